@@ -1,0 +1,193 @@
+"""The store: where a tenant's entities live, and what every driver of it must do.
+
+A write is a *pure function of the entity as it stands*: the caller hands over an
+:data:`Edit` function, the driver calls it with the stored entity (or ``None``) inside its
+transaction, and keeps what it returns. So two writers can never lose each other's change, and a
+refusal (any :class:`~hansa.kernel.errors.HansaError` raised by the function) changes nothing.
+
+Entities are in Hansa's internal form (see :mod:`hansa.ngsild.model`): plain ``dict`` with expanded
+names, every attribute a list of instances.
+
+Every committed write appends one row to the *change feed*, numbered without gaps in commit order.
+The feed is also the history: it holds the attribute instances as they became, so a temporal query
+reads it and nothing is stored twice for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from hansa.kernel.errors import HansaError
+from hansa.ngsild.query import Query
+
+__all__ = [
+    "Change",
+    "Edit",
+    "Edited",
+    "Entity",
+    "Feature",
+    "Outcome",
+    "Page",
+    "Shape",
+    "Store",
+    "Write",
+    "Written",
+]
+
+Entity = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What an edit makes of an entity: its new form (``None`` deletes it) and a word to the caller.
+
+    An edit that returns the very same object it was given (``is``) changes nothing and appends
+    nothing to the change feed.
+    """
+
+    entity: Entity | None
+    detail: Any = None
+
+
+Edit = Callable[[Entity | None], Edited]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One entity and what to make of it. `keep_history` False lets the change be pruned soon."""
+
+    id: str
+    edit: Edit
+    keep_history: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A durable write: the change's number (0 when nothing changed) and the edit's word."""
+
+    seq: int
+    created: bool
+    deleted: bool
+    detail: Any = None
+
+
+Outcome = Written | HansaError
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An answer: serialised entities (UTF-8 JSON in internal form) and, if wanted, the total."""
+
+    documents: list[bytes]
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What entities of one kind look like: their types, their attributes, and how many there are.
+
+    ``attributes`` maps the IRI to the kinds of attribute seen ("Property", "Relationship", ...).
+    """
+
+    types: tuple[str, ...]
+    attributes: dict[str, frozenset[str]]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of the change feed.
+
+    ``attributes`` holds every attribute that changed as it became (list of instances), or an empty
+    list where the attribute was removed. On "deleted" it is empty.
+    """
+
+    seq: int
+    at: datetime
+    id: str
+    types: tuple[str, ...]
+    kind: Literal["created", "updated", "deleted"]
+    attributes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A geometry (WKB, longitude/latitude) of an entity and a few of its values, for drawing."""
+
+    id: str
+    wkb: bytes
+    values: tuple[Any, ...]
+
+
+class Store(Protocol):
+    """One tenant's entities. Methods are safe to call from any thread.
+
+    Raises (any method): :class:`~hansa.kernel.errors.Unavailable` when the storage fails (disk full,
+    locked, damaged); then nothing of the write in hand is kept.
+    """
+
+    def get(self, id: str) -> bytes | None:
+        """The serialised entity, or ``None``."""
+
+    def query(self, query: Query) -> Page:
+        """The entities that match, filtered, ordered, counted and paged by the database."""
+
+    def write(self, writes: Sequence[Write]) -> Future[list[Outcome]]:
+        """Apply the edits in order; the future resolves when they are durable.
+
+        Each write succeeds or is refused on its own; the outcomes come in the order of the writes.
+        Concurrent callers' writes share one commit.
+        """
+
+    def shapes(self) -> list[Shape]:
+        """All shapes with at least one entity: the basis of type and attribute discovery."""
+
+    def features(
+        self,
+        types: Sequence[str],
+        box: tuple[float, float, float, float],
+        values: Sequence[str] = (),
+        attribute: str = "https://uri.etsi.org/ngsi-ld/location",
+        limit: int = 1_000_000,
+    ) -> list[Feature]:
+        """Geometries of entities of any of `types` that meet `box` (west, south, east, north; degrees).
+
+        `values` names attributes (IRIs); each feature carries the plain value of their first
+        instance (a Property's value or a Relationship's object), or ``None``.
+        """
+
+    def changes(self, after: int, limit: int = 1000) -> list[Change]:
+        """The change feed from number `after` (excluded) on, oldest first."""
+
+    def history(
+        self, id: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Change]:
+        """The changes of one entity, oldest first, `since` and `until` included."""
+
+    def last_change(self) -> int:
+        """The number of the newest change, 0 in an empty store."""
+
+    def watch(self, listener: Callable[[int], None]) -> Callable[[], None]:
+        """Call `listener` with the newest number after each commit (from any thread); returns a stop."""
+
+    def prune(self, before: datetime) -> int:
+        """Drop changes older than `before` that were written with ``keep_history=False``."""
+
+    def declare_hot(self, attribute: str) -> None:
+        """Index the plain value of `attribute` so that q on it does not scan; idempotent."""
+
+    def scan(self) -> Iterator[bytes]:
+        """Every entity, serialised, in order of creation, from one consistent view."""
+
+    def backup(self, target: str) -> None:
+        """Write a consistent copy of this store to the new file `target` while it stays in use."""
+
+    def check(self) -> list[str]:
+        """Faults found in the stored data, as sentences; empty when it is sound."""
+
+    def close(self) -> None:
+        """Finish the writes in hand and let go of every file."""
