@@ -1,0 +1,79 @@
+# Everything a person needs to run, test and change Hansa. `make help` lists it.
+# Needs Python 3.11 or newer, make and git; all else goes into .venv.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null 2>&1 \
+	&& $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
+CITY ?= coquimbo
+PORT ?= 1356
+FOLDER ?= node
+ARGS ?=
+PYTEST_ARGS ?= -n 2 --dist loadgroup
+
+.PHONY: help install demo serve test check lint format docs docs-pages bench clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+install: $(VENV)/.installed ## Make .venv with what the demonstration needs
+
+demo: install ## Build a real city and serve it (CITY=helsinki for the other one, ARGS for more)
+	@exec $(BIN)/hansa demo --city $(CITY) $(ARGS)
+
+serve: install ## Serve the node in FOLDER (default: node) on PORT
+	@test -d "$(FOLDER)" || $(BIN)/hansa init "$(FOLDER)"
+	@exec $(BIN)/hansa serve --folder "$(FOLDER)" --port $(PORT) $(ARGS)
+
+test: $(VENV)/.tested ## Linters, types and all tests, with what they need
+	@scripts/test-prerequisites
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest $(PYTEST_ARGS) $(ARGS)
+
+lint: $(VENV)/.tested ## Format, lint and types, without changing anything
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.tested ## Bring the code into the house's form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.documented docs-pages ## Build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
+docs-pages: install ## Write the generated reference pages again
+	$(BIN)/python -m scripts.reference
+
+bench: $(VENV)/.tested ## Measure, and say on what machine
+	@for b in benchmarks/[a-z]*.py; do echo "== $$b"; $(BIN)/python $$b $(ARGS); done
+
+clean: ## Remove everything that was built (not your nodes)
+	rm -rf $(VENV) site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artifacts
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# -- environments: one folder, three depths; each is made once and again when pyproject.toml changes
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Hansa needs Python 3.11 or newer; none was found. Install it, or say where it is: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python could not make an environment. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(PIP) --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.tested: pyproject.toml $(VENV)/.installed
+	$(PIP) --editable '.[demo,test]'
+	@touch $@
+
+$(VENV)/.documented: pyproject.toml $(VENV)/.installed
+	$(PIP) --editable '.[demo,docs]'
+	@touch $@
