@@ -1,0 +1,160 @@
+"""Tiles over HTTP: ``/tiles.json`` and ``/tiles/{z}/{x}/{y}.mvt``.
+
+A tile is looked for in memory, then put together from the layers on disk; only layers that are
+missing or outdated are made, in a worker thread, and identical requests at the same moment share
+that one computation. Tiles are kept and sent compressed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from hansa.kernel.errors import NotFound
+from hansa.store.port import Store
+from hansa.web.tiles.build import build_layer
+from hansa.web.tiles.cache import DiskCache, MemoryCache, Tile
+from hansa.web.tiles.layers import LAYERS, MAX_ZOOM
+from hansa.web.tiles.versions import LayerVersions
+
+__all__ = ["TileServer", "tile_routes"]
+
+MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
+
+
+class TileServer:
+    """The tiles of one store.
+
+    Args:
+        store: where entities live (read only).
+        expand: city-context term to IRI.
+        path: the cache file; ``None`` keeps parts in memory.
+    """
+
+    def __init__(self, store: Store, expand: Callable[[str], str], path: Path | None) -> None:
+        self._store = store
+        self._expand = expand
+        self._disk = DiskCache(path)
+        self._memory = MemoryCache()
+        types = {layer.name: [expand(term) for term in layer.types] for layer in LAYERS}
+        self._versions = LayerVersions(store, types, self._disk.versions())
+        self._running: dict[Tile, asyncio.Future[tuple[str, bytes]]] = {}
+
+    def version(self) -> str:
+        """A short text that changes when any layer does."""
+        return _digest(self._versions.current(self._disk.save_versions))
+
+    def tile(self, tile: Tile) -> tuple[str, bytes]:
+        """Version and gzip-compressed bytes of `tile`; the bytes are empty for an empty tile."""
+        versions = self._versions.current(self._disk.save_versions)
+        version = _digest(versions)
+        found = self._memory.get(tile, version)
+        if found is None:
+            found = self._make(tile, versions)
+            self._memory.put(tile, version, found)
+        return version, found
+
+    def _make(self, tile: Tile, versions: dict[str, int]) -> bytes:
+        parts: list[bytes] = []
+        fresh: dict[str, tuple[int, bytes]] = {}
+        for layer in LAYERS:
+            version = versions[layer.name]
+            data = self._disk.get(layer.name, tile, version)
+            if data is None:
+                data = build_layer(self._store, layer, tile, self._expand)
+                fresh[layer.name] = (version, data)
+            parts.append(data)
+        if fresh:
+            self._disk.put(tile, fresh)
+        whole = b"".join(parts)
+        return gzip.compress(whole, 3, mtime=0) if whole else b""
+
+    async def shared(self, tile: Tile) -> tuple[str, bytes]:
+        """As :meth:`tile`, from the event loop; requests for the same tile share the work."""
+        running = self._running.get(tile)
+        if running is None:
+            running = asyncio.ensure_future(run_in_threadpool(self.tile, tile))
+            self._running[tile] = running
+            running.add_done_callback(lambda _: self._running.pop(tile, None))
+        return await asyncio.shield(running)
+
+    def close(self) -> None:
+        """Let go of the cache file."""
+        self._disk.close()
+
+
+def _digest(versions: dict[str, int]) -> str:
+    return hashlib.sha256(repr(sorted(versions.items())).encode()).hexdigest()[:16]
+
+
+def tile_routes(server: TileServer, attribution: Callable[[], str]) -> list[BaseRoute]:
+    """The two addresses of the tiles; `attribution` is the plain text that must be shown."""
+
+    async def describe(request: Request) -> Response:
+        version = await run_in_threadpool(server.version)
+        text = await run_in_threadpool(attribution)
+        return JSONResponse(_tilejson(str(request.base_url), version, text))
+
+    async def tile(request: Request) -> Response:
+        numbers = request.path_params
+        z, x, y = numbers["z"], numbers["x"], numbers["y"]
+        if z > MAX_ZOOM or x >= 2**z or y >= 2**z:
+            raise NotFound(
+                f"tile {z}/{x}/{y}",
+                "is not on the map",
+                f"zooms go from 0 to {MAX_ZOOM}, columns and rows from 0 to 2^zoom - 1",
+            )
+        version, data = await server.shared((z, x, y))
+        return _answer(request, version, data)
+
+    return [
+        Route("/tiles.json", describe),
+        Route("/tiles/{z:int}/{x:int}/{y:int}.mvt", tile),
+    ]
+
+
+def _answer(request: Request, version: str, data: bytes) -> Response:
+    etag = f'"{version}"'
+    # A page names the version in the address, so what it asked for never changes.
+    pinned = request.query_params.get("v") == version
+    headers = {
+        "ETag": etag,
+        "Cache-Control": "public, max-age=86400" if pinned else "no-cache",
+        "Vary": "Accept-Encoding",
+    }
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    if not data:
+        return Response(status_code=204, headers=headers)
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(gzip.decompress(data), media_type=MEDIA_TYPE, headers=headers)
+    return Response(data, media_type=MEDIA_TYPE, headers=headers | {"Content-Encoding": "gzip"})
+
+
+def _tilejson(base: str, version: str, attribution: str) -> dict[str, Any]:
+    """TileJSON 3.0."""
+    return {
+        "tilejson": "3.0.0",
+        "tiles": [f"{base}tiles/{{z}}/{{x}}/{{y}}.mvt?v={version}"],
+        "minzoom": 0,
+        "maxzoom": MAX_ZOOM,
+        "attribution": attribution,
+        "vector_layers": [
+            {
+                "id": layer.name,
+                "minzoom": layer.from_zoom,
+                "maxzoom": MAX_ZOOM,
+                "fields": {name: " or ".join(choice) for name, choice in layer.columns.items()},
+            }
+            for layer in LAYERS
+        ],
+    }
