@@ -1,0 +1,168 @@
+"""The folder in which a node lives: what lies where, and who may use it now.
+
+::
+
+    hansa.toml          settings (readable by the owner only: it holds the token's hash)
+    store/NAME.sqlite   one database per tenant; ``default`` is the city's own
+    cache/              what can be made again at any time (map tiles)
+    contexts/           preloaded @contexts
+    node.lock           held (flock) by the process that serves the folder or writes into it
+
+Nothing here opens a database.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from hansa.kernel.errors import AlreadyExists, Conflict, NotFound, Unavailable
+from hansa.kernel.settings_file import SETTINGS_FILE
+
+__all__ = ["DEFAULT_TENANT", "Folder"]
+
+DEFAULT_TENANT: Final = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The paths of one node."""
+
+    root: Path
+
+    @property
+    def settings_file(self) -> Path:
+        """The settings of the node."""
+        return self.root / SETTINGS_FILE
+
+    @property
+    def store(self) -> Path:
+        """One database file per tenant."""
+        return self.root / "store"
+
+    @property
+    def cache(self) -> Path:
+        """What can be deleted at any time and is made again."""
+        return self.root / "cache"
+
+    @property
+    def contexts(self) -> Path:
+        """Preloaded @contexts."""
+        return self.root / "contexts"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the process that uses the folder."""
+        return self.root / "node.lock"
+
+    @property
+    def databases(self) -> list[Path]:
+        """The tenants' databases, in order of name."""
+        return sorted(self.store.glob("*.sqlite"))
+
+    @classmethod
+    def open(cls, root: Path) -> Folder:
+        """The node in `root`, which must have been made by :meth:`create`.
+
+        Raises:
+            NotFound: there is no node there.
+        """
+        folder = cls(root)
+        if not folder.settings_file.is_file():
+            raise NotFound(
+                f"folder {root}",
+                "is not a node (it has no hansa.toml)",
+                f"make one with: hansa init {root}",
+            )
+        return folder
+
+    @classmethod
+    def create(cls, root: Path, settings: str) -> Folder:
+        """A new, empty node in `root` with this text as its settings.
+
+        Raises:
+            AlreadyExists: there is a node, or something else, in `root`.
+            Unavailable: the folder cannot be written.
+        """
+        folder = cls(root)
+        if folder.settings_file.exists():
+            raise AlreadyExists(f"folder {root}", "is a node already", "choose another folder")
+        try:
+            if root.exists() and (not root.is_dir() or any(root.iterdir())):
+                raise AlreadyExists(
+                    f"folder {root}", "is not empty", "choose a new or an empty folder"
+                )
+            for part in (folder.store, folder.cache, folder.contexts):
+                part.mkdir(parents=True, exist_ok=True)
+            folder.write_settings(settings)
+        except OSError as error:
+            raise Unavailable(
+                f"folder {root}",
+                f"cannot be written ({error.strerror})",
+                "choose a folder that you may write to, on a disk with room",
+            ) from error
+        return folder
+
+    def write_settings(self, text: str) -> None:
+        """Put `text` in the place of the settings, whole or not at all."""
+        draft = self.settings_file.with_suffix(".new")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.settings_file)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder while the block runs; the lock ends with the process, however it ends.
+
+        Raises:
+            Conflict: another process holds it.
+        """
+        try:
+            descriptor = os.open(self.lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise Unavailable(
+                f"folder {self.root}",
+                f"its lock cannot be opened ({error.strerror})",
+                "give your user the right to write there",
+            ) from error
+        try:
+            self._take(descriptor)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _take(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+            raise Conflict(
+                f"folder {self.root}",
+                "is in use by another Hansa" + (f" (process {holder})" if holder else ""),
+                "stop that one first, or talk to it over its address with --url",
+            ) from error
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def holder(self) -> int | None:
+        """The process that holds the folder now, or ``None`` (0 when it cannot be told)."""
+        try:
+            descriptor = os.open(self.lock_file, os.O_RDONLY)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            text = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+            return int(text) if text.isdigit() else 0
+        finally:
+            os.close(descriptor)
+        return None
