@@ -1,0 +1,321 @@
+"""From what a client writes to the internal form (clauses 4.5, 5.2 and 5.5.4).
+
+Normalized, concise and simplified input are read by the same rules, in this order:
+
+1. an object with ``type`` naming a kind of attribute is normalized;
+2. an object with the value member of a kind is concise, and the kind is inferred (a geometry as
+   ``value`` makes a GeoProperty);
+3. a bare GeoJSON geometry is a GeoProperty;
+4. a list of such objects is a multi-attribute; any other value is a Property with that value.
+
+Whatever is not well-formed is refused, with the name of the attribute; nothing is dropped except the
+members that the specification calls system-generated, which are ignored on input.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from hansa.kernel.errors import BadRequest, TooLarge
+from hansa.kernel.ids import is_uri
+from hansa.ngsild.context import Context
+from hansa.ngsild.geojson import GEOMETRY_TYPES
+from hansa.ngsild.model import KINDS, NULL, VALUE_MEMBER, Entity, Instance
+from hansa.ngsild.values import (
+    CHECKS,
+    check_datetime,
+    check_name,
+    check_scopes,
+    contains_null,
+    is_null_value,
+)
+
+__all__ = ["Rules", "expand_attribute", "expand_entity", "expand_fragment", "is_deletion"]
+
+_MAX_DEPTH: Final = 12
+_GENERATED: Final = frozenset({"createdAt", "modifiedAt", "deletedAt", "instanceId"})
+_ENTITY_KEYWORDS: Final = frozenset(
+    {"id", "type", "scope", "expiresAt", "@context", "@id", "@type"}
+)
+_NOT_ATTRIBUTE_NAMES: Final = frozenset({"datasetId", "instanceId", "observedAt", "unitCode"})
+_KIND_OF_MEMBER: Final = {
+    member: kind for kind, member in VALUE_MEMBER.items() if member != "value"
+} | {"value": "Property"}
+_FORBIDDEN: Final = frozenset(
+    {"entity", "entityList", "entityIdSealed", "entityTypeSealed", "@context"}
+    | {f"previous{m[0].upper()}{m[1:]}" for m in VALUE_MEMBER.values()}
+)
+_UNITLESS: Final = frozenset({"Relationship", "ListRelationship", "JsonProperty"})
+_PROOF: Final = "ngsildproof"
+_SEALED: Final = ("entityIdSealed", "entityTypeSealed")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How to read a payload.
+
+    Attributes:
+        context: expands its names.
+        nulls: NGSI-LD Null means "remove" (patches); otherwise it is refused.
+        nested_nulls: NGSI-LD Null is also allowed inside JSON values (merge patch only).
+        simplified: an object without a value member is a Property's value whatever it holds.
+        partial: an attribute may lack its type and value (partial attribute update).
+    """
+
+    context: Context
+    nulls: bool = False
+    nested_nulls: bool = False
+    simplified: bool = False
+    partial: bool = False
+
+
+def expand_entity(payload: Any, rules: Rules) -> Entity:
+    """A whole entity; ``id`` and ``type`` must be there.
+
+    Raises:
+        BadRequest: the payload breaks a rule of the information model.
+    """
+    entity = expand_fragment(payload, rules)
+    if "id" not in entity:
+        raise BadRequest("entity", "it has no id", "give it an 'id' that is a URI")
+    if "type" not in entity:
+        raise BadRequest(f"entity {entity['id']}", "it has no type", "give it a 'type'")
+    return entity
+
+
+def expand_fragment(payload: Any, rules: Rules) -> Entity:
+    """An entity fragment: any of id, type, scope and attributes (clause 5.4)."""
+    if not isinstance(payload, dict):
+        raise BadRequest("entity", "it is not a JSON object", "send one object with id and type")
+    entity: Entity = {}
+    if (id := payload.get("id", payload.get("@id"))) is not None or "id" in payload:
+        entity["id"] = _id(id)
+    if (type := payload.get("type", payload.get("@type"))) is not None or "type" in payload:
+        entity["type"] = _types(type, rules.context)
+    if "scope" in payload:
+        entity["scope"] = _scope(payload["scope"], rules)
+    if "expiresAt" in payload:
+        entity["expiresAt"] = check_datetime(payload["expiresAt"], "entity member expiresAt")
+    for name, value in payload.items():
+        if name not in _ENTITY_KEYWORDS and name not in _GENERATED:
+            _add(entity, name, value, rules)
+    return entity
+
+
+def expand_attribute(name: str, payload: Any, rules: Rules) -> list[Instance]:
+    """The instances of one attribute, as sent to ``/attrs/{name}``."""
+    return _instances(name, payload, rules, depth=0)
+
+
+def is_deletion(instance: Instance) -> bool:
+    """Whether a patch's instance is NGSI-LD Null and so asks for removal."""
+    kind = instance["type"]
+    member = VALUE_MEMBER[kind]
+    return member in instance and is_null_value(kind, instance[member])
+
+
+def _id(value: Any) -> str:
+    if not is_uri(value):
+        raise BadRequest(
+            f"entity id {str(value)[:120]!r}", "is not a URI", "use for example urn:ngsi-ld:Stop:17"
+        )
+    return str(value)
+
+
+def _types(value: Any, context: Context) -> list[str]:
+    names = value if isinstance(value, list) else [value]
+    if not names:
+        raise BadRequest("entity", "its list of types is empty", "name at least one type")
+    return list(dict.fromkeys(context.expand(check_name(name)) for name in names))
+
+
+def _scope(value: Any, rules: Rules) -> list[str]:
+    if value == NULL and rules.nulls:
+        return [NULL]
+    return check_scopes(value)
+
+
+def _add(target: Entity | Instance, name: str, value: Any, rules: Rules, depth: int = 0) -> None:
+    if name in _NOT_ATTRIBUTE_NAMES:
+        raise BadRequest(
+            f"attribute '{name}'", "the core @context reserves this name", "choose another name"
+        )
+    iri = rules.context.expand(check_name(name))
+    if iri in target:
+        raise BadRequest(f"attribute '{name}'", f"two names stand for {iri}", "keep one of them")
+    target[iri] = _instances(name, value, rules, depth)
+
+
+def _instances(name: str, value: Any, rules: Rules, depth: int) -> list[Instance]:
+    if depth > _MAX_DEPTH:
+        raise TooLarge(
+            f"attribute '{name}'",
+            f"sub-attributes are nested deeper than {_MAX_DEPTH} levels",
+            "flatten them or use a JsonProperty",
+        )
+    if not isinstance(value, list) or not _is_multiple(value):
+        return [_instance(name, value, rules, depth)]
+    found = [_instance(name, item, rules, depth) for item in value]
+    datasets = [instance.get("datasetId") for instance in found]
+    if len(set(datasets)) < len(datasets):
+        raise BadRequest(
+            f"attribute '{name}'", "two instances have the same datasetId", "give each its own"
+        )
+    found.sort(key=lambda instance: "datasetId" in instance)
+    return found
+
+
+def _is_multiple(value: list[Any]) -> bool:
+    """Whether a list holds attribute instances rather than being itself a Property's value."""
+    return bool(value) and all(isinstance(item, dict) and _is_instance(item) for item in value)
+
+
+def _is_instance(item: dict[str, Any]) -> bool:
+    return item.get("type", item.get("@type")) in KINDS or not _KIND_OF_MEMBER.keys().isdisjoint(
+        item
+    )
+
+
+def _instance(name: str, value: Any, rules: Rules, depth: int) -> Instance:
+    if not isinstance(value, dict):
+        return _bare(name, value, rules)
+    kind = value.get("type", value.get("@type"))
+    if kind not in KINDS:
+        kind = _inferred(name, value, rules)
+        if kind == "":
+            return _bare(name, value, rules)
+    return _read(name, value, kind, rules, depth)
+
+
+def _bare(name: str, value: Any, rules: Rules) -> Instance:
+    """A value without any attribute around it (concise, clause 4.5.2.3)."""
+    if value == NULL and rules.nulls:
+        return {"type": "Property", "value": NULL}
+    kind = "Property"
+    if isinstance(value, dict) and value.get("type") in GEOMETRY_TYPES and "coordinates" in value:
+        kind = "GeoProperty"
+    return _read(name, {"value": value}, kind, rules, depth=0)
+
+
+def _inferred(name: str, value: dict[str, Any], rules: Rules) -> str:
+    """The kind of an attribute object without a type; empty if it is itself a Property's value."""
+    if (value.get("type") in GEOMETRY_TYPES and "coordinates" in value) or not value:
+        return ""
+    members = _KIND_OF_MEMBER.keys() & value.keys()
+    if len(members) == 1 and ("type" not in value or rules.simplified):
+        (member,) = members
+        inner = value[member]
+        if member == "value" and isinstance(inner, dict) and inner.get("type") in GEOMETRY_TYPES:
+            return "GeoProperty"
+        return _KIND_OF_MEMBER[member]
+    if rules.partial and "type" not in value:
+        return "Property"
+    if members or (isinstance(value.get("type"), str) and not rules.simplified):
+        raise BadRequest(
+            f"attribute '{name}'",
+            f"its type {value.get('type')!r} is not a kind of attribute",
+            f"use one of {', '.join(VALUE_MEMBER)}",
+        )
+    return ""
+
+
+def _read(name: str, value: dict[str, Any], kind: str, rules: Rules, depth: int) -> Instance:
+    instance: Instance = {"type": kind}
+    own = VALUE_MEMBER[kind]
+    if own in value:
+        instance[own] = _value(name, kind, value[own], rules)
+    elif not rules.partial:
+        raise BadRequest(f"attribute '{name}'", f"a {kind} must have '{own}'", f"add '{own}'")
+    for member, content in value.items():
+        if member == own or member in ("type", "@type") or member in _GENERATED:
+            continue
+        reader = _MEMBERS.get(member)
+        if reader is not None:
+            reader(instance, name, member, content, rules)
+        elif member in _FORBIDDEN or member in _KIND_OF_MEMBER:
+            _refuse_member(instance, name, member, content, rules)
+        else:
+            _add(instance, member, content, rules, depth + 1)
+    if kind in _UNITLESS and "unitCode" in instance:
+        raise BadRequest(f"attribute '{name}'", f"a {kind} has no unit", "leave out 'unitCode'")
+    return instance
+
+
+def _value(name: str, kind: str, value: Any, rules: Rules) -> Any:
+    if rules.nulls and is_null_value(kind, value):
+        return value
+    nested = rules.nested_nulls and isinstance(value, dict)
+    if kind != "JsonProperty" and not nested and contains_null(value):
+        raise BadRequest(
+            f"attribute '{name}'",
+            f"it holds {NULL!r}, which only says what to remove in a patch",
+            "leave the value out",
+        )
+    if nested and contains_null(value):
+        return value
+    return CHECKS[kind](value, name, rules.context)
+
+
+def _dataset_id(at: Instance, name: str, member: str, content: Any, rules: Rules) -> None:
+    if content == "@none":
+        return
+    if not is_uri(content):
+        raise BadRequest(
+            f"attribute '{name}'", f"datasetId {str(content)[:80]!r} is not a URI", "use a URI"
+        )
+    at[member] = content
+
+
+def _removable(at: Instance, member: str, content: Any, rules: Rules) -> bool:
+    if content == NULL and rules.nulls:
+        at[member] = NULL
+        return True
+    return False
+
+
+def _instant(at: Instance, name: str, member: str, content: Any, rules: Rules) -> None:
+    if not _removable(at, member, content, rules):
+        at[member] = check_datetime(content, f"attribute '{name}', member {member}")
+
+
+def _text(at: Instance, name: str, member: str, content: Any, rules: Rules) -> None:
+    if _removable(at, member, content, rules):
+        return
+    if not isinstance(content, str) or not content:
+        raise BadRequest(f"attribute '{name}'", f"'{member}' is not text", "give a string")
+    at[member] = content
+
+
+def _vocabulary(at: Instance, name: str, member: str, content: Any, rules: Rules) -> None:
+    if _removable(at, member, content, rules):
+        return
+    names = content if isinstance(content, list) else [content]
+    if not names or not all(isinstance(item, str) for item in names):
+        raise BadRequest(
+            f"attribute '{name}'", f"'{member}' is not a name", "give a name or a list"
+        )
+    expanded = [rules.context.expand(item) for item in names]
+    at[member] = expanded if isinstance(content, list) else expanded[0]
+
+
+def _refuse_member(at: Instance, name: str, member: str, content: Any, rules: Rules) -> None:
+    if name == _PROOF and member in _SEALED and isinstance(content, str):
+        at[member] = rules.context.expand(content) if member == "entityTypeSealed" else content
+        return
+    raise BadRequest(
+        f"attribute '{name}'",
+        f"a {at['type']} cannot have '{member}'",
+        f"leave '{member}' out, or change the attribute's type",
+    )
+
+
+_MEMBERS: Final = {
+    "datasetId": _dataset_id,
+    "observedAt": _instant,
+    "expiresAt": _instant,
+    "unitCode": _text,
+    "lang": _text,
+    "valueType": _vocabulary,
+    "objectType": _vocabulary,
+}
