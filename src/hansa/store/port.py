@@ -32,6 +32,7 @@ __all__ = [
     "Feature",
     "Outcome",
     "Page",
+    "Reader",
     "Shape",
     "Store",
     "Write",
@@ -123,11 +124,10 @@ class Feature:
     values: tuple[Any, ...]
 
 
-class Store(Protocol):
-    """One tenant's entities. Methods are safe to call from any thread.
+class Reader(Protocol):
+    """What may be read of one tenant's entities. Methods are safe to call from any thread.
 
-    Raises (any method): :class:`~hansa.kernel.errors.Unavailable` when the storage fails (disk full,
-    locked, damaged); then nothing of the write in hand is kept.
+    Raises (any method): :class:`~hansa.kernel.errors.Unavailable` when the storage fails.
     """
 
     def get(self, id: str) -> bytes | None:
@@ -135,13 +135,6 @@ class Store(Protocol):
 
     def query(self, query: Query) -> Page:
         """The entities that match, filtered, ordered, counted and paged by the database."""
-
-    def write(self, writes: Sequence[Write]) -> Future[list[Outcome]]:
-        """Apply the edits in order; the future resolves when they are durable.
-
-        Each write succeeds or is refused on its own; the outcomes come in the order of the writes.
-        Concurrent callers' writes share one commit.
-        """
 
     def shapes(self) -> list[Shape]:
         """All shapes with at least one entity: the basis of type and attribute discovery."""
@@ -174,14 +167,29 @@ class Store(Protocol):
     def watch(self, listener: Callable[[int], None]) -> Callable[[], None]:
         """Call `listener` with the newest number after each commit (from any thread); returns a stop."""
 
+    def scan(self) -> Iterator[bytes]:
+        """Every entity, serialised, in order of creation, from one consistent view."""
+
+
+class Store(Reader, Protocol):
+    """One tenant's entities, to read and to write.
+
+    When the storage fails (disk full, locked, damaged) a write's future raises
+    :class:`~hansa.kernel.errors.Unavailable`, and nothing of that write is kept.
+    """
+
+    def write(self, writes: Sequence[Write]) -> Future[list[Outcome]]:
+        """Apply the edits in order; the future resolves when they are durable.
+
+        Each write succeeds or is refused on its own; the outcomes come in the order of the writes.
+        Concurrent callers' writes share one commit.
+        """
+
     def prune(self, before: datetime) -> int:
         """Drop changes older than `before` that were written with ``keep_history=False``."""
 
     def declare_hot(self, attribute: str) -> None:
         """Index the plain value of `attribute` so that q on it does not scan; idempotent."""
-
-    def scan(self) -> Iterator[bytes]:
-        """Every entity, serialised, in order of creation, from one consistent view."""
 
     def backup(self, target: str) -> None:
         """Write a consistent copy of this store to the new file `target` while it stays in use."""
