@@ -29,6 +29,7 @@ FLOORS: dict[str, int] = {
     "finance": 4,
     "foresight": 4,
     "web": 5,
+    "upkeep": 5,
     "node": 6,
     "cli": 6,
 }
@@ -38,7 +39,7 @@ SIDEWAYS: frozenset[tuple[str, str]] = frozenset({("ngsild", "kernel"), ("cli", 
 """Who may import from its own floor. Areas cross as entities and events, unless listed here."""
 
 DRIVERS = ("hansa.store.sqlite", "hansa.store.postgres", "hansa.store.tenants")
-DRIVER_USERS = frozenset({"store", "trust", "node", "cli"})
+DRIVER_USERS = frozenset({"store", "trust", "upkeep", "node", "cli"})
 """Only these rooms open a store themselves; the others reach it through the gate."""
 
 OUTWARD = frozenset({"httpx", "requests", "aiohttp", "urllib.request", "http.client", "urllib3"})

@@ -1,0 +1,152 @@
+"""How the commands speak: results on standard output, progress and errors on standard error.
+
+On a terminal, tables are ruled and progress is drawn; into a pipe or a log, both are plain lines,
+and no line is ever cut. With ``--json`` the result is one JSON document and nothing else stands on
+standard output; an error is then a JSON document on standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from hansa.kernel.errors import HansaError
+
+__all__ = ["Json", "Screen", "show_error"]
+
+_JSON = "hansa.json"
+
+
+def _remember_json(context: typer.Context, value: bool) -> bool:
+    context.find_root().meta[_JSON] = value
+    return value
+
+
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="Write the result as JSON.", callback=_remember_json),
+]
+"""The option that every command has."""
+
+Advance = Callable[[int, int | None], None]
+"""Takes how much is done so far, and the whole if it is known by now."""
+
+
+class Screen:
+    """Where one command writes to."""
+
+    def __init__(self, json: bool = False) -> None:
+        self.json = json
+        self.out = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+        self.err = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+    def data(self, value: Any) -> None:
+        """Write `value` as indented JSON; the whole answer of a command with ``--json``."""
+        text = orjson.dumps(
+            value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str
+        )
+        sys.stdout.write(text.decode() + "\n")
+
+    def say(self, text: str) -> None:
+        """One line of the result."""
+        if not self.json:
+            self.out.print(text, markup=False)
+
+    def note(self, text: str) -> None:
+        """One line beside the result: progress, advice."""
+        self.err.print(text, markup=False)
+
+    def table(self, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Rows under heads; columns of numbers are set to the right."""
+        if self.json:
+            return
+        texts = [[_text(cell) for cell in row] for row in rows]
+        right = [
+            bool(rows) and all(isinstance(row[i], int | float) for row in rows)
+            for i in range(len(heads))
+        ]
+        if self.out.is_terminal:
+            self._ruled(heads, texts, right)
+        else:
+            for line in _columns([list(heads), *texts], right):
+                sys.stdout.write(line + "\n")
+
+    def _ruled(self, heads: Sequence[str], texts: list[list[str]], right: list[bool]) -> None:
+        table = Table(box=None, header_style="bold", pad_edge=False)
+        for head, to_right in zip(heads, right, strict=True):
+            table.add_column(head, justify="right" if to_right else "left", overflow="fold")
+        for row in texts:
+            table.add_row(*[cell.replace("[", "\\[") for cell in row])
+        self.out.print(table, soft_wrap=False)
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[Advance]:
+        """A bar for the work of the block on a terminal, else a line when it is done."""
+        if not self.err.is_terminal:
+            counted = [0]
+
+            def count(done: int, total: int | None) -> None:
+                counted[0] = done
+
+            self.note(f"{label} ...")
+            yield count
+            if counted[0]:
+                self.note(f"{label}: {counted[0]:,}")
+            return
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=self.err) as bars:
+            task = bars.add_task(label, total=None)
+
+            def draw(done: int, total: int | None) -> None:
+                bars.update(task, completed=done, total=total)
+
+            yield draw
+            done = bars.tasks[0].completed
+            bars.update(task, total=done or 1, completed=done or 1)
+
+
+def _text(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, int):
+        return f"{cell:,}"
+    return str(cell)
+
+
+def _columns(rows: list[list[str]], right: list[bool]) -> Iterator[str]:
+    """Aligned lines without rules."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(right))]
+    for row in rows:
+        cells = (
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(row, widths, right, strict=True)
+        )
+        yield "  ".join(cells).rstrip()
+
+
+def show_error(error: HansaError, context: typer.Context) -> None:
+    """What went wrong, on standard error: subject and fact on one line, the remedy on the next."""
+    if context.find_root().meta.get(_JSON):
+        document = {"code": error.code, "subject": error.subject, "fact": error.fact}
+        document |= {"remedy": error.remedy} if error.remedy else {}
+        sys.stderr.write(orjson.dumps(document).decode() + "\n")
+        return
+    console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+    console.print(f"{error.subject}: {error.fact}.", style="bold", markup=False)
+    if error.remedy:
+        console.print(error.remedy[0].upper() + error.remedy[1:] + ".", markup=False)

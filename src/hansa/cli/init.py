@@ -1,0 +1,85 @@
+"""``hansa init``: a new, empty node."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from hansa.cli.console import Json, Screen
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(init)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="The folder to make.")],
+    city: Annotated[str | None, typer.Option(help="Name of the city.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="Its time zone, as Europe/Berlin.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to serve on.")] = None,
+    new_token: Annotated[
+        bool, typer.Option("--new-token", help="Only give the node there a new operator's token.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Make a new, empty node: a folder with settings, a store and an operator's token.
+
+    The token is shown once; the node keeps only a hash of it. Who has the token may write over the
+    network. Lost it? `hansa init FOLDER --new-token` makes another.
+
+    Example: `hansa init my-city --city "Lübeck" --timezone Europe/Berlin`
+    """
+    screen = Screen(json)
+    if new_token:
+        token = _renew(folder)
+    else:
+        token = create(folder, {"city": city, "timezone": timezone, "port": port})
+    screen.say(f"{'Gave' if new_token else 'Made'} {folder}{' a new token' if new_token else ''}.")
+    screen.say("")
+    screen.say(f"  The operator's token, shown only now:  {token}")
+    screen.say("")
+    screen.note(f"Next: hansa serve --folder {folder}")
+    if json:
+        screen.data({"folder": str(folder), "operatorToken": token})
+
+
+def create(folder: Path, values: dict[str, Any]) -> str:
+    """Make a node with these settings (``None`` is left at its default); the operator's token."""
+    from hansa.kernel.folder import Folder
+    from hansa.kernel.settings_file import load, template
+
+    token, digest = _token()
+    given = {name: value for name, value in values.items() if value is not None}
+    given["operator_token_hash"] = digest
+    load(flags=given)
+    Folder.create(folder, template(given))
+    return token
+
+
+def _token() -> tuple[str, str]:
+    token = secrets.token_urlsafe(32)
+    return token, hashlib.sha256(token.encode()).hexdigest()
+
+
+def _renew(root: Path) -> str:
+    """Put the hash of a new token into the settings, leaving every other line as it is."""
+    import re
+
+    from hansa.kernel.folder import Folder
+    from hansa.kernel.settings_file import load
+
+    folder = Folder.open(root)
+    load(root)
+    token, digest = _token()
+    text = folder.settings_file.read_text(encoding="utf-8")
+    line = f'operator_token_hash = "{digest}"'
+    changed, found = re.subn(r"(?m)^\s*operator_token_hash\s*=.*$", line, text)
+    folder.write_settings(changed if found else f"{line}\n{text}")
+    return token

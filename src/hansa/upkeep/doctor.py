@@ -1,0 +1,230 @@
+"""The check-up: what this installation and this node need, whether they have it, and how to mend it.
+
+First the installation (Python, packages, SQLite, extras), then, if a folder is named, the node in it
+(settings, rights, room, lock, databases, clock, port, @contexts). Every check answers with one
+finding or more and never raises; nothing is changed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import shutil
+import socket
+import stat
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Final, Literal
+
+from hansa.kernel.errors import HansaError
+from hansa.kernel.folder import Folder
+from hansa.kernel.settings import Settings
+from hansa.kernel.settings_file import load
+
+__all__ = ["Finding", "examine"]
+
+Level = Literal["ok", "warn", "fail"]
+
+_OLDEST_PYTHON: Final = (3, 11)
+_LITTLE_ROOM: Final = 2_000_000_000
+_NO_ROOM: Final = 200_000_000
+_BUILT: Final = datetime(2026, 1, 1, tzinfo=UTC)
+"""A clock that shows less than this is certainly wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report. `remedy` is empty when all is well."""
+
+    level: Level
+    subject: str
+    fact: str
+    remedy: str = ""
+
+
+def examine(root: Path | None) -> Iterator[Finding]:
+    """Findings about the installation and, if `root` is given, about the node there."""
+    yield _python()
+    yield from _packages()
+    yield from _sqlite()
+    if root is not None:
+        yield from _node(root)
+
+
+# -- the installation ------------------------------------------------------------------------------
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < _OLDEST_PYTHON:
+        return Finding("fail", "Python", f"is {version}", "install Python 3.11 or newer")
+    return Finding("ok", "Python", version)
+
+
+def _packages() -> Iterator[Finding]:
+    """The packages that Hansa's own metadata names, and the extras that are complete."""
+    lines = metadata.requires("hansa") or []
+    extras: dict[str, list[str]] = {}
+    for line in lines:
+        requirement, _, marker = line.partition(";")
+        match = re.search(r"""extra\s*==\s*['"]([\w-]+)""", marker)
+        extras.setdefault(match.group(1) if match else "", []).append(requirement.strip())
+    core = [fault for line in extras.pop("", []) if (fault := _missing(line))]
+    for fault in core:
+        yield Finding("fail", "package", fault, "run: pip install --upgrade hansa")
+    if not core:
+        yield Finding("ok", "packages", "all that Hansa needs are there")
+    for extra in ("osm", "table", "realtime"):
+        faults = [fault for line in extras.get(extra, []) if (fault := _missing(line))]
+        if faults:
+            remedy = f"if you need it: pip install 'hansa[{extra}]'"
+            yield Finding("warn", f"extra '{extra}'", "; ".join(faults), remedy)
+        else:
+            yield Finding("ok", f"extra '{extra}'", "installed")
+
+
+def _missing(requirement: str) -> str | None:
+    """What is wrong with an installed package, or ``None``."""
+    match = re.match(r"([\w.-]+)(?:\[[^\]]*\])?\s*(?:>=\s*([\d.]+))?", requirement)
+    name, oldest = match.groups() if match else (requirement, None)
+    try:
+        version = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return f"{name} is not installed"
+    if oldest and _numbers(version) < _numbers(oldest):
+        return f"{name} is {version}, and {oldest} or newer is needed"
+    return None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version.split("+", maxsplit=1)[0])[:3])
+
+
+def _sqlite() -> Iterator[Finding]:
+    try:
+        import apsw
+    except ImportError as error:
+        yield Finding("fail", "SQLite", f"cannot be loaded ({error})", "run: pip install apsw")
+        return
+    version = apsw.sqlite_lib_version()
+    try:
+        connection = apsw.Connection(":memory:")
+        connection.execute("CREATE VIRTUAL TABLE box USING rtree(id, w, e, s, n)")
+        connection.execute("SELECT jsonb('{}')").fetchall()
+        connection.close()
+    except apsw.Error as error:
+        remedy = "run: pip install --upgrade apsw"
+        yield Finding("fail", "SQLite", f"{version} lacks something ({error})", remedy)
+        return
+    yield Finding("ok", "SQLite", f"{version}, with R*Tree and JSONB")
+
+
+# -- the node --------------------------------------------------------------------------------------
+
+
+def _node(root: Path) -> Iterator[Finding]:
+    try:
+        folder = Folder.open(root)
+        settings = load(root, dict(os.environ))
+    except HansaError as error:
+        yield Finding("fail", error.subject, error.fact, error.remedy)
+        return
+    yield Finding("ok", "settings", f"{settings.city}, {settings.timezone}")
+    yield from _rights(folder)
+    yield _room(folder)
+    holder = folder.holder()
+    if holder is None:
+        yield Finding("ok", "lock", "the node is not running")
+        yield _port(settings)
+    else:
+        yield Finding("ok", "lock", f"the node is in use by process {holder or '(unknown)'}")
+    yield from _databases(folder)
+    yield _clock(settings)
+    yield from _contexts(folder, settings)
+
+
+def _rights(folder: Folder) -> Iterator[Finding]:
+    for path in (folder.root, folder.store, folder.cache):
+        if path.exists() and not os.access(path, os.W_OK | os.X_OK):
+            remedy = f"give your user the right to write there: chown -R $USER {folder.root}"
+            yield Finding("fail", "rights", f"{path} cannot be written", remedy)
+            return
+    mode = stat.S_IMODE(folder.settings_file.stat().st_mode)
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        fact = "hansa.toml, which holds the token's hash, can be read by others"
+        yield Finding("warn", "rights", fact, f"run: chmod 600 {folder.settings_file}")
+    else:
+        yield Finding("ok", "rights", "the folder can be written, the settings are private")
+
+
+def _room(folder: Folder) -> Finding:
+    free = shutil.disk_usage(folder.root).free
+    fact = f"{free / 1e9:.1f} GB free"
+    if free < _NO_ROOM:
+        return Finding("fail", "disk", fact, "make room: writes will soon be refused")
+    if free < _LITTLE_ROOM:
+        return Finding("warn", "disk", fact, "make room before the next import or backup")
+    return Finding("ok", "disk", fact)
+
+
+def _port(settings: Settings) -> Finding:
+    where = f"{settings.host}:{settings.port}"
+    try:
+        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        with socket.create_server((settings.host, settings.port), family=family):
+            return Finding("ok", "port", f"{where} is free")
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return Finding(
+                "warn", "port", f"{where} is in use by another program", "set another port"
+            )
+        return Finding(
+            "fail", "port", f"{where} cannot be used ({error.strerror})", "set host or port"
+        )
+
+
+def _databases(folder: Folder) -> Iterator[Finding]:
+    from hansa.upkeep.databases import faults
+
+    if not folder.databases:
+        yield Finding("ok", "store", "empty as yet")
+    for path in folder.databases:
+        found = faults(path)
+        size = path.stat().st_size / 1e6
+        if found:
+            remedy = f"stop the node and restore a backup; keep {path} for a rescue"
+            yield Finding("fail", f"store '{path.stem}'", "; ".join(found), remedy)
+        else:
+            yield Finding("ok", f"store '{path.stem}'", f"sound, {size:.1f} MB")
+
+
+def _clock(settings: Settings) -> Finding:
+    now = datetime.now(UTC)
+    if now < _BUILT:
+        return Finding(
+            "fail", "clock", f"shows {now:%Y-%m-%d %H:%M} UTC", "set the machine's clock"
+        )
+    if settings.clock:
+        fact = f"the node pretends that it starts at {settings.clock}"
+        return Finding("warn", "clock", fact, "remove 'clock' from hansa.toml for real time")
+    return Finding("ok", "clock", f"{now.astimezone(settings.zone):%Y-%m-%d %H:%M %Z}")
+
+
+def _contexts(folder: Folder, settings: Settings) -> Iterator[Finding]:
+    import orjson
+
+    for url, name in settings.contexts.items():
+        path = folder.root / name
+        try:
+            if "@context" not in orjson.loads(path.read_bytes()):
+                raise ValueError("it holds no @context")
+        except (OSError, ValueError, TypeError) as error:
+            remedy = f"put a JSON-LD @context for {url} there"
+            yield Finding("fail", "@context", f"{name} cannot be used ({error})", remedy)
+        else:
+            yield Finding("ok", "@context", f"{url} is preloaded from {name}")
