@@ -31,6 +31,7 @@ __all__ = [
     "Scalar",
     "ScopeFilter",
     "ScopePattern",
+    "Selector",
     "TypeFilter",
     "TypeName",
     "Uri",
@@ -182,6 +183,15 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
+class Selector:
+    """Entities by type, and by identifier or its pattern (EntitySelector, clause 5.2.33)."""
+
+    types: TypeFilter | None = None
+    id: str | None = None
+    id_pattern: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """Which entities, in which order, how many. All names are IRIs.
 
@@ -189,6 +199,7 @@ class Query:
         ids: any of these identifiers (empty: all).
         id_pattern: a regular expression in RE2 syntax that the identifier must contain a match of.
         types: type selection.
+        selectors: entities that at least one of these selects (empty: no condition).
         attributes: at least one of these attributes must be there (empty: no condition).
         q, scope, geo: the three filters.
         dataset_ids: only entities with an attribute instance of one of these datasets; ``@none``
@@ -202,6 +213,7 @@ class Query:
     ids: tuple[str, ...] = ()
     id_pattern: str | None = None
     types: TypeFilter | None = None
+    selectors: tuple[Selector, ...] = ()
     attributes: tuple[str, ...] = ()
     q: Filter | None = None
     scope: ScopeFilter | None = None
