@@ -1,0 +1,40 @@
+"""The change feed for those who follow it: every committed change, in order, to any number of readers.
+
+A follower says after which change it wants to start and gets batches as they are committed. The store
+wakes the feed from its writer's thread; each follower then reads the changes itself, at its own pace,
+so a slow one delays nobody and misses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from hansa.store.port import Change, Store
+
+__all__ = ["follow"]
+
+
+async def follow(
+    store: Store, after: int | None = None, batch: int = 1000
+) -> AsyncIterator[list[Change]]:
+    """Batches of changes after number `after` (default: from now on), for ever."""
+    position = store.last_change() if after is None else after
+    loop = asyncio.get_running_loop()
+    woken = asyncio.Event()
+
+    def wake(_: int) -> None:
+        loop.call_soon_threadsafe(woken.set)
+
+    stop = store.watch(wake)
+    try:
+        while True:
+            changes = await asyncio.to_thread(store.changes, position, batch)
+            if changes:
+                position = changes[-1].seq
+                yield changes
+            else:
+                await woken.wait()
+                woken.clear()
+    finally:
+        stop()
