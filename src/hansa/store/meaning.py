@@ -1,0 +1,349 @@
+"""What a term of q means, on the attribute instances of one entity (ETSI GS CIM 009, clause 4.9).
+
+This is the general rule, in Python; a driver compiles the plain cases to its own language and asks
+here about the rest. The rules, in order:
+
+1. A path leads from an attribute over sub-attributes to *targets*; any instance may match.
+2. A target's value is a list of *elements*: those of an array, the texts of a languageMap, the
+   objects of a Relationship, or the value itself. A trail first descends into the value.
+3. ``==``: some element equals some value of the term, or lies in its range. ``!=``: none does.
+4. ``<`` and its like, ``~=``, ``!~=``: the value itself, if it is of the term's type. An array is
+   of no such type, but the texts of a languageMap are looked at one by one.
+5. Types never mix: numbers, texts, booleans, moments, days and times of day compare within
+   themselves. References (Relationship, ListRelationship) know ``==`` and ``!=`` only.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any, Final, Literal, NamedTuple
+
+from hansa.kernel.clock import micros
+from hansa.ngsild.model import ENTITY_MEMBERS, INSTANCE_MEMBERS, VALUE_MEMBER, Entity, Instance
+from hansa.ngsild.query import AttributePath, Compare, Exists, Range, Scalar, Uri
+
+__all__ = [
+    "ORDERINGS",
+    "REFERENCES",
+    "Target",
+    "Typed",
+    "day",
+    "daytime",
+    "instance_test",
+    "member_test",
+    "moment",
+    "objects",
+    "ordering_key",
+    "targets",
+    "typed",
+]
+
+Tag = Literal["number", "text", "boolean", "moment", "day", "daytime"]
+
+REFERENCES: Final = frozenset({"Relationship", "ListRelationship"})
+_MEMBERS: Final = INSTANCE_MEMBERS | ENTITY_MEMBERS
+ORDERINGS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?Z", re.ASCII)
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_DAYTIME: Final = re.compile(r"\d\d:\d\d:\d\d(?:[.,]\d+)?Z?", re.ASCII)
+
+
+# -- points in time --------------------------------------------------------------------------------
+
+
+def moment(text: Any) -> int | None:
+    """The DateTime that `text` is [microseconds since 1970, UTC], or ``None``."""
+    if not isinstance(text, str) or not _MOMENT.fullmatch(text):
+        return None
+    try:
+        return micros(datetime.fromisoformat(text))
+    except ValueError:
+        return None
+
+
+def day(text: Any) -> int | None:
+    """The Date that `text` is [days], or ``None``."""
+    if not isinstance(text, str) or not _DAY.fullmatch(text):
+        return None
+    try:
+        return date.fromisoformat(text).toordinal()
+    except ValueError:
+        return None
+
+
+def daytime(text: Any) -> int | None:
+    """The Time that `text` is [microseconds since midnight], or ``None``."""
+    if not isinstance(text, str) or not _DAYTIME.fullmatch(text):
+        return None
+    try:
+        return _since_midnight(time.fromisoformat(text.rstrip("Z")))
+    except ValueError:
+        return None
+
+
+def _since_midnight(clock: time) -> int:
+    seconds = (clock.hour * 60 + clock.minute) * 60 + clock.second
+    return seconds * 1_000_000 + clock.microsecond
+
+
+_READERS: Final[dict[Tag, Callable[[Any], int | None]]] = {
+    "moment": moment,
+    "day": day,
+    "daytime": daytime,
+}
+
+
+class Typed(NamedTuple):
+    """A term's value: its type and the form in which it is compared."""
+
+    tag: Tag
+    value: Any
+
+
+def typed(scalar: Scalar) -> Typed:
+    """The type of a term's value. A URI is a text."""
+    match scalar:
+        case bool():
+            return Typed("boolean", scalar)
+        case int() | float():
+            return Typed("number", scalar)
+        case datetime():
+            aware = scalar if scalar.tzinfo else scalar.replace(tzinfo=UTC)
+            return Typed("moment", micros(aware))
+        case date():
+            return Typed("day", scalar.toordinal())
+        case time():
+            return Typed("daytime", _since_midnight(scalar))
+        case Uri(value):
+            return Typed("text", value)
+        case _:
+            return Typed("text", scalar)
+
+
+def _seen_as(element: Any, tag: Tag) -> Any:
+    """`element` in the form in which values of type `tag` are compared, ``None`` if of another."""
+    if tag in _READERS:
+        return _READERS[tag](element)
+    if tag == "text":
+        return element if isinstance(element, str) else None
+    if isinstance(element, bool):
+        return element if tag == "boolean" else None
+    return element if tag == "number" and isinstance(element, int | float) else None
+
+
+# -- targets ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One value that a path leads to.
+
+    Attributes:
+        value: as stored.
+        elements: what ``==`` and ``!=`` look at.
+        singles: what the orderings and patterns look at.
+        temporal: whether it is a core DateTime member, so that even a quoted text means a moment.
+    """
+
+    value: Any
+    elements: list[Any]
+    singles: list[Any]
+    temporal: bool = False
+
+
+def _plain(value: Any) -> Any:
+    """The lexical value of a JSON-LD typed value, else the value itself."""
+    return value["@value"] if isinstance(value, dict) and "@value" in value else value
+
+
+def _target(value: Any, kind: str) -> Target:
+    if kind in REFERENCES:
+        return Target(value, value if isinstance(value, list) else [value], [])
+    if isinstance(value, list):
+        return Target(value, [_plain(item) for item in value], [])
+    value = _plain(value)
+    return Target(value, [value], [value])
+
+
+def _texts(texts: list[Any]) -> Target:
+    flat = [t for text in texts for t in (text if isinstance(text, list) else [text])]
+    return Target(texts, flat, flat)
+
+
+def _language_target(tongues: dict[str, Any], trail: tuple[str, ...]) -> Target | None:
+    if not trail or trail == ("*",):
+        return _texts(list(tongues.values()))
+    return _texts([tongues[trail[0]]]) if len(trail) == 1 and trail[0] in tongues else None
+
+
+def _instance_target(instance: Instance, trail: tuple[str, ...]) -> Target | None:
+    kind = instance["type"]
+    value = instance.get(VALUE_MEMBER[kind])
+    if kind == "LanguageProperty" and isinstance(value, dict):
+        return _language_target(value, trail)
+    for member in trail:
+        if not isinstance(value, dict) or member not in value:
+            return None
+        value = value[member]
+    return _target(value, kind)
+
+
+def _member_target(name: str, value: Any) -> Target:
+    if isinstance(value, list):
+        return Target(value, value, [])
+    return Target(value, [value], [value], temporal=name.endswith("At"))
+
+
+def targets(
+    instances: list[Instance], names: tuple[str, ...], trail: tuple[str, ...] = ()
+) -> Iterator[Target]:
+    """The targets of the path `names` (below the attribute) and `trail`, from `instances` on.
+
+    Instead of instances, entities may be given, with a path that begins at the entity.
+    """
+    if not names:
+        for instance in instances:
+            target = _instance_target(instance, trail)
+            if target is not None:
+                yield target
+        return
+    name, rest = names[0], names[1:]
+    for instance in instances:
+        if name not in instance:
+            continue
+        if name not in _MEMBERS:
+            yield from targets(instance[name], rest, trail)
+        elif not rest and not trail:
+            yield _member_target(name, instance[name])
+
+
+def objects(names: tuple[str, ...]) -> Callable[[list[Instance]], list[str]]:
+    """A function that finds the identifiers that the Relationships at a path refer to."""
+
+    def find(instances: list[Instance]) -> list[str]:
+        for name in names:
+            instances = [below for instance in instances for below in instance.get(name, ())]
+        references = (i for i in instances if i["type"] in REFERENCES)
+        ends: Iterator[Any] = (i[VALUE_MEMBER[i["type"]]] for i in references)
+        return [uri for end in ends for uri in (end if isinstance(end, list) else [end])]
+
+    return find
+
+
+# -- terms -----------------------------------------------------------------------------------------
+
+
+def _equals(wanted: Scalar | Range, temporal: bool) -> Callable[[Any], bool]:
+    """A test whether an element equals a value of a term, or lies in its range."""
+    if not isinstance(wanted, Range):
+        tag, value = _typed_for(wanted, temporal)
+        return lambda element: (seen := _seen_as(element, tag)) is not None and seen == value
+    low, high = _typed_for(wanted.low, temporal), _typed_for(wanted.high, temporal)
+    if low.tag != high.tag or low.tag == "boolean":
+        return lambda _: False
+    return lambda element: (
+        (seen := _seen_as(element, low.tag)) is not None and low.value <= seen <= high.value
+    )
+
+
+def _typed_for(scalar: Scalar, temporal: bool) -> Typed:
+    if temporal and isinstance(scalar, str) and (instant := moment(scalar)) is not None:
+        return Typed("moment", instant)
+    return typed(scalar)
+
+
+Search = Callable[[str, Any], bool | None]
+
+
+def _target_test(term: Compare, search: Search) -> Callable[[Target], bool]:
+    if term.operator in ("==", "!="):
+        tests = {t: [_equals(value, t) for value in term.values] for t in (False, True)}
+        wanted = term.operator == "=="
+
+        def equality(target: Target) -> bool:
+            some = tests[target.temporal]
+            return any(test(e) for e in target.elements for test in some) is wanted
+
+        return equality
+    if term.operator in ORDERINGS:
+        return _ordering_test(term)
+    expression, wanted = str(term.values[0]), term.operator == "~="
+
+    def pattern(target: Target) -> bool:
+        texts = [single for single in target.singles if isinstance(single, str)]
+        return bool(texts) and any(search(expression, text) for text in texts) is wanted
+
+    return pattern
+
+
+def _ordering_test(term: Compare) -> Callable[[Target], bool]:
+    compare, scalar = ORDERINGS[term.operator], term.values[0]
+    if isinstance(scalar, Range | bool):
+        return lambda _: False
+
+    def ordering(target: Target) -> bool:
+        tag, value = _typed_for(scalar, target.temporal)
+        seen = (_seen_as(single, tag) for single in target.singles)
+        return any(s is not None and compare(s, value) for s in seen)
+
+    return ordering
+
+
+def instance_test(term: Compare | Exists, search: Search) -> Callable[[list[Instance]], bool]:
+    """A test of a term without linked entities on the instances of its first attribute.
+
+    `search(pattern, text)` says whether the text contains a match.
+    """
+    names, trail = term.path.names[1:], term.path.trail
+    if isinstance(term, Exists):
+        return lambda instances: any(True for _ in targets(instances, names, trail))
+    test = _target_test(term, search)
+    return lambda instances: any(test(target) for target in targets(instances, names, trail))
+
+
+def member_test(term: Compare | Exists, search: Search) -> Callable[[Entity], bool]:
+    """A test of a term whose path begins with a core member of the entity."""
+    test: Callable[[Target], bool] = (
+        (lambda _: True) if isinstance(term, Exists) else _target_test(term, search)
+    )
+    return lambda entity: any(test(target) for target in targets([entity], term.path.names))
+
+
+# -- ordering (4.23) -------------------------------------------------------------------------------
+
+_RANKS: Final[tuple[tuple[type | tuple[type, ...], int], ...]] = (
+    (bool, 4),
+    ((int, float), 0),
+    (str, 1),
+    (dict, 2),
+    (list, 3),
+)
+
+
+def ordering_key(path: AttributePath) -> Callable[[list[Instance]], tuple[int, Any] | None]:
+    """A function that finds the rank and value by which instances are ordered.
+
+    The first target counts. The rank is that of clause 4.23.2: numbers, texts, objects, arrays,
+    booleans, null.
+    """
+
+    def key(instances: list[Instance]) -> tuple[int, Any] | None:
+        for target in targets(instances, path.names[1:], path.trail):
+            value = target.value
+            for kind, rank in _RANKS:
+                if isinstance(value, kind):
+                    return rank, value
+            return 8, None
+        return None
+
+    return key

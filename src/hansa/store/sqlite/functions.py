@@ -1,0 +1,75 @@
+"""SQL functions that Hansa adds to each connection.
+
+``holds(test, json)``: a Python predicate (bound as an object) on a JSON text; false where the text
+is missing. ``derive(function, json)``: likewise, but any SQL value. ``matches(pattern, text)``: RE2
+search, in time linear in the text. ``lookup(mapping, key)``: an item of a
+Python mapping. ``moment``, ``day``, ``daytime``: the point in time that a text
+names, as a number, or NULL when it names none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import apsw
+import orjson
+import re2
+
+from hansa.kernel.errors import BadRequest
+from hansa.store.meaning import day, daytime, moment
+
+__all__ = ["matches", "pattern", "register"]
+
+
+@lru_cache(maxsize=256)
+def pattern(text: str) -> Any:
+    """The compiled RE2 pattern.
+
+    Raises:
+        BadRequest: it is not one.
+    """
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return re2.compile(text, options)
+    except re2.error as error:
+        why = error.args[0]
+        raise BadRequest(
+            f"pattern {text[:80]!r}",
+            why.decode(errors="replace") if isinstance(why, bytes) else str(why),
+            "write a regular expression in RE2 syntax (no look-around, no back-references)",
+        ) from None
+
+
+def matches(expression: str, text: Any) -> bool | None:
+    """Whether `text` contains a match of `expression`; ``None`` when it is no text."""
+    return pattern(expression).search(text) is not None if isinstance(text, str) else None
+
+
+def _holds(test: Callable[[Any], bool], json: str | None) -> bool:
+    return json is not None and test(orjson.loads(json))
+
+
+def _derive(function: Callable[[Any], Any], json: str | None) -> Any:
+    return None if json is None else function(orjson.loads(json))
+
+
+def _lookup(mapping: Mapping[int, float], key: int) -> float | None:
+    return mapping.get(key)
+
+
+def register(connection: apsw.Connection) -> None:
+    """Make the functions known to `connection`."""
+    functions: tuple[tuple[str, Callable[..., Any], int], ...] = (
+        ("holds", _holds, 2),
+        ("derive", _derive, 2),
+        ("lookup", _lookup, 2),
+        ("matches", matches, 2),
+        ("moment", moment, 1),
+        ("day", day, 1),
+        ("daytime", daytime, 1),
+    )
+    for name, function, arguments in functions:
+        connection.create_scalar_function(name, function, arguments, deterministic=True)

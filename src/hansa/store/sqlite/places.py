@@ -1,0 +1,130 @@
+"""Geometry: which entities stand in a spatial relation, and what lies in a box to be drawn.
+
+A geoquery is answered in two steps within one snapshot. The R*Tree gives the candidates whose box
+meets the search box; then shapely decides about all of them at once, on arrays, which costs a
+fraction of asking row by row inside the statement. The query proper gets the keys that remain, so
+that filter, count, order and page are right.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any, Final
+
+import apsw
+import numpy as np
+import orjson
+import shapely
+from numpy.typing import NDArray
+from pyproj import Geod
+from shapely.geometry.base import BaseGeometry
+
+from hansa.ngsild.geo import distance, relate, search_box
+from hansa.ngsild.query import GeoFilter
+from hansa.store.port import Feature
+from hansa.store.sqlite.schema import PLACE_BITS
+
+__all__ = ["distances", "features", "keys_related"]
+
+Box = tuple[float, float, float, float]
+
+_WGS84: Final = Geod(ellps="WGS84")
+_POINT: Final = 0
+
+# The reference comes first, so that its prepared form does the work.
+_PREDICATES: Final = {
+    "within": shapely.contains,
+    "contains": shapely.within,
+    "intersects": shapely.intersects,
+    "equals": shapely.equals,
+    "disjoint": shapely.disjoint,
+    "overlaps": shapely.overlaps,
+}
+_SEPARATOR: Final = "\x1e"
+
+_IN_BOX: Final = "west <= ?3 AND east >= ?1 AND south <= ?4 AND north >= ?2"
+
+
+def _candidates(
+    connection: apsw.Connection, attribute: str, box: Box | None
+) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Keys of entities and geometries of `attribute` whose box meets `box` (``None``: all)."""
+    # One text is one step of the statement, however many rows: between steps, other threads of
+    # the process may take the interpreter for long.
+    found = connection.execute(
+        f"SELECT group_concat(id >> {PLACE_BITS}, ' '), group_concat(hex(wkb), ' ') FROM place"
+        f" WHERE {_IN_BOX} AND attribute = ?5",
+        (*(box or (-np.inf, -np.inf, np.inf, np.inf)), attribute),
+    ).get
+    if found[0] is None:
+        return np.empty(0, np.int64), np.empty(0, object)
+    keys = np.fromstring(found[0], np.int64, sep=" ")
+    return keys, shapely.from_wkb(found[1].split(" "))
+
+
+def keys_related(connection: apsw.Connection, geo: GeoFilter) -> array[int]:
+    """The keys of the entities that stand in the relation, ascending."""
+    keys, geometries = _candidates(connection, geo.attribute, search_box(geo))
+    if not len(keys):
+        return array("q")
+    shapely.prepare(geo.geometry)
+    return array("q", np.unique(keys[_related(geo, geometries)]).tobytes())
+
+
+def _related(geo: GeoFilter, geometries: NDArray[Any]) -> NDArray[np.bool_]:
+    if geo.relation != "near":
+        return np.asarray(_PREDICATES[geo.relation](geo.geometry, geometries))
+    if geo.geometry.geom_type != "Point":
+        return np.fromiter((relate(geo, g) for g in geometries), bool, len(geometries))
+    away = _away(geo.geometry, geometries)
+    near = np.ones(len(away), bool) if geo.max_distance is None else away <= geo.max_distance
+    return near if geo.min_distance is None else near & (away > geo.min_distance)
+
+
+def _away(origin: BaseGeometry, geometries: NDArray[Any]) -> NDArray[np.float64]:
+    """Metres from `origin` to each geometry; points from a point in one go."""
+    away = np.empty(len(geometries))
+    points = shapely.get_type_id(geometries) == _POINT
+    if origin.geom_type != "Point":
+        points[:] = False
+    if points.any():
+        xy = shapely.get_coordinates(geometries[points])
+        x, y = np.full(len(xy), origin.x), np.full(len(xy), origin.y)
+        away[points] = _WGS84.inv(x, y, xy[:, 0], xy[:, 1])[2]
+    for index in np.flatnonzero(~points):
+        away[index] = distance(origin, geometries[index])
+    return away
+
+
+def distances(
+    connection: apsw.Connection, attribute: str, origin: BaseGeometry
+) -> dict[int, float]:
+    """Metres from `origin` to the nearest geometry of `attribute`, by the entity's key."""
+    keys, geometries = _candidates(connection, attribute, None)
+    if not len(keys):
+        return {}
+    nearest: dict[int, float] = {}
+    for key, metres in zip(keys.tolist(), _away(origin, geometries).tolist(), strict=True):
+        nearest[key] = min(metres, nearest.get(key, metres))
+    return nearest
+
+
+def features(
+    connection: apsw.Connection,
+    attribute: str,
+    box: Box,
+    shapes: str,
+    values: str,
+    limit: int,
+) -> list[Feature]:
+    """Features whose box meets `box`; `shapes` is a condition, `values` a JSON array, both in SQL."""
+    found = connection.execute(
+        "SELECT group_concat(line, char(30)) FROM ("
+        f"SELECT entity.id || char(31) || hex(wkb) || char(31) || {values} AS line"
+        f" FROM place CROSS JOIN entity ON entity.key = place.id >> {PLACE_BITS}"
+        f" WHERE {_IN_BOX} AND attribute = ?5 AND {shapes} LIMIT ?6)",
+        (*box, attribute, limit),
+    ).get
+    lines = found.split(_SEPARATOR) if found else []
+    fields = (line.split("\x1f") for line in lines)
+    return [Feature(id, bytes.fromhex(wkb), tuple(orjson.loads(v))) for id, wkb, v in fields]

@@ -1,0 +1,120 @@
+"""The tables of one tenant's database, and how a file becomes a connection to them.
+
+``entity`` holds one row per entity; ``doc`` is its internal form as JSONB, ``shape`` what it looks
+like (see :mod:`.shapes`), ``places`` how many rows it has in ``place``. The ``key`` grows with
+creation, so that it is the default order. ``place`` is an R*Tree with one row per GeoProperty
+instance; its id is ``key << 16 | slot``. ``change`` is the feed and the history.
+
+A file is opened in this order: connect, recognise (empty, ours, foreign, newer), create if empty.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from hansa.kernel.errors import Unavailable
+from hansa.store.sqlite.faults import faults
+from hansa.store.sqlite.functions import register
+
+__all__ = ["PLACE_BITS", "SCHEMA_VERSION", "connect", "prepare"]
+
+SCHEMA_VERSION: Final = 1
+APPLICATION_ID: Final = 0x48414E53  # "HANS", so that file(1) and we know our own
+
+PLACE_BITS: Final = 16
+"""An entity has at most 2**16 geometries; the rest of the R*Tree's id is its key."""
+
+_CACHE_KIBIBYTES: Final = 16_384
+_CHECKPOINT_PAGES: Final = 4_000
+_WAL_LIMIT_BYTES: Final = 64 << 20
+_STATEMENTS: Final = 200
+_PATIENCE_MS: Final = 5_000
+
+_TABLES: Final = """
+CREATE TABLE entity (
+  key INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  shape INTEGER NOT NULL,
+  places INTEGER NOT NULL,
+  created TEXT,
+  modified TEXT,
+  doc BLOB NOT NULL
+) STRICT;
+CREATE INDEX entity_shape ON entity (shape);
+CREATE INDEX entity_created ON entity (created);
+CREATE INDEX entity_modified ON entity (modified);
+CREATE TABLE shape (id INTEGER PRIMARY KEY, signature TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE population (shape INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;
+CREATE VIRTUAL TABLE place USING rtree (id, west, east, south, north, +attribute TEXT, +wkb BLOB);
+CREATE TABLE change (
+  seq INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  entity TEXT NOT NULL,
+  shape INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  keep INTEGER NOT NULL,
+  attributes TEXT NOT NULL
+) STRICT;
+CREATE INDEX change_entity ON change (entity);
+CREATE INDEX change_passing ON change (at) WHERE keep = 0;
+CREATE TABLE hot (attribute TEXT PRIMARY KEY, number INTEGER NOT NULL UNIQUE) STRICT;
+CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO counter VALUES ('change', 0);
+"""
+
+
+def connect(path: Path, *, patience_ms: int = _PATIENCE_MS) -> apsw.Connection:
+    """A connection to `path` with this store's settings and SQL functions.
+
+    `patience_ms` is how long a statement waits for another process's lock before it gives up.
+    """
+    connection = apsw.Connection(str(path), statementcachesize=_STATEMENTS)
+    connection.set_busy_timeout(patience_ms)
+    connection.execute(
+        f"PRAGMA synchronous = FULL; PRAGMA cache_size = -{_CACHE_KIBIBYTES};"
+        f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES};"
+        f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES};"
+        "PRAGMA temp_store = MEMORY; PRAGMA recursive_triggers = OFF;"
+    )
+    register(connection)
+    return connection
+
+
+def prepare(path: Path) -> None:
+    """Make the file a database of this schema, or see that it is one.
+
+    Raises:
+        Unavailable: the file is foreign, damaged or of a newer Hansa.
+    """
+    with faults(path):
+        connection = connect(path)
+        try:
+            _recognise(connection, path)
+            connection.execute("PRAGMA journal_mode = WAL")
+            with connection:
+                if connection.pragma("user_version") == 0:
+                    connection.execute(_TABLES)
+                    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        finally:
+            connection.close()
+
+
+def _recognise(connection: apsw.Connection, path: Path) -> None:
+    version = connection.pragma("user_version")
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").get
+    if version > SCHEMA_VERSION and connection.pragma("application_id") == APPLICATION_ID:
+        raise Unavailable(
+            f"store {path.name}",
+            f"it was written by a newer Hansa (schema {version}, this one knows {SCHEMA_VERSION})",
+            "install that version again, or restore a backup made with this one",
+        )
+    if tables and connection.pragma("application_id") != APPLICATION_ID:
+        raise Unavailable(
+            f"store {path.name}",
+            "this is another program's database",
+            "move it away, or point the node at another folder",
+        )

@@ -1,0 +1,176 @@
+"""A whole query to SQL.
+
+What must hold is gathered in this order: the shapes that can match at all (type selection,
+attributes, the terms of q, the kind of attribute that geometry needs); identifiers; q; scopes;
+datasets; geometry. What is known from shapes alone never looks at a document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import apsw
+
+from hansa.ngsild.model import Entity, attributes
+from hansa.ngsild.query import And, Or, Query, ScopeFilter, ScopePattern, TypeFilter
+from hansa.store.sqlite.functions import pattern
+from hansa.store.sqlite.places import keys_related
+from hansa.store.sqlite.shapes import Catalogue, kinds_of
+from hansa.store.sqlite.sql import FALSE, TRUE, Bindings, any_of, conjunction
+from hansa.store.sqlite.terms import Terms
+
+__all__ = ["Selection", "select"]
+
+_NO_DATASET: Final = "@none"
+_ANY_SCOPE: Final = ("#",)
+
+Shapes = frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which rows of ``entity`` match.
+
+    Attributes:
+        where: the condition besides the shape.
+        shapes: the shapes that can match; ``None`` when every shape can.
+        bind: the values of the condition; the rest of the statement adds its own.
+    """
+
+    where: str
+    shapes: Shapes | None
+    bind: Bindings
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing can match."""
+        return self.where == FALSE or self.shapes == frozenset()
+
+    @property
+    def by_shape_alone(self) -> bool:
+        """Whether knowing an entity's shape is enough."""
+        return self.where == TRUE
+
+    def condition(self) -> str:
+        """The whole condition."""
+        if self.shapes is None:
+            return self.where
+        return conjunction((any_of("shape", self.shapes, self.bind), self.where))
+
+
+def select(
+    connection: apsw.Connection, query: Query, catalogue: Catalogue, hot: frozenset[str]
+) -> Selection:
+    """Compile the conditions of `query` for the snapshot that `connection` sees.
+
+    Raises:
+        BadRequest: a regular expression is not RE2.
+    """
+    bind = Bindings()
+    terms = Terms(catalogue, hot, bind)
+    narrowed = _shapes(query, catalogue, terms)
+    shapes = catalogue.every if narrowed is None else narrowed
+    if not shapes:
+        return Selection(FALSE, shapes, bind)
+    parts = [_by_id(query, bind)]
+    if query.q is not None:
+        parts.append(terms.condition(query.q, shapes))
+    if query.scope is not None:
+        test = bind.object(_scope_test(query.scope))
+        parts.append(f"holds({test}, doc -> '$.scope')")
+    if query.dataset_ids:
+        parts.append(f"holds({bind.object(_dataset_test(query.dataset_ids))}, json(doc))")
+    where = conjunction(parts)
+    if query.geo is not None and where != FALSE:
+        keys = keys_related(connection, query.geo)
+        near = f"key IN carray({bind(apsw.carray(keys))})" if keys else FALSE
+        where = conjunction((near, where))
+    return Selection(where, narrowed, bind)
+
+
+def _by_id(query: Query, bind: Bindings) -> str:
+    parts = []
+    if query.ids:
+        parts.append(f"id IN carray({bind(apsw.carray(tuple(dict.fromkeys(query.ids))))})")
+    if query.id_pattern is not None:
+        pattern(query.id_pattern)
+        parts.append(f"matches({bind(query.id_pattern)}, id)")
+    return conjunction(parts)
+
+
+# -- shapes ----------------------------------------------------------------------------------------
+
+
+def _shapes(query: Query, catalogue: Catalogue, terms: Terms) -> Shapes | None:
+    """The shapes among which all matches are, or ``None`` when nothing narrows them."""
+    narrowed: list[Shapes] = []
+    if query.types is not None:
+        narrowed.append(of_types(query.types, catalogue))
+    if query.attributes:
+        having = (catalogue.by_attribute.get(name, ()) for name in query.attributes)
+        narrowed.append(frozenset().union(*having))
+    if query.q is not None:
+        possible = terms.possible(query.q)
+        if len(possible) < catalogue.last:
+            narrowed.append(possible)
+    if query.geo is not None:
+        narrowed.append(with_geometry(query.geo.attribute, catalogue))
+    return frozenset.intersection(*narrowed) if narrowed else None
+
+
+def of_types(node: TypeFilter, catalogue: Catalogue) -> Shapes:
+    """The shapes whose types are as selected."""
+    match node:
+        case And(parts):
+            return frozenset.intersection(*(of_types(part, catalogue) for part in parts))
+        case Or(parts):
+            return frozenset().union(*(of_types(part, catalogue) for part in parts))
+        case _:
+            return frozenset(catalogue.by_type.get(node.name, ()))
+
+
+def with_geometry(attribute: str, catalogue: Catalogue) -> Shapes:
+    """The shapes in which `attribute` is a GeoProperty."""
+    having = catalogue.by_attribute.get(attribute, {})
+    return frozenset(s for s, profile in having.items() if "GeoProperty" in kinds_of(profile))
+
+
+# -- scopes and datasets ---------------------------------------------------------------------------
+
+
+def _scope_test(node: ScopeFilter) -> Callable[[list[str]], bool]:
+    """A test of the scopes of an entity (clause 4.19)."""
+    match node:
+        case And(parts):
+            every = [_scope_test(part) for part in parts]
+            return lambda scopes: all(test(scopes) for test in every)
+        case Or(parts):
+            some = [_scope_test(part) for part in parts]
+            return lambda scopes: any(test(scopes) for test in some)
+        case ScopePattern(levels):
+            return lambda scopes: any(_scope_matches(levels, scope) for scope in scopes)
+
+
+def _scope_matches(wanted: tuple[str, ...], scope: str) -> bool:
+    levels = scope.strip("/").split("/")
+    if wanted[-1:] == _ANY_SCOPE:
+        wanted = wanted[:-1]
+        levels = levels[: len(wanted)]
+    return len(wanted) == len(levels) and all(
+        want in ("+", level) for want, level in zip(wanted, levels, strict=True)
+    )
+
+
+def _dataset_test(wanted: tuple[str, ...]) -> Callable[[Entity], bool]:
+    """A test whether an entity has an instance of one of the datasets."""
+
+    def test(entity: Entity) -> bool:
+        return any(
+            instance.get("datasetId", _NO_DATASET) in wanted
+            for _, instances in attributes(entity)
+            for instance in instances
+        )
+
+    return test

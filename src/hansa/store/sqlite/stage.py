@@ -1,0 +1,250 @@
+"""A group of writes worked out in memory, before any of it is stored.
+
+The writer stages the requests of a group one after the other: each edit sees the entity as the
+edits before it left it. What comes out are rows, to be stored by a handful of statements. A stage
+holds everything that a group changes, also the numbers it takes, so that dropping the stage undoes
+the group.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+
+from hansa.kernel.errors import BadRequest, HansaError, TooLarge
+from hansa.ngsild.model import ENTITY_MEMBERS, Entity
+from hansa.store.port import Outcome, Write, Written
+from hansa.store.sqlite.schema import PLACE_BITS
+from hansa.store.sqlite.shapes import Signature, shape_of, signature
+from hansa.store.sqlite.wkb import Packed, pack
+
+__all__ = ["CREATED", "DELETED", "UPDATED", "ChangeRow", "Marks", "Place", "Record", "Stage"]
+
+CREATED, UPDATED, DELETED = 0, 1, 2
+
+
+class Place(NamedTuple):
+    """One GeoProperty instance of an entity."""
+
+    attribute: str
+    packed: Packed
+
+
+class Record(NamedTuple):
+    """An entity as it is, or will be, stored.
+
+    ``placed`` is the number of its geometries; ``places`` are these, or ``None`` while they are the
+    ones that the database holds already.
+    """
+
+    key: int
+    shape: int
+    text: str
+    placed: int
+    created: str | None = None
+    modified: str | None = None
+    places: list[Place] | None = None
+
+
+class ChangeRow(NamedTuple):
+    """A row of the change feed."""
+
+    seq: int
+    at: int
+    entity: str
+    shape: int
+    kind: int
+    keep: bool
+    attributes: str
+
+
+@dataclass(slots=True)
+class Marks:
+    """The numbers that the next writes take, and the shapes that have one."""
+
+    key: int
+    seq: int
+    shapes: dict[Signature, int]
+    spellings: dict[Signature, int] = field(default_factory=dict)
+    """Shapes by signature in the order that some entity happened to use: a shortcut."""
+
+
+class Stage:
+    """What a group of requests makes of the entities they touch.
+
+    Args:
+        stored: the entities touched, as the database has them.
+        marks: the state of numbering; not changed (see :meth:`settled`).
+        at: the time of the group [microseconds].
+    """
+
+    def __init__(self, stored: Mapping[str, Record], marks: Marks, at: int) -> None:
+        self.stored = stored
+        self.now: dict[str, Record | None] = dict(stored)
+        self.changes: list[ChangeRow] = []
+        self.new_shapes: dict[Signature, int] = {}
+        self._marks = marks
+        self._key, self._at = marks.key, at
+
+    # -- requests ----------------------------------------------------------------------------------
+
+    def apply(self, writes: Sequence[Write]) -> list[Outcome]:
+        """Apply a request's writes in order; on an error that is no refusal, none of them count."""
+        before = {write.id: self.now.get(write.id) for write in writes}
+        count, key = len(self.changes), self._key
+        try:
+            return [self._write(write) for write in writes]
+        except BaseException:
+            self.now.update(before)
+            self._key = key
+            del self.changes[count:]
+            raise
+
+    def _write(self, write: Write) -> Outcome:
+        record = self.now.get(write.id)
+        try:
+            old = None if record is None else orjson.loads(record.text)
+            edited = write.edit(old)
+            new = edited.entity
+            if new is old:
+                return Written(0, created=False, deleted=False, detail=edited.detail)
+            seq = self._delete(write, record) if new is None else self._put(write, record, old, new)
+        except HansaError as refusal:
+            return refusal
+        return Written(seq, created=record is None, deleted=new is None, detail=edited.detail)
+
+    # -- one entity --------------------------------------------------------------------------------
+
+    def _delete(self, write: Write, record: Record | None) -> int:
+        self.now[write.id] = None
+        shape = 0 if record is None else record.shape
+        return self._log(write, shape, DELETED, "{}")
+
+    def _put(self, write: Write, record: Record | None, old: Entity | None, new: Entity) -> int:
+        text, attributes = _serialise(write.id, new)
+        changed = None if old is None else _differences(old, new)
+        shape = self._shape(signature(new))
+        places = _places_if_new(old, new, changed, write.id)
+        if record is None:
+            key, self._key = self._key, self._key + 1
+        else:
+            key = record.key
+            if places is None:
+                places = record.places
+        placed = len(places) if places is not None else record.placed if record else 0
+        self.now[write.id] = Record(
+            key, shape, text, placed, new.get("createdAt"), new.get("modifiedAt"), places
+        )
+        if changed is None:
+            return self._log(write, shape, CREATED, attributes)
+        return self._log(write, shape, UPDATED, orjson.dumps(changed).decode())
+
+    def _log(self, write: Write, shape: int, kind: int, attributes: str) -> int:
+        seq = self._marks.seq + len(self.changes) + 1
+        self.changes.append(
+            ChangeRow(seq, self._at, write.id, shape, kind, write.keep_history, attributes)
+        )
+        return seq
+
+    def _shape(self, spelling: Signature) -> int:
+        marks = self._marks
+        number = marks.spellings.get(spelling)
+        if number is not None:
+            return number
+        shape = shape_of(spelling)
+        number = marks.shapes.get(shape) or self.new_shapes.get(shape)
+        if number is None:
+            number = len(marks.shapes) + len(self.new_shapes) + 1
+            self.new_shapes[shape] = number
+        elif shape not in self.new_shapes:
+            marks.spellings[spelling] = number
+        return number
+
+    # -- results -----------------------------------------------------------------------------------
+
+    def moved(self) -> Counter[int]:
+        """By how much the number of entities of each shape changes."""
+        moved: Counter[int] = Counter()
+        for id, after in self.now.items():
+            before = self.stored.get(id)
+            if before is not None:
+                moved[before.shape] -= 1
+            if after is not None:
+                moved[after.shape] += 1
+        return Counter({shape: count for shape, count in moved.items() if count})
+
+    def settled(self) -> Marks:
+        """The state of numbering once this stage is stored."""
+        marks = self._marks
+        marks.shapes.update(self.new_shapes)
+        marks.key, marks.seq = self._key, marks.seq + len(self.changes)
+        return marks
+
+
+def _serialise(id: str, entity: Entity) -> tuple[str, str]:
+    """The whole entity and its attributes alone, as JSON texts, members first."""
+    if entity["id"] != id:
+        raise ValueError(f"the edit of {id} returned {entity['id']}")
+    head = {name: entity[name] for name in _HEAD if name in entity}
+    body = {name: value for name, value in entity.items() if name not in ENTITY_MEMBERS}
+    try:
+        members, attributes = orjson.dumps(head).decode(), orjson.dumps(body).decode()
+    except orjson.JSONEncodeError as error:
+        raise BadRequest(f"entity {id}", f"it cannot be written as JSON ({error})") from error
+    return (members[:-1] + "," + attributes[1:] if body else members), attributes
+
+
+_HEAD = ("id", "type", *sorted(ENTITY_MEMBERS - {"id", "type", "@context"}))
+
+
+def _differences(old: Entity, new: Entity) -> dict[str, Any]:
+    """The attributes that differ, as they become; an empty list where one is gone."""
+    changed = {
+        name: value
+        for name, value in new.items()
+        if name not in ENTITY_MEMBERS and not _same(old.get(name), value)
+    }
+    changed.update((name, []) for name in old if name not in new and name not in ENTITY_MEMBERS)
+    return changed
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Whether two JSON values are the same; Python alone takes 1, 1.0 and true for equal."""
+    return old is new or (old == new and orjson.dumps(old) == orjson.dumps(new))
+
+
+# -- geometry --------------------------------------------------------------------------------------
+
+
+def _geometries(entity: Entity, names: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
+    return [
+        (name, instance["value"])
+        for name in names
+        if name not in ENTITY_MEMBERS
+        for instance in entity.get(name, ())
+        if instance["type"] == "GeoProperty"
+    ]
+
+
+def _places_if_new(
+    old: Entity | None, new: Entity, changed: Mapping[str, Any] | None, id: str
+) -> list[Place] | None:
+    """All geometries of `new`, or ``None`` when they are those of `old`."""
+    if (
+        old is not None
+        and changed is not None
+        and _geometries(old, changed) == _geometries(new, changed)
+    ):
+        return None
+    found = _geometries(new, new)
+    if len(found) >= 1 << PLACE_BITS:
+        raise TooLarge(
+            f"entity {id}",
+            f"it has {len(found)} geometries",
+            f"give it fewer than {1 << PLACE_BITS}, or split it",
+        )
+    return [Place(name, pack(geometry)) for name, geometry in found]

@@ -1,0 +1,172 @@
+"""The SQLite driver of the store port: one file, one writer, as many readers as there are threads.
+
+Reads see the last committed state; several statements of one question see the same state.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+import apsw
+
+from hansa.kernel.clock import Clock
+from hansa.ngsild.model import LOCATION
+from hansa.ngsild.query import Query
+from hansa.store.port import Change, Feature, Outcome, Page, Shape, Write
+from hansa.store.sqlite import feed, upkeep
+from hansa.store.sqlite.answer import answer, drawn
+from hansa.store.sqlite.faults import fault
+from hansa.store.sqlite.pool import Pool
+from hansa.store.sqlite.schema import prepare
+from hansa.store.sqlite.shapes import Catalogue, shapes_in
+from hansa.store.sqlite.writer import Writer
+
+__all__ = ["SqliteStore", "open_store"]
+
+_GET: Final = "SELECT json(doc) FROM entity WHERE id = ?"
+_LOG: Final = logging.getLogger(__name__)
+
+Listener = Callable[[int], None]
+
+
+class SqliteStore:
+    """One tenant's entities in the SQLite database at `path`; implements the store port."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        prepare(path)
+        self.path = path
+        self._pool = Pool(path)
+        self._catalogue = Catalogue()
+        self._listeners: list[Listener] = []
+        self._listening = Lock()
+        with self._pool.connection() as connection:
+            self._hot = upkeep.hot_attributes(connection)
+        self._writer = Writer(path, clock, self._committed)
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def get(self, id: str) -> bytes | None:
+        """The serialised entity, or ``None``."""
+        connection = self._pool.take()
+        try:
+            text = connection.execute(_GET, (id,)).get
+        except apsw.Error as error:
+            raise fault(error, self.path) or error from error
+        finally:
+            self._pool.give(connection)
+        return None if text is None else text.encode()
+
+    def query(self, query: Query) -> Page:
+        """The entities that match, filtered, ordered, counted and paged by the database."""
+        with self._pool.snapshot() as connection:
+            return answer(connection, query, self._catalogue.reach(connection), self._hot)
+
+    def shapes(self) -> list[Shape]:
+        """All shapes with at least one entity."""
+        with self._pool.connection() as connection:
+            return shapes_in(connection)
+
+    def features(
+        self,
+        types: Sequence[str],
+        box: tuple[float, float, float, float],
+        values: Sequence[str] = (),
+        attribute: str = LOCATION,
+        limit: int = 1_000_000,
+    ) -> list[Feature]:
+        """Geometries of entities of any of `types` whose bounding boxes meet `box`."""
+        with self._pool.snapshot() as connection:
+            catalogue = self._catalogue.reach(connection)
+            return drawn(connection, catalogue, types, box, values, attribute, limit)
+
+    def scan(self) -> Iterator[bytes]:
+        """Every entity, serialised, in order of creation, from one consistent view."""
+        with self._pool.snapshot() as connection:
+            for (text,) in connection.execute("SELECT json(doc) FROM entity ORDER BY key"):
+                yield text.encode()
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    def write(self, writes: Sequence[Write]) -> Future[list[Outcome]]:
+        """Apply the edits in order; the future resolves when they are durable."""
+        return self._writer.write(writes)
+
+    def declare_hot(self, attribute: str) -> None:
+        """Index the plain value of `attribute` so that q on it does not scan; idempotent."""
+        if attribute not in self._hot:
+            self._writer.run(lambda connection: upkeep.make_hot(connection, attribute))
+            self._hot |= {attribute}
+
+    # -- the change feed ---------------------------------------------------------------------------
+
+    def changes(self, after: int, limit: int = 1000) -> list[Change]:
+        """The change feed from number `after` (excluded) on, oldest first."""
+        with self._pool.connection() as connection:
+            return feed.changes(connection, after, limit)
+
+    def history(
+        self, id: str, *, since: datetime | None = None, until: datetime | None = None
+    ) -> list[Change]:
+        """The changes of one entity, oldest first, `since` and `until` included."""
+        with self._pool.connection() as connection:
+            return feed.history(connection, id, since, until)
+
+    def last_change(self) -> int:
+        """The number of the newest change, 0 in an empty store."""
+        with self._pool.connection() as connection:
+            return feed.last_change(connection)
+
+    def prune(self, before: datetime) -> int:
+        """Drop changes older than `before` that were written with ``keep_history=False``."""
+        return int(self._writer.run(lambda connection: feed.prune(connection, before)))
+
+    def watch(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with the newest number after each commit; returns a stop."""
+        with self._listening:
+            self._listeners = [*self._listeners, listener]
+
+        def stop() -> None:
+            with self._listening:
+                self._listeners = [each for each in self._listeners if each is not listener]
+
+        return stop
+
+    def _committed(self, seq: int) -> None:
+        for listener in self._listeners:
+            try:
+                listener(seq)
+            except Exception:
+                _LOG.exception("a watcher of store %s failed", self.path.name)
+
+    # -- upkeep ------------------------------------------------------------------------------------
+
+    def backup(self, target: str) -> None:
+        """Write a consistent copy of this store to the new file `target` while it stays in use."""
+        with self._pool.connection() as connection:
+            upkeep.backup(connection, Path(target))
+
+    def check(self) -> list[str]:
+        """Faults found in the stored data, as sentences; empty when it is sound."""
+        with self._pool.snapshot() as connection:
+            return upkeep.check(connection)
+
+    def close(self) -> None:
+        """Finish the writes in hand and let go of every file."""
+        self._writer.close()
+        self._pool.close()
+
+
+def open_store(path: Path, *, clock: Clock | None = None) -> SqliteStore:
+    """Open the store at `path`, creating it (and its folder) if need be.
+
+    Raises:
+        Unavailable: the file cannot be opened, is damaged, foreign or of a newer Hansa.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return SqliteStore(path, clock or Clock())

@@ -1,0 +1,84 @@
+"""GeoJSON geometries to well-known binary, with their bounding box, in one walk.
+
+Writing an entity must not wait for a geometry library: packing a point here costs a tenth of
+building it there. Geometries come validated (see :mod:`hansa.ngsild.geojson`); only longitude and
+latitude are kept.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any, Final, NamedTuple
+
+__all__ = ["Packed", "pack"]
+
+_CODES: Final = {
+    "Point": 1,
+    "LineString": 2,
+    "Polygon": 3,
+    "MultiPoint": 4,
+    "MultiLineString": 5,
+    "MultiPolygon": 6,
+    "GeometryCollection": 7,
+}
+_PART: Final = {"MultiPoint": "Point", "MultiLineString": "LineString", "MultiPolygon": "Polygon"}
+_POINT: Final = struct.Struct("<BIdd").pack
+_HEAD: Final = struct.Struct("<BII").pack
+_COUNT: Final = struct.Struct("<I").pack
+
+Positions = list[list[float]]
+
+
+class Packed(NamedTuple):
+    """A geometry as the R*Tree takes it [degrees]."""
+
+    west: float
+    east: float
+    south: float
+    north: float
+    wkb: bytes
+
+
+def pack(geometry: dict[str, Any]) -> Packed:
+    """The well-known binary (little-endian, 2D) and the bounds of a GeoJSON geometry."""
+    kind = geometry["type"]
+    if kind == "Point":
+        x, y = geometry["coordinates"][:2]
+        return Packed(x, x, y, y, _POINT(1, 1, x, y))
+    positions = list(_positions(geometry))
+    xs, ys = [p[0] for p in positions], [p[1] for p in positions]
+    return Packed(min(xs), max(xs), min(ys), max(ys), _wkb(geometry))
+
+
+def _positions(geometry: dict[str, Any]) -> Iterable[list[float]]:
+    if geometry["type"] == "GeometryCollection":
+        return chain.from_iterable(map(_positions, geometry["geometries"]))
+    level: list[Any] = geometry["coordinates"]
+    while isinstance(level[0][0], list):
+        level = list(chain.from_iterable(level))
+    return level
+
+
+def _sequence(positions: Positions) -> bytes:
+    flat = [number for position in positions for number in position[:2]]
+    return _COUNT(len(positions)) + struct.pack(f"<{len(flat)}d", *flat)
+
+
+def _wkb(geometry: dict[str, Any]) -> bytes:
+    kind = geometry["type"]
+    code = _CODES[kind]
+    if kind == "GeometryCollection":
+        parts = geometry["geometries"]
+        return _HEAD(1, code, len(parts)) + b"".join(map(_wkb, parts))
+    coordinates = geometry["coordinates"]
+    if kind == "Point":
+        return _POINT(1, 1, *coordinates[:2])
+    if kind == "LineString":
+        return struct.pack("<BI", 1, code) + _sequence(coordinates)
+    if kind == "Polygon":
+        return _HEAD(1, code, len(coordinates)) + b"".join(map(_sequence, coordinates))
+    part = _PART[kind]
+    parts = [_wkb({"type": part, "coordinates": item}) for item in coordinates]
+    return _HEAD(1, code, len(parts)) + b"".join(parts)

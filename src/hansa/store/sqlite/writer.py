@@ -1,0 +1,206 @@
+"""The one writer: a thread that commits groups of waiting writes.
+
+While one group is being committed, the requests that arrive wait and make up the next group, so
+that the cost of a durable commit is shared by all that wait for it. A group goes through in this
+order: fetch the entities it touches, stage the edits in memory (:mod:`.stage`), store the rows,
+commit, resolve the futures, tell the watchers. When storing fails, the group is rolled back and its
+requests are tried one by one, so that none is refused because of another.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Condition, Thread
+from typing import Any, Final
+
+import apsw
+import orjson
+
+from hansa.kernel.clock import Clock, micros
+from hansa.kernel.errors import Unavailable
+from hansa.store.port import Outcome, Write
+from hansa.store.sqlite.faults import HOPELESS, fault
+from hansa.store.sqlite.rows import fetch, store
+from hansa.store.sqlite.schema import connect
+from hansa.store.sqlite.stage import Marks, Stage
+
+__all__ = ["Writer"]
+
+_GROUP: Final = 2_000
+"""Writes per commit, unless a single request has more."""
+
+_LOG: Final = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Request:
+    writes: Sequence[Write]
+    future: Future[list[Outcome]] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
+class _Task:
+    """Other work on the database that must not run beside a write; it has a commit of its own."""
+
+    work: Callable[[apsw.Connection], Any]
+    future: Future[Any] = field(default_factory=Future)
+
+
+class Writer:
+    """Owns the only connection that changes the database at `path`.
+
+    `committed` is called with the newest change's number after each commit that made changes.
+    """
+
+    def __init__(self, path: Path, clock: Clock, committed: Callable[[int], None]) -> None:
+        self._path, self._clock, self._committed = path, clock, committed
+        self._connection = connect(path)
+        self._marks = _read_marks(self._connection)
+        self._waiting: deque[_Request | _Task] = deque()
+        self._wake = Condition()
+        self._closing = False
+        self._thread = Thread(target=self._run, name=f"hansa-store-{path.stem}", daemon=True)
+        self._thread.start()
+
+    # -- called from any thread --------------------------------------------------------------------
+
+    def write(self, writes: Sequence[Write]) -> Future[list[Outcome]]:
+        """Queue a request."""
+        request = _Request(writes)
+        self._queue(request)
+        return request.future
+
+    def run(self, work: Callable[[apsw.Connection], Any]) -> Any:
+        """Run `work` in a transaction of its own and wait for its result."""
+        task = _Task(work)
+        self._queue(task)
+        return task.future.result()
+
+    def close(self) -> None:
+        """Finish what is queued, then end the thread and close the connection."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+
+    def _queue(self, item: _Request | _Task) -> None:
+        with self._wake:
+            if self._closing:
+                raise Unavailable(
+                    f"store {self._path.name}", "the store is closed", "start the node again"
+                )
+            self._waiting.append(item)
+            if len(self._waiting) == 1:
+                self._wake.notify()
+
+    # -- the thread --------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while (items := self._next()) is not None:
+            if isinstance(items, _Task):
+                self._run_task(items)
+            else:
+                self._commit_group(items)
+        self._connection.close()
+
+    def _next(self) -> list[_Request] | _Task | None:
+        """Wait for the next group or task; ``None`` when closed and done."""
+        with self._wake:
+            while not self._waiting:
+                if self._closing:
+                    return None
+                self._wake.wait()
+            group: list[_Request] = []
+            size = 0
+            while self._waiting and size < _GROUP:
+                item = self._waiting[0]
+                if isinstance(item, _Task):
+                    if group:
+                        break
+                    self._waiting.popleft()
+                    return item
+                size += len(item.writes)
+                group.append(item)
+                self._waiting.popleft()
+            return group
+
+    def _run_task(self, task: _Task) -> None:
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            result = task.work(self._connection)
+            self._connection.execute("COMMIT")
+        except Exception as error:
+            self._roll_back()
+            task.future.set_exception(self._meaning(error))
+        else:
+            task.future.set_result(result)
+
+    def _commit_group(self, group: list[_Request]) -> None:
+        try:
+            answers = self._store_group(group)
+        except Exception as error:
+            self._roll_back()
+            self._after_failure(group, error)
+            return
+        for request, answer in zip(group, answers, strict=True):
+            if isinstance(answer, list):
+                request.future.set_result(answer)
+            else:
+                request.future.set_exception(answer)
+
+    def _store_group(self, group: list[_Request]) -> list[list[Outcome] | Exception]:
+        """Commit a group; the answer to each request is its outcomes, or the error of an edit."""
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        stored = fetch(connection, {write.id for request in group for write in request.writes})
+        stage = Stage(stored, self._marks, micros(self._clock.now()))
+        answers: list[list[Outcome] | Exception] = []
+        for request in group:
+            try:
+                answers.append(stage.apply(request.writes))
+            except Exception as error:
+                answers.append(error)
+        if not stage.changes:
+            connection.execute("ROLLBACK")
+            return answers
+        store(connection, stage)
+        connection.execute("COMMIT")
+        self._marks = stage.settled()
+        self._tell()
+        return answers
+
+    def _after_failure(self, group: list[_Request], error: Exception) -> None:
+        if len(group) == 1 or isinstance(error, HOPELESS):
+            for request in group:
+                request.future.set_exception(self._meaning(error))
+            return
+        for request in group:
+            self._commit_group([request])
+
+    def _tell(self) -> None:
+        try:
+            self._committed(self._marks.seq)
+        except Exception:
+            _LOG.exception("a watcher of store %s failed", self._path.name)
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+
+    def _meaning(self, error: Exception) -> Exception:
+        return (isinstance(error, apsw.Error) and fault(error, self._path)) or error
+
+
+def _read_marks(connection: apsw.Connection) -> Marks:
+    key = connection.execute("SELECT coalesce(max(key), 0) + 1 FROM entity").get
+    seq = connection.execute("SELECT value FROM counter WHERE name = 'change'").get
+    shapes = {}
+    for number, text in connection.execute("SELECT id, signature FROM shape"):
+        types, profiles = orjson.loads(text)
+        shapes[tuple(types), tuple(profiles.items())] = number
+    return Marks(key, seq, shapes)
