@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hansa.kernel.errors import AlreadyExists, Conflict, NotFound, Unavailable
-from hansa.kernel.folder import Folder
+from hansa.kernel.folder import Folder, Holder
 
 
 def test_create_then_open(tmp_path: Path) -> None:
@@ -50,11 +50,13 @@ def test_a_folder_that_is_no_node_says_how_to_make_one(tmp_path: Path) -> None:
 def test_only_one_holder(tmp_path: Path) -> None:
     folder = Folder.create(tmp_path, "")
     assert folder.holder() is None
-    with folder.locked():
-        assert folder.holder() == os.getpid()
+    with folder.locked() as note:
+        assert folder.holder() == Holder(os.getpid(), "")
+        note("http://127.0.0.1:1356")
+        assert folder.holder() == Holder(os.getpid(), "http://127.0.0.1:1356")
         with pytest.raises(Conflict, match=f"process {os.getpid()}"), folder.locked():
             pass
-        assert folder.holder() == os.getpid()
+        assert folder.holder() is not None
     assert folder.holder() is None
     with folder.locked():
         pass
@@ -72,8 +74,8 @@ def test_the_lock_ends_with_its_process(tmp_path: Path) -> None:
     ) as child:
         assert child.stdout is not None
         assert child.stdout.readline() == "held\n"
-        assert folder.holder() == child.pid
+        assert folder.holder() == Holder(child.pid, "")
         child.kill()
         child.wait()
     with folder.locked():
-        assert folder.holder() == os.getpid()
+        assert folder.holder() == Holder(os.getpid(), "")

@@ -47,6 +47,7 @@ def test_the_environment_is_read_by_type() -> None:
             "HANSA_HOT": "speed, highway",
             "HANSA_CONTEXTS": "https://a/b=c.jsonld https://d=e.jsonld",
             "PATH": "/bin",
+            "HANSA_TOKEN": "a client's",
         }
     )
     assert settings.dev is True

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -54,18 +52,14 @@ def create(folder: Path, values: dict[str, Any]) -> str:
     """Make a node with these settings (``None`` is left at its default); the operator's token."""
     from hansa.kernel.folder import Folder
     from hansa.kernel.settings_file import load, template
+    from hansa.trust.principals import new_token, token_hash
 
-    token, digest = _token()
+    token = new_token()
     given = {name: value for name, value in values.items() if value is not None}
-    given["operator_token_hash"] = digest
+    given["operator_token_hash"] = token_hash(token)
     load(flags=given)
     Folder.create(folder, template(given))
     return token
-
-
-def _token() -> tuple[str, str]:
-    token = secrets.token_urlsafe(32)
-    return token, hashlib.sha256(token.encode()).hexdigest()
 
 
 def _renew(root: Path) -> str:
@@ -74,12 +68,13 @@ def _renew(root: Path) -> str:
 
     from hansa.kernel.folder import Folder
     from hansa.kernel.settings_file import load
+    from hansa.trust.principals import new_token, token_hash
 
     folder = Folder.open(root)
     load(root)
-    token, digest = _token()
+    token = new_token()
     text = folder.settings_file.read_text(encoding="utf-8")
-    line = f'operator_token_hash = "{digest}"'
+    line = f'operator_token_hash = "{token_hash(token)}"'
     changed, found = re.subn(r"(?m)^\s*operator_token_hash\s*=.*$", line, text)
     folder.write_settings(changed if found else f"{line}\n{text}")
     return token

@@ -15,18 +15,31 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from hansa.kernel.errors import AlreadyExists, Conflict, NotFound, Unavailable
 from hansa.kernel.settings_file import SETTINGS_FILE
 
-__all__ = ["DEFAULT_TENANT", "Folder"]
+__all__ = ["DEFAULT_TENANT", "Folder", "Holder"]
 
 DEFAULT_TENANT: Final = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who uses a folder: the process, and the address it serves at ("" when it does not serve)."""
+
+    process: int
+    address: str
+
+    def __str__(self) -> str:
+        where = f", at {self.address}" if self.address else ""
+        return f"process {self.process or 'unknown'}{where}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +132,11 @@ class Folder:
         draft.replace(self.settings_file)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[Callable[[str], None]]:
         """Hold the folder while the block runs; the lock ends with the process, however it ends.
+
+        Yields:
+            A function that notes the address at which the holder serves, for :meth:`holder`.
 
         Raises:
             Conflict: another process holds it.
@@ -135,7 +151,8 @@ class Folder:
             ) from error
         try:
             self._take(descriptor)
-            yield
+            _note(descriptor, "")
+            yield partial(_note, descriptor)
         finally:
             os.close(descriptor)
 
@@ -143,17 +160,15 @@ class Folder:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
+            holder = _holder(descriptor)
             raise Conflict(
                 f"folder {self.root}",
-                "is in use by another Hansa" + (f" (process {holder})" if holder else ""),
-                "stop that one first, or talk to it over its address with --url",
+                f"is in use by another Hansa ({holder})",
+                "stop that one first; to read, ask it at its address",
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 
-    def holder(self) -> int | None:
-        """The process that holds the folder now, or ``None`` (0 when it cannot be told)."""
+    def holder(self) -> Holder | None:
+        """The process that holds the folder now, or ``None``."""
         try:
             descriptor = os.open(self.lock_file, os.O_RDONLY)
         except FileNotFoundError:
@@ -161,8 +176,18 @@ class Folder:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
-            text = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip()
-            return int(text) if text.isdigit() else 0
+            return _holder(descriptor)
         finally:
             os.close(descriptor)
         return None
+
+
+def _note(descriptor: int, address: str) -> None:
+    """Write who holds the lock; what an earlier holder wrote goes away."""
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n{address}\n".encode(), 0)
+
+
+def _holder(descriptor: int) -> Holder:
+    lines = os.pread(descriptor, 4096, 0).decode("utf-8", "replace").splitlines() + ["", ""]
+    return Holder(int(lines[0]) if lines[0].isdigit() else 0, lines[1])

@@ -23,6 +23,9 @@ __all__ = ["SETTINGS_FILE", "load", "template"]
 SETTINGS_FILE: Final = "hansa.toml"
 
 _PREFIX: Final = "HANSA_"
+_NOT_SETTINGS: Final = frozenset({"HANSA_TOKEN"})
+"""Variables of ours that belong to a client, not to a node."""
+
 _YES: Final = {"1": True, "true": True, "yes": True, "on": True}
 _NO: Final = {"0": False, "false": False, "no": False, "off": False}
 
@@ -87,7 +90,7 @@ def _line(text: str, name: str) -> int:
 def _from_environment(environment: Mapping[str, str]) -> _Found:
     values, places = {}, {}
     for variable, text in environment.items():
-        if variable.startswith(_PREFIX):
+        if variable.startswith(_PREFIX) and variable not in _NOT_SETTINGS:
             option = _known(variable.removeprefix(_PREFIX).lower(), f"environment, {variable}")
             place = f"environment, {variable}"
             values[option.name] = _checked(option, _parsed(option, text, place), place)

@@ -142,7 +142,7 @@ def _node(root: Path) -> Iterator[Finding]:
         yield Finding("ok", "lock", "the node is not running")
         yield _port(settings)
     else:
-        yield Finding("ok", "lock", f"the node is in use by process {holder or '(unknown)'}")
+        yield Finding("ok", "lock", f"the node is in use by {holder}")
     yield from _databases(folder)
     yield _clock(settings)
     yield from _contexts(folder, settings)
