@@ -106,7 +106,8 @@ def check_pattern(pattern: str) -> str | None:
         re2.compile(pattern, options)
     except re2.error as fault:
         detail = fault.args[0] if fault.args else ""
-        return detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
+        words = detail.decode(errors="replace") if isinstance(detail, bytes) else str(detail)
+        return words.partition(":")[0]
     return None
 
 
