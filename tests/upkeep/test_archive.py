@@ -8,13 +8,16 @@ import subprocess
 import sys
 import tarfile
 import threading
+from contextlib import closing
 from pathlib import Path
 
-import apsw
+import orjson
 import pytest
 
 from hansa.kernel.errors import AlreadyExists, BadRequest, NotFound, Unavailable
 from hansa.kernel.folder import Folder
+from hansa.store.port import Edited, Write
+from hansa.store.sqlite import SqliteStore, open_store
 from hansa.upkeep.archive import backup, restore
 from hansa.upkeep.manifest import Item, Manifest
 
@@ -23,34 +26,38 @@ def silent(done: int, total: int | None) -> None:
     """Progress that nobody watches."""
 
 
-def connect(path: Path) -> apsw.Connection:
-    connection = apsw.Connection(str(path))
-    connection.execute("PRAGMA journal_mode=WAL")
-    return connection
+def entity(number: int, **values: object) -> dict[str, object]:
+    """An entity in internal form."""
+    attributes = {
+        f"https://example.org/{name}": [{"type": "Property", "value": value}]
+        for name, value in values.items()
+    }
+    now = "2026-11-23T05:00:00.000000Z"
+    head = {"id": f"urn:x:{number}", "type": ["https://example.org/T"], "createdAt": now}
+    return {**head, "modifiedAt": now, **attributes}
+
+
+def write(store: SqliteStore, *entities: dict[str, object]) -> None:
+    store.write(
+        [Write(str(e["id"]), lambda current, e=e: Edited(e)) for e in entities]  # type: ignore[misc]
+    ).result()
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
     made = Folder.create(tmp_path / "node", 'city = "Visby"\n')
     for name in ("default", "harbour"):
-        connection = connect(made.store / f"{name}.sqlite")
-        connection.execute("CREATE TABLE t (n INTEGER PRIMARY KEY, x)")
-        connection.execute(
-            "WITH RECURSIVE c(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM c WHERE n < 5000)"
-            " INSERT INTO t SELECT n, randomblob(100) FROM c"
-        )
-        connection.close()
+        with closing(open_store(made.store / f"{name}.sqlite")) as store:
+            write(store, *[entity(n, x=os.urandom(100).hex(), tenant=name) for n in range(3000)])
     (made.contexts / "a").mkdir()
     (made.contexts / "a" / "c.jsonld").write_text('{"@context": {}}')
     (made.cache / "tiles.sqlite").write_text("not worth keeping")
     return made
 
 
-def rows(folder: Path, name: str) -> list[tuple[object, ...]]:
-    connection = apsw.Connection(str(folder / "store" / f"{name}.sqlite"))
-    found = connection.execute("SELECT n, x FROM t ORDER BY n").fetchall()
-    connection.close()
-    return found
+def documents(folder: Path, name: str) -> list[bytes]:
+    with closing(open_store(folder / "store" / f"{name}.sqlite")) as store:
+        return list(store.scan())
 
 
 def test_what_was_saved_comes_back(folder: Folder, tmp_path: Path) -> None:
@@ -60,7 +67,7 @@ def test_what_was_saved_comes_back(folder: Folder, tmp_path: Path) -> None:
     assert restore(tmp_path / "b.tgz", again, silent) == saved
     assert saved.city == "Visby"
     for name in ("default", "harbour"):
-        assert rows(again, name) == rows(folder.root, name)
+        assert documents(again, name) == documents(folder.root, name)
     assert (again / "contexts" / "a" / "c.jsonld").read_text() == '{"@context": {}}'
     assert Folder.open(again).settings_file.read_text() == 'city = "Visby"\n'
     assert not (again / "cache" / "tiles.sqlite").exists()
@@ -69,35 +76,32 @@ def test_what_was_saved_comes_back(folder: Folder, tmp_path: Path) -> None:
 
 
 def test_a_backup_is_consistent_while_the_node_writes(folder: Folder, tmp_path: Path) -> None:
-    """Each commit moves a unit from one row to another: any snapshot between commits sums to 0."""
-    path = folder.store / "default.sqlite"
-    connection = connect(path)
-    connection.execute("CREATE TABLE sums (k PRIMARY KEY, v)")
-    connection.execute("INSERT INTO sums VALUES ('a', 0), ('b', 0)")
+    """Each write changes two entities in one commit, so in any snapshot they are equal."""
     stop, commits = threading.Event(), [0]
+    store = open_store(folder.store / "default.sqlite")
 
-    def write() -> None:
+    def keep_writing() -> None:
         while not stop.is_set():
-            connection.execute(
-                "BEGIN; UPDATE sums SET v = v + 1 WHERE k = 'a';"
-                "UPDATE sums SET v = v - 1 WHERE k = 'b'; COMMIT"
-            )
             commits[0] += 1
+            write(store, entity(1, n=commits[0]), entity(2, n=commits[0]))
 
-    writer = threading.Thread(target=write)
+    writer = threading.Thread(target=keep_writing)
     writer.start()
     try:
-        while not commits[0]:
+        while commits[0] < 3:
             pass
         backup(folder, tmp_path / "b.tgz", silent)
     finally:
         stop.set()
         writer.join()
-        connection.close()
+        store.close()
     restore(tmp_path / "b.tgz", tmp_path / "again", silent)
-    copy = apsw.Connection(str(tmp_path / "again" / "store" / "default.sqlite"))
-    assert copy.execute("SELECT sum(v), max(v) > 0 FROM sums").fetchall() == [(0, 1)]
-    copy.close()
+    with closing(open_store(tmp_path / "again" / "store" / "default.sqlite")) as copy:
+        assert copy.check() == []
+        one, two = (orjson.loads(copy.get(f"urn:x:{n}") or b"") for n in (1, 2))
+    name = "https://example.org/n"
+    assert one[name] == two[name]
+    assert 0 < one[name][0]["value"] <= commits[0]
 
 
 def test_neither_overwrites(folder: Folder, tmp_path: Path) -> None:

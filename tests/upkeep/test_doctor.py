@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import closing
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
-import apsw
 import pytest
 
 from hansa.kernel.folder import Folder
+from hansa.store.port import Edited, Entity, Write
+from hansa.store.sqlite import open_store
 from hansa.upkeep import doctor
 from hansa.upkeep.doctor import Finding, examine
 
@@ -21,12 +24,18 @@ def free_port() -> int:
         return port
 
 
+def fill(id: str, text: str, current: Entity | None) -> Edited:
+    value = [{"type": "Property", "value": text}]
+    return Edited({"id": id, "type": ["https://example.org/T"], "https://example.org/x": value})
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
     made = Folder.create(tmp_path / "node", f'city = "Visby"\nport = {free_port()}\n')
-    connection = apsw.Connection(str(made.store / "default.sqlite"))
-    connection.execute("CREATE TABLE t (x); INSERT INTO t VALUES (randomblob(50000))")
-    connection.close()
+    with closing(open_store(made.store / "default.sqlite")) as store:
+        store.write(
+            [Write(f"urn:x:{n}", partial(fill, f"urn:x:{n}", "x" * 500)) for n in range(200)]
+        ).result()
     return made
 
 
@@ -72,7 +81,7 @@ def test_a_missing_and_an_old_package(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_damage(folder: Folder) -> None:
     path = folder.store / "default.sqlite"
     content = path.read_bytes()
-    path.write_bytes(content[:4096] + os.urandom(4096) + content[8192:])
+    path.write_bytes(content[:40960] + os.urandom(40960) + content[81920:])
     (finding,) = found(folder.root, "store 'default'")
     assert finding.level == "fail"
     assert "restore a backup" in finding.remedy

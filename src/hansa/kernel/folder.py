@@ -20,14 +20,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from hansa.kernel.errors import AlreadyExists, Conflict, NotFound, Unavailable
 from hansa.kernel.settings_file import SETTINGS_FILE
 
-__all__ = ["DEFAULT_TENANT", "Folder", "Holder"]
-
-DEFAULT_TENANT: Final = "default"
+__all__ = ["Folder", "Holder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,5 +186,5 @@ def _note(descriptor: int, address: str) -> None:
 
 
 def _holder(descriptor: int) -> Holder:
-    lines = os.pread(descriptor, 4096, 0).decode("utf-8", "replace").splitlines() + ["", ""]
+    lines = [*os.pread(descriptor, 4096, 0).decode("utf-8", "replace").splitlines(), "", ""]
     return Holder(int(lines[0]) if lines[0].isdigit() else 0, lines[1])

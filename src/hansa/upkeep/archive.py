@@ -113,6 +113,7 @@ def _copy_database(source: Path, copy: Path, progress: Callable[[int], None]) ->
             while not copying.done:
                 copying.step(_PAGES)
                 progress((copying.page_count - copying.remaining) * page)
+        writing.pragma("journal_mode", "delete")
     finally:
         writing.close()
         reading.close()
@@ -228,7 +229,7 @@ def _write_checked(archive: Path, item: Item, content: IO[bytes], path: Path) ->
 
 def _check_databases(archive: Path, work: Path) -> None:
     for path in Folder(work).databases:
-        found = faults(path, most=1)
+        found = faults(path)
         if found:
             raise _damaged(archive, f"{path.name}: {found[0]}")
 

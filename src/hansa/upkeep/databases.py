@@ -6,20 +6,28 @@ from pathlib import Path
 
 import apsw
 
+from hansa.kernel.errors import HansaError
+from hansa.store.sqlite.schema import APPLICATION_ID, connect
+from hansa.store.sqlite.upkeep import check
+
 __all__ = ["faults"]
 
 
-def faults(path: Path, most: int = 5) -> list[str]:
-    """What SQLite's own full check finds wrong with the database in `path`; empty when it is sound."""
+def faults(path: Path) -> list[str]:
+    """What is wrong with the database in `path`: its file, its tables, and what must hold between them.
+
+    Nothing is raised: a file that cannot even be opened is a fault too. Empty when it is sound.
+    """
     try:
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-    except apsw.Error as error:
+        connection = connect(path)
+    except (HansaError, apsw.Error) as error:
         return [str(error)]
     try:
-        connection.setbusytimeout(10_000)
-        found = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({most})")]
-    except apsw.Error as error:
+        connection.execute("BEGIN")
+        if connection.pragma("application_id") != APPLICATION_ID:
+            return ["the file is no database of Hansa's"]
+        return check(connection)
+    except (HansaError, apsw.Error, ValueError) as error:
         return [str(error)]
     finally:
         connection.close()
-    return [] if found == ["ok"] else found

@@ -1,0 +1,133 @@
+"""``hansa import``: bring a source into a node."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hansa.cli.console import Json, Screen
+from hansa.cli.reach import FolderOption
+from hansa.kernel.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from hansa.spokes.report import Progress, Report, Step
+
+__all__ = ["following", "register", "show_report", "spoke_options"]
+
+_LISTED = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command; options that it does not know itself belong to the spoke."""
+    app.command(
+        "import", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+    )(import_source)
+
+
+def import_source(
+    context: typer.Context,
+    spoke: Annotated[str, typer.Argument(help="The kind of source: see `hansa spokes`.")],
+    source: Annotated[str, typer.Argument(help="File or folder; ARCHIVE!MEMBER looks into one.")],
+    folder: FolderOption = Path("node"),
+    name: Annotated[str, typer.Option(help="Name of this import; the same again updates it.")] = "",
+    namespace: Annotated[
+        str, typer.Option(help="Part of identifiers; imports that belong together share it.")
+    ] = "",
+    title: Annotated[str, typer.Option(help="What people call the source.")] = "",
+    license: Annotated[str, typer.Option(help="SPDX identifier, as ODbL-1.0.")] = "",
+    attribution: Annotated[str, typer.Option(help="Words that must stand beside the data.")] = "",
+    source_url: Annotated[str, typer.Option(help="Where the source can be had.")] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read and check everything, write nothing.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Bring a source into a node, with its origin on every entity.
+
+    The same import again updates what changed and marks what is no longer in the source; nothing is
+    doubled or silently dropped. `hansa spokes NAME` lists the further options of each kind of source.
+
+    Example: `hansa import gtfs feed.zip --folder my-city --license CC-BY-4.0`
+
+    Example: `hansa import table trees.csv --mapping trees.toml --folder my-city --dry-run`
+    """
+    from hansa.cli.rehearsal import rehearse
+    from hansa.kernel.folder import Folder
+    from hansa.kernel.settings_file import load
+    from hansa.node import Node
+    from hansa.spokes.registry import find_spoke
+    from hansa.spokes.runner import Request, run_import
+
+    screen = Screen(json)
+    adapter = find_spoke(spoke)
+    request = Request(
+        source=source,
+        name=name,
+        namespace=namespace,
+        title=title,
+        license=license,
+        attribution=attribution,
+        url=source_url,
+        options=spoke_options(context.args),
+    )
+    settings = load(folder, os.environ)
+    with Folder.open(folder).locked(), closing(Node.open(folder, settings)) as node:
+        store = rehearse(node.local_store()) if dry_run else node.local_store()
+        with following(screen, f"Reading {Path(source).name}") as progress:
+            report = run_import(store, adapter, request, node.clock, progress)
+    show_report(screen, report, dry_run)
+
+
+def spoke_options(words: list[str]) -> dict[str, str | bool]:
+    """Options of a spoke from ``--name value``, ``--name=value`` and ``--name`` (a flag).
+
+    Raises:
+        InvalidRequest: a word that is no option.
+    """
+    found: dict[str, str | bool] = {}
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        if not word.startswith("--") or len(word) == 2:
+            raise InvalidRequest(f"'{word}'", "is not an option", "write options like --name value")
+        option, equals, value = word[2:].partition("=")
+        if not equals and waiting and not waiting[0].startswith("--"):
+            value, equals = waiting.pop(0), "="
+        found[option.replace("-", "_")] = value if equals else True
+    return found
+
+
+@contextmanager
+def following(screen: Screen, label: str) -> Iterator[Progress]:
+    """Draw an import's steps."""
+    with screen.progress(label) as advance:
+
+        def follow(step: Step) -> None:
+            advance(step.done, step.total)
+
+        yield follow
+
+
+def show_report(screen: Screen, report: Report, dry_run: bool = False) -> None:
+    """The outcome of an import: what became of the records, and what was refused and why."""
+    if screen.json:
+        screen.data({**report.to_dict(), "dryRun": dry_run})
+        return
+    screen.table(("type", "entities"), sorted(report.by_type.items()))
+    names = ("created", "updated", "unchanged", "vanished", "refused")
+    parts = [f"{getattr(report, name):,} {name}" for name in names if getattr(report, name)]
+    outcome = ", ".join(parts) or "nothing to do"
+    screen.say(f"{'Would be: ' if dry_run else ''}{outcome} ({report.seconds:.1f} s)")
+    for note in report.notes:
+        screen.note(f"Note: {note}")
+    for refusal in report.refusals[:_LISTED]:
+        screen.note(f"Refused: {refusal}")
+    if report.refused > _LISTED:
+        screen.note(f"... and {report.refused - _LISTED:,} more; --json lists up to 1,000.")
+    if dry_run:
+        screen.note("Nothing was written.")

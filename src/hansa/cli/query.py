@@ -1,0 +1,153 @@
+"""``hansa query``: ask a node for entities."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from hansa.cli.console import Json, Screen
+from hansa.cli.reach import Ask, FolderOption, TokenOption, UrlOption, reached
+
+__all__ = ["register"]
+
+_ENTITIES = "/ngsi-ld/v1/entities"
+_PAGE = 500
+
+
+class Form(StrEnum):
+    """How entities are written."""
+
+    normalized = "normalized"
+    concise = "concise"
+    simplified = "simplified"
+    geojson = "geojson"
+    table = "table"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(query)
+
+
+def query(
+    type: Annotated[str | None, typer.Option(help="Type selection: Building, or (A|B),C")] = None,
+    q: Annotated[str | None, typer.Option(help='Filter by value: speed>50;name=="Main"')] = None,
+    scope: Annotated[str | None, typer.Option(help="Filter by scope: /Madrid/#")] = None,
+    id: Annotated[str | None, typer.Option(help="These identifiers, by commas.")] = None,
+    georel: Annotated[
+        str | None, typer.Option(help="Relation in space: near;maxDistance==500, within, ...")
+    ] = None,
+    geometry: Annotated[str | None, typer.Option(help="Its geometry's type: Point, ...")] = None,
+    coordinates: Annotated[str | None, typer.Option(help="Its coordinates: [10.7,53.9]")] = None,
+    attrs: Annotated[str | None, typer.Option(help="Only entities with one of these.")] = None,
+    pick: Annotated[str | None, typer.Option(help="Only these members.")] = None,
+    omit: Annotated[str | None, typer.Option(help="All but these members.")] = None,
+    order: Annotated[str | None, typer.Option(help="Sort by: name, or length;desc")] = None,
+    limit: Annotated[int, typer.Option(min=0, help="At most this many; 0 with --count.")] = 20,
+    offset: Annotated[int, typer.Option(min=0, help="Leave out this many.")] = 0,
+    count: Annotated[bool, typer.Option("--count", help="Say how many match in all.")] = False,
+    format: Annotated[Form, typer.Option(help="How entities are written.")] = Form.table,
+    tenant: Annotated[str | None, typer.Option(help="Of this tenant.")] = None,
+    folder: FolderOption = Path("node"),
+    url: UrlOption = None,
+    token: TokenOption = None,
+    json: Json = False,
+) -> None:
+    """Ask a node for entities: the words are those of the NGSI-LD API.
+
+    Asks the node in a folder (whether it is being served or not), or the one at `--url`.
+
+    Example: `hansa query --type GtfsStop --q 'name~="Plaza"' --folder my-city`
+
+    Example: `hansa query --type TransportZone --count --limit 0 --url http://127.0.0.1:1356`
+    """
+    screen = Screen(json)
+    form = Form.simplified if json and format is Form.table else format
+    asked = {
+        "type": type,
+        "q": q,
+        "scopeQ": scope,
+        "id": id,
+        "georel": georel,
+        "geometry": geometry,
+        "coordinates": coordinates,
+        "attrs": attrs,
+        "pick": pick,
+        "omit": omit,
+        "orderBy": order,
+        "format": (Form.simplified if form in {Form.table, Form.geojson} else form).value,
+    }
+    words = {name: value for name, value in asked.items() if value is not None}
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers |= {"NGSILD-Tenant": tenant} if tenant else {}
+    headers |= {"Accept": "application/geo+json"} if form is Form.geojson else {}
+    with reached(folder, url, headers) as ask:
+        total = _total(ask, words) if count else None
+        rows = list(_entities(ask, words, offset, limit, form))
+    _show(screen, rows, form, total)
+
+
+def _total(ask: Ask, words: dict[str, str]) -> int:
+    answer = ask(_ENTITIES, {**words, "count": "true", "limit": "0"})
+    return int(answer.headers["NGSILD-Results-Count"])
+
+
+def _entities(
+    ask: Ask, words: dict[str, str], offset: int, limit: int, form: Form
+) -> Iterator[dict[str, Any]]:
+    """The entities, fetched page by page until there are `limit` or no more."""
+    while limit > 0:
+        wanted = min(limit, _PAGE)
+        page = {**words, "limit": str(wanted), "offset": str(offset)}
+        document = orjson.loads(ask(_ENTITIES, page).content)
+        rows = document["features"] if form is Form.geojson else document
+        yield from rows
+        if len(rows) < wanted:
+            return
+        offset += wanted
+        limit -= wanted
+
+
+def _show(screen: Screen, rows: list[dict[str, Any]], form: Form, total: int | None) -> None:
+    if screen.json:
+        screen.data(rows if total is None else {"count": total, "entities": rows})
+        return
+    if form is Form.geojson:
+        screen_text({"type": "FeatureCollection", "features": rows})
+    elif form is Form.table:
+        _table(screen, rows)
+    else:
+        screen_text(rows)
+    if total is not None:
+        screen.note(f"{total:,} match.")
+
+
+def screen_text(value: Any) -> None:
+    """Write `value` as JSON to standard output."""
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def _table(screen: Screen, rows: list[dict[str, Any]]) -> None:
+    """One row an entity: identifier, type, and the plain values that are short enough to read."""
+    heads = ["id", "type"]
+    for row in rows:
+        heads += [k for k, v in row.items() if k not in heads and _is_short(v) and k != "@context"]
+    screen.table(heads[:8], [[_cell(row.get(head)) for head in heads[:8]] for row in rows])
+    if len(heads) > 8:
+        screen.note(f"Not shown: {', '.join(heads[8:])}. Choose with --pick, or see --format.")
+
+
+def _is_short(value: Any) -> bool:
+    return isinstance(value, str | int | float | bool)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return value if value is None or _is_short(value) else "..."

@@ -1,0 +1,122 @@
+"""How a reading command reaches a node: always through its API, whether it is served or not.
+
+A URL is asked over HTTP. A folder whose node is being served is asked at the address that its lock
+names; one that is not is opened for the time of the command, and its API is called in this process.
+So a command and a web client get the same answer to the same question.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import orjson
+import typer
+
+from hansa.kernel.errors import BadRequest, HansaError, Unavailable
+
+__all__ = ["Ask", "FolderOption", "TokenOption", "UrlOption", "reached"]
+
+FolderOption = Annotated[Path, typer.Option("--folder", "-f", help="The node's folder.")]
+UrlOption = Annotated[
+    str | None, typer.Option("--url", help="Ask the node at this address instead of a folder.")
+]
+TokenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--token", envvar="HANSA_TOKEN", help="The operator's token, for what is not public."
+    ),
+]
+
+Ask = Callable[[str, Mapping[str, str]], httpx.Response]
+"""Takes a path and its parameters; the answer is a success."""
+
+
+@contextmanager
+def reached(
+    folder: Path, url: str | None, headers: Mapping[str, str] | None = None
+) -> Iterator[Ask]:
+    """The node at `url`, or else in `folder`, to be asked.
+
+    Raises:
+        NotFound: there is no node in `folder`.
+        Unavailable: nothing answers at `url`.
+    """
+    from hansa.kernel.folder import Folder
+
+    address = url
+    if address is None:
+        holder = Folder.open(folder).holder()
+        address = holder.address if holder else ""
+    opening = _served(address, headers or {}) if address else _opened(folder, headers or {})
+    with opening as ask:
+        yield ask
+
+
+@contextmanager
+def _served(address: str, headers: Mapping[str, str]) -> Iterator[Ask]:
+    base = address.rstrip("/")
+    with httpx.Client(headers=dict(headers), timeout=60, follow_redirects=True) as client:
+
+        def ask(path: str, query: Mapping[str, str]) -> httpx.Response:
+            try:
+                return _checked(client.get(base + path, params=dict(query)))
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                raise Unavailable(
+                    f"the node at {address}",
+                    f"does not answer ({error})",
+                    "check the address, and that the node is being served",
+                ) from error
+
+        yield ask
+
+
+@contextmanager
+def _opened(folder: Path, headers: Mapping[str, str]) -> Iterator[Ask]:
+    from hansa.kernel.folder import Folder
+    from hansa.kernel.settings_file import load
+    from hansa.node import Node
+
+    settings = load(folder, os.environ)
+    with (
+        Folder.open(folder).locked(),
+        closing(Node.open(folder, settings)) as node,
+        asyncio.Runner() as run,
+    ):
+        transport = httpx.ASGITransport(node.app)
+        client = httpx.AsyncClient(
+            transport=transport, base_url="http://127.0.0.1", headers=dict(headers)
+        )
+
+        def ask(path: str, query: Mapping[str, str]) -> httpx.Response:
+            return _checked(run.run(client.get(path, params=dict(query))))
+
+        yield ask
+        run.run(client.aclose())
+
+
+def _checked(answer: httpx.Response) -> httpx.Response:
+    """`answer`, unless the node refused: then its problem document as an error."""
+    if answer.is_success:
+        return answer
+    try:
+        problem: dict[str, Any] = orjson.loads(answer.content)
+        title = str(problem.get("title", f"status {answer.status_code}"))
+        detail = str(problem.get("detail", ""))
+    except (orjson.JSONDecodeError, AttributeError):
+        title, detail = f"status {answer.status_code}", ""
+    raise _Refused(answer.status_code, title, detail)
+
+
+class _Refused(BadRequest):
+    """What a node said no to."""
+
+    def __init__(self, status: int, title: str, detail: str) -> None:
+        HansaError.__init__(
+            self, f"the node (status {status})", title.rstrip("."), detail.rstrip(".")
+        )
