@@ -176,7 +176,7 @@ class ContextUnavailable(HansaError):
     """A JSON-LD @context could not be had, or may not be fetched."""
 
     code = "LdContextNotAvailable"
-    status = 503
+    status = 504
 
 
 class Unavailable(HansaError):

@@ -1,0 +1,75 @@
+"""A node, put together: its folder, stores, gate, @contexts and the work in its background."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from hansa.hub.contexts import ContextRegistry
+from hansa.kernel.clock import Clock
+from hansa.kernel.folder import Folder
+from hansa.kernel.settings import Settings
+from hansa.ngsild.context import Context
+from hansa.store.port import Reader, Store
+from hansa.store.tenants import Tenants
+from hansa.trust.gate import Gate
+from hansa.trust.principals import LOCAL, PUBLIC
+from hansa.web.app import App, build_app
+
+__all__ = ["Node"]
+
+
+class Node:
+    """One city's node, ready to be served or worked with.
+
+    The caller holds the folder's lock (:meth:`hansa.kernel.folder.Folder.held`) for as long as the node
+    is open, and closes it.
+    """
+
+    def __init__(self, folder: Folder, settings: Settings, clock: Clock) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.clock = clock
+        self._tenants = Tenants(folder.store, clock)
+        self.gate = Gate(
+            self._tenants, token_hash=settings.operator_token_hash, dev=settings.dev
+        )
+        self.contexts = ContextRegistry.for_node(settings, folder)
+        self.app: App = build_app(self)
+
+    @classmethod
+    def open(cls, folder: Path, settings: Settings) -> Node:
+        """Open the node in `folder`; its default store is made if it is not there yet.
+
+        Raises:
+            HansaError: the folder or a database in it cannot be used.
+        """
+        moment = settings.moment
+        node = cls(Folder(folder), settings, Clock.set_to(moment) if moment else Clock())
+        store = node.local_store()
+        for name in settings.hot:
+            store.declare_hot(node.context.expand(name))
+        return node
+
+    @property
+    def context(self) -> Context:
+        """The @context of requests that name none, and of the pages."""
+        return self.contexts.default
+
+    def public_store(self) -> Reader:
+        """What anyone may read, through the gate."""
+        return self.gate.reader(PUBLIC)
+
+    def local_store(self) -> Store:
+        """The city's own tenant, for this process's own work, through the gate."""
+        return self.gate.writer(LOCAL, make=True)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The work in the background: live sources."""
+        yield
+
+    def close(self) -> None:
+        """Finish the writes in hand and let go of every file."""
+        self._tenants.close()

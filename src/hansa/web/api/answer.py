@@ -1,0 +1,69 @@
+"""Answers of the API: status, headers and body, ready for the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote
+
+import orjson
+
+from hansa.ngsild.context import Context, Source
+from hansa.web.api.call import GEO_JSON, JSON, LD_JSON, Call
+
+__all__ = ["Answer", "created", "document", "nothing", "plain"]
+
+Header = tuple[bytes, bytes]
+
+_LINK: Final = '<%s>;rel="http://www.w3.org/ns/json-ld#context";type="application/ld+json"'
+_URL_SAFE: Final = ":/?#[]@!$&'()*+,;=%~-._"
+_CONTENT_TYPES: Final = {kind: kind.encode() for kind in (JSON, LD_JSON, GEO_JSON)}
+
+
+@dataclass(slots=True)
+class Answer:
+    """What goes back to the client."""
+
+    status: int
+    body: bytes = b""
+    headers: list[Header] = field(default_factory=list)
+
+
+def nothing(status: int = 204) -> Answer:
+    """An answer without a body."""
+    return Answer(status)
+
+
+def created(location: str, status: int = 201, body: Any = None) -> Answer:
+    """201 Created, with the path of what was made."""
+    answer = plain(status, body) if body is not None else Answer(status)
+    answer.headers.append((b"location", location.encode("ascii")))
+    return answer
+
+
+def plain(status: int, body: Any) -> Answer:
+    """A JSON answer whose names need no @context (errors, batch results)."""
+    return Answer(status, orjson.dumps(body), [(b"content-type", b"application/json")])
+
+
+def document(
+    call: Call, body: Any, context: Context, kind: str = JSON, headers: Iterable[Header] = ()
+) -> Answer:
+    """An answer that is read with `context`: inside it (JSON-LD) or linked beside it (6.3.6)."""
+    head = [(b"content-type", _CONTENT_TYPES[kind]), *headers]
+    if kind == LD_JSON or (kind == GEO_JSON and call.headers.get(b"prefer") != "body=json"):
+        source = context.source
+        if isinstance(source, str) and source.startswith("/"):
+            source = call.base + source
+        body = _with_context(body, source)
+    else:
+        url = call.service.context_url(context, call.base)
+        head.append((b"link", (_LINK % quote(url, safe=_URL_SAFE)).encode("ascii")))
+    return Answer(200, orjson.dumps(body), head)
+
+
+def _with_context(body: Any, source: Source) -> Any:
+    if isinstance(body, list):
+        return [{**item, "@context": source} for item in body]
+    return {**body, "@context": source}

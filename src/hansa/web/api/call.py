@@ -1,0 +1,316 @@
+"""One API request, read step by step: what a handler asks for is parsed, nothing else.
+
+Order of the checks, each with the error its clause names: the length of the body (6.3.4), its media
+type (415), its size and nesting (413), its JSON (InvalidRequest), its @context (6.3.5), the media types
+accepted (406).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl, unquote
+
+import orjson
+
+from hansa.kernel.clock import Clock, iso
+from hansa.kernel.errors import (
+    BadRequest,
+    HansaError,
+    InvalidRequest,
+    NotAcceptable,
+    TooLarge,
+    UnsupportedMediaType,
+)
+from hansa.kernel.settings import Settings
+from hansa.ngsild.context import Context, Source
+from hansa.store.port import Outcome, Reader, Store, Write, Written
+from hansa.trust.gate import Gate
+from hansa.trust.principals import Principal
+from hansa.web.api.params import check_parameters
+
+__all__ = ["GEO_JSON", "JSON", "LD_JSON", "MERGE_JSON", "Backend", "Call"]
+
+JSON: Final = "application/json"
+LD_JSON: Final = "application/ld+json"
+GEO_JSON: Final = "application/geo+json"
+MERGE_JSON: Final = "application/merge-patch+json"
+
+Scope = Mapping[str, Any]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+
+_LINK_REL: Final = "http://www.w3.org/ns/json-ld#context"
+
+
+class Backend(Protocol):
+    """What a request needs of the node."""
+
+    gate: Gate
+    settings: Settings
+    clock: Clock
+
+    async def context(self, source: Source | None, base: str) -> Context:
+        """The @context that a request names, or the node's default one."""
+
+    def context_url(self, context: Context, base: str) -> str:
+        """An address of a @context."""
+
+
+class Call:
+    """A request to one operation of the API."""
+
+    def __init__(
+        self,
+        service: Backend,
+        scope: Scope,
+        receive: Receive,
+        path: tuple[str, ...],
+        known: frozenset[str],
+    ) -> None:
+        self.service = service
+        self.method: str = scope["method"]
+        self.path = path
+        self._scope = scope
+        self._receive = receive
+        self._known = known
+
+    # -- head ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def headers(self) -> dict[bytes, str]:
+        """Header fields by lower-case name; repeated ones are joined with commas."""
+        found: dict[bytes, str] = {}
+        for name, value in self._scope["headers"]:
+            text = value.decode("latin-1")
+            found[name] = f"{found[name]}, {text}" if name in found else text
+        return found
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """The parameters of the query string, checked against those of the operation."""
+        raw = self._scope["query_string"]
+        if not raw:
+            return {}
+        try:
+            pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict")
+        except (UnicodeDecodeError, ValueError):
+            raise InvalidRequest(
+                "the query string", "is not percent-encoded UTF-8", "encode it as RFC 3986 says"
+            ) from None
+        return check_parameters(pairs, self._known)
+
+    @property
+    def options(self) -> frozenset[str]:
+        """The words of the ``options`` and ``format`` parameters."""
+        words = f"{self.query.get('options', '')},{self.query.get('format', '')}"
+        return frozenset(word.strip() for word in words.split(",") if word.strip())
+
+    @cached_property
+    def now(self) -> str:
+        """The instant of this request, as text."""
+        return iso(self.service.clock.now())
+
+    @cached_property
+    def principal(self) -> Principal:
+        """Who is asking."""
+        return self.service.gate.identify(self.headers.get(b"authorization"))
+
+    @property
+    def tenant(self) -> str | None:
+        """The tenant that is meant (clause 6.3.14)."""
+        return self.headers.get(b"ngsild-tenant") or None
+
+    def reader(self) -> Reader:
+        """The tenant's entities, to read."""
+        return self.service.gate.reader(self.principal, self.tenant)
+
+    def writer(self, *, make: bool = False) -> Store:
+        """The tenant's entities, to write."""
+        return self.service.gate.writer(self.principal, self.tenant, make=make)
+
+    @cached_property
+    def base(self) -> str:
+        """The public address of this node, as set or as the request names it."""
+        configured = self.service.settings.base_url
+        host = self.headers.get(b"host") or "localhost"
+        return configured or f"{self._scope.get('scheme', 'http')}://{host}"
+
+    @property
+    def url(self) -> str:
+        """The path of the request without its query string."""
+        return str(self._scope["path"])
+
+    # -- what comes back ----------------------------------------------------------------------------
+
+    def accepted(self, *offered: str) -> str:
+        """The media type to answer with: the best of `offered`, in order of preference (6.3.4)."""
+        accept = self.headers.get(b"accept")
+        if accept is None or accept == "*/*":
+            return offered[0]
+        weights = _weights(accept)
+        best = max(offered, key=lambda kind: _weight(weights, kind))
+        if _weight(weights, best) <= 0:
+            raise NotAcceptable(
+                f"the Accept header {accept[:80]!r}",
+                "names no media type that this resource has",
+                f"accept one of {', '.join(offered)}",
+            )
+        return best
+
+    # -- body and @context --------------------------------------------------------------------------
+
+    async def body(self, *kinds: str) -> bytes:
+        """The body, after its media type and length have been checked."""
+        self._check_media_type(kinds or (JSON, LD_JSON))
+        limit = self.service.settings.body_limit
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise InvalidRequest(
+                    "the request body", "was cut off by the client", "send it again"
+                )
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > limit:
+                raise TooLarge(
+                    "the request body",
+                    f"is larger than {limit:,} bytes",
+                    "send it in smaller parts",
+                )
+            chunks.append(chunk)
+            if not message.get("more_body"):
+                return b"".join(chunks) if len(chunks) > 1 else chunks[0]
+
+    async def json(self, *kinds: str) -> Any:
+        """The body as JSON."""
+        raw = await self.body(*kinds)
+        try:
+            found = orjson.loads(raw)
+        except orjson.JSONDecodeError as error:
+            raise InvalidRequest(
+                "the request body",
+                f"is not valid JSON: {error.msg} (line {error.lineno}, column {error.colno})",
+                "mend it at that place",
+            ) from None
+        except RecursionError:
+            raise self._too_deep() from None
+        if len(raw) > self.service.settings.depth_limit and _depth_exceeds(
+            found, self.service.settings.depth_limit
+        ):
+            raise self._too_deep()
+        return found
+
+    def _too_deep(self) -> TooLarge:
+        limit = self.service.settings.depth_limit
+        return TooLarge("the request body", f"is nested deeper than {limit} levels", "flatten it")
+
+    def _check_media_type(self, kinds: tuple[str, ...]) -> None:
+        declared = self.headers.get(b"content-type", "").partition(";")[0].strip().lower()
+        if declared not in kinds:
+            raise UnsupportedMediaType(
+                f"the Content-Type {declared[:60]!r}",
+                "is not one this resource reads",
+                f"send {' or '.join(kinds)}",
+            )
+
+    @property
+    def is_linked_data(self) -> bool:
+        """Whether the body is declared as JSON-LD, and so must carry its own @context."""
+        return self.headers.get(b"content-type", "").partition(";")[0].strip().lower() == LD_JSON
+
+    async def link_context(self) -> Context:
+        """The @context of the Link header, or the node's default one (6.3.5)."""
+        link = self.headers.get(b"link")
+        source = _linked(link) if link else None
+        return await self.service.context(source, self.base)
+
+    async def body_context(self, payload: Any) -> Context:
+        """The @context of a request with a body: from the body (JSON-LD) or the Link header (JSON)."""
+        link = self.headers.get(b"link")
+        linked = _linked(link) if link else None
+        inside = payload.get("@context") if isinstance(payload, dict) else None
+        if not self.is_linked_data:
+            if isinstance(payload, dict) and "@context" in payload:
+                raise BadRequest(
+                    "the request body",
+                    "carries an @context although it is declared as application/json",
+                    "send it as application/ld+json, or name the @context in a Link header",
+                )
+            return await self.service.context(linked, self.base)
+        if linked is not None:
+            raise BadRequest(
+                "the Link header",
+                "names an @context although the body is application/ld+json",
+                "leave one of the two out",
+            )
+        if inside is None:
+            raise BadRequest(
+                "the request body", "is application/ld+json without an @context", "add an @context"
+            )
+        return await self.service.context(inside, self.base)
+
+    # -- writing ------------------------------------------------------------------------------------
+
+    async def commit(self, store: Store, write: Write) -> Written:
+        """Make one write durable, or raise what refused it."""
+        (outcome,) = await self.commit_all(store, [write])
+        if isinstance(outcome, HansaError):
+            raise outcome
+        return outcome
+
+    async def commit_all(self, store: Store, writes: list[Write]) -> list[Outcome]:
+        """Make several writes durable; one outcome each."""
+        return await asyncio.wrap_future(store.write(writes))
+
+
+def _linked(link: str) -> str | None:
+    """The address of the @context in a Link header, if there is one."""
+    for part in link.split(","):
+        target, _, parameters = part.partition(">")
+        if _LINK_REL in parameters.replace(" ", ""):
+            return unquote(target.strip().removeprefix("<"))
+    return None
+
+
+def _weights(accept: str) -> list[tuple[str, float]]:
+    found = []
+    for part in accept.split(","):
+        kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        weight = 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                try:
+                    weight = min(max(float(parameter[2:]), 0.0), 1.0)
+                except ValueError:
+                    weight = 0.0
+        found.append((kind, weight))
+    return found
+
+
+def _weight(weights: list[tuple[str, float]], kind: str) -> float:
+    """The weight of `kind`: that of the most specific range that covers it."""
+    family = kind.partition("/")[0] + "/*"
+    for wanted in (kind, family, "*/*"):
+        for name, weight in weights:
+            if name == wanted:
+                return weight
+    return 0.0
+
+
+def _depth_exceeds(value: Any, limit: int) -> bool:
+    level = [value]
+    for _ in range(limit):
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner.extend(v for v in item.values() if isinstance(v, (dict, list)))
+            elif isinstance(item, list):
+                inner.extend(v for v in item if isinstance(v, (dict, list)))
+        if not inner:
+            return False
+        level = inner
+    return True

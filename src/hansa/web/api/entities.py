@@ -1,0 +1,205 @@
+"""``/entities/`` and ``/entities/{id}`` (clauses 6.4 and 6.5)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace as with_changes
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from hansa.hub import entities as hub
+from hansa.hub.targets import existing
+from hansa.kernel.errors import BadRequest, HansaError, InvalidRequest, NotFound
+from hansa.kernel.ids import is_uri
+from hansa.ngsild.context import Context
+from hansa.ngsild.expand import Rules, expand_entity, expand_fragment
+from hansa.ngsild.model import Entity
+from hansa.ngsild.query import Query
+from hansa.ngsild.represent import View, feature, feature_collection, is_empty, represent
+from hansa.ngsild.values import check_name
+from hansa.store.port import Page, Reader
+from hansa.web.api.answer import Answer, Header, created, document, nothing
+from hansa.web.api.call import GEO_JSON, JSON, LD_JSON, MERGE_JSON, Call
+from hansa.web.api.params import names
+from hansa.web.api.selection import geometry_property, read_query, read_types, read_view
+
+__all__ = [
+    "create",
+    "delete",
+    "entity_id",
+    "merge",
+    "purge",
+    "query",
+    "replace",
+    "retrieve",
+    "show_page",
+]
+
+_PURGE_STEP = 1000
+
+
+def entity_id(call: Call) -> str:
+    """The identifier in the path."""
+    id = call.path[0]
+    if not is_uri(id):
+        raise BadRequest(
+            f"entity id {id[:120]!r}", "is not a URI", "use for example urn:ngsi-ld:Stop:17"
+        )
+    return id
+
+
+async def create(call: Call) -> Answer:
+    """Create Entity: 6.4.3.1, 5.6.1."""
+    payload = await call.json()
+    context = await call.body_context(payload)
+    entity = expand_entity(payload, Rules(context))
+    await call.commit(call.writer(make=True), hub.create(entity, call.now))
+    return created(f"/ngsi-ld/v1/entities/{quote(entity['id'], safe=':')}")
+
+
+async def retrieve(call: Call) -> Answer:
+    """Retrieve Entity: 6.5.3.1, 5.7.1."""
+    kind = call.accepted(JSON, LD_JSON, GEO_JSON)
+    id = entity_id(call)
+    context = await call.link_context()
+    view = read_view(call, context)
+    types = read_types(call, context)
+    if "geometryProperty" in call.query and kind != GEO_JSON:
+        raise BadRequest(
+            "the parameter 'geometryProperty'",
+            "only makes sense for GeoJSON",
+            f"accept {GEO_JSON}, or leave it out",
+        )
+    raw = call.reader().get(id)
+    entity: Entity | None = orjson.loads(raw) if raw is not None else None
+    entity = existing(id, entity, types)
+    if "attrs" in call.query and is_empty(entity, view):
+        raise NotFound(f"entity {id}", "has none of the attributes asked for")
+    if kind == GEO_JSON:
+        shown = feature(entity, view, geometry_property(call, context))
+    else:
+        shown = represent(entity, view)
+    return document(call, shown, context, kind)
+
+
+async def query(call: Call) -> Answer:
+    """Query Entities: 6.4.3.2, 5.7.2."""
+    kind = call.accepted(JSON, LD_JSON, GEO_JSON)
+    context = await call.link_context()
+    view = read_view(call, context)
+    wanted = read_query(call, context)
+    return await show_page(call, wanted, view, kind)
+
+
+async def show_page(call: Call, wanted: Query, view: View, kind: str) -> Answer:
+    """Run a query and answer with one page of entities (clause 5.5.9)."""
+    if wanted.limit == 0 and not wanted.count:
+        raise BadRequest("the parameter 'limit'", "is 0 without count", "ask for count=true too")
+    page, more = await asyncio.to_thread(_page, call.reader(), wanted)
+    found = [orjson.loads(raw) for raw in page.documents]
+    headers = _paging(call, wanted, more)
+    if wanted.count:
+        headers.append((b"ngsild-results-count", str(page.total).encode()))
+    body: Any
+    if kind == GEO_JSON:
+        geometry = geometry_property(call, view.context)
+        body = feature_collection([feature(entity, view, geometry) for entity in found])
+    else:
+        body = [represent(entity, view) for entity in found]
+    return document(call, body, view.context, kind, headers)
+
+
+def _page(store: Reader, wanted: Query) -> tuple[Page, bool]:
+    """One page, and whether there are more: found out by asking for one entity too many."""
+    if wanted.limit == 0:
+        return store.query(wanted), False
+    page = store.query(with_changes(wanted, limit=wanted.limit + 1))
+    more = len(page.documents) > wanted.limit
+    return Page(page.documents[: wanted.limit], page.total), more
+
+
+def _paging(call: Call, wanted: Query, more: bool) -> list[Header]:
+    links = []
+    if more:
+        links.append(_page_link(call, wanted.offset + wanted.limit, wanted.limit, "next"))
+    if wanted.offset > 0:
+        links.append(_page_link(call, max(wanted.offset - wanted.limit, 0), wanted.limit, "prev"))
+    return [(b"link", link) for link in links]
+
+
+def _page_link(call: Call, offset: int, limit: int, rel: str) -> bytes:
+    parameters = urlencode({**call.query, "limit": limit, "offset": offset})
+    return f'<{quote(call.url)}?{parameters}>;rel="{rel}";type="application/ld+json"'.encode()
+
+
+async def replace(call: Call) -> Answer:
+    """Replace Entity: 6.5.3.3 (PUT), 5.6.18."""
+    id, fragment, context = await _fragment(call)
+    entity = expand_fragment(fragment, Rules(context))
+    _same_id(id, entity)
+    await call.commit(call.writer(), hub.replace(id, entity, call.now, read_types(call, context)))
+    return nothing()
+
+
+async def merge(call: Call) -> Answer:
+    """Merge Entity: 6.5.3.4 (PATCH), 5.6.17."""
+    id, payload, context = await _fragment(call, MERGE_JSON)
+    simplified = bool(call.options & {"keyValues", "simplified"})
+    rules = Rules(context, nulls=True, nested_nulls=True, simplified=simplified)
+    fragment = expand_fragment(payload, rules)
+    _same_id(id, fragment)
+    await call.commit(call.writer(), hub.merge(id, fragment, call.now, read_types(call, context)))
+    return nothing()
+
+
+async def _fragment(call: Call, *more: str) -> tuple[str, Any, Context]:
+    id = entity_id(call)
+    payload = await call.json(JSON, LD_JSON, *more)
+    return id, payload, await call.body_context(payload)
+
+
+def _same_id(id: str, entity: Entity) -> None:
+    if entity.get("id", id) != id:
+        raise BadRequest(
+            f"entity {id}", f"the body speaks of {entity['id']}", "leave the id out of the body"
+        )
+
+
+async def delete(call: Call) -> Answer:
+    """Delete Entity: 6.5.3.2, 5.6.6."""
+    id = entity_id(call)
+    types = read_types(call, await call.link_context())
+    await call.commit(call.writer(), hub.delete(id, types))
+    return nothing()
+
+
+async def purge(call: Call) -> Answer:
+    """Purge Entities: 6.4.3.3, 5.6.21."""
+    context = await call.link_context()
+    wanted = read_query(call, context)
+    keep, drop = (
+        frozenset(context.expand(check_name(term)) for term in names(call.query, name))
+        for name in ("keep", "drop")
+    )
+    if keep and drop:
+        raise InvalidRequest("the parameters 'keep' and 'drop'", "stand together", "use one")
+    store = call.writer()
+    ids = await asyncio.to_thread(_matching_ids, store, wanted)
+    for start in range(0, len(ids), _PURGE_STEP):
+        step = ids[start : start + _PURGE_STEP]
+        writes = [hub.purge(id, call.now, keep=keep, drop=drop, types=wanted.types) for id in step]
+        for outcome in await call.commit_all(store, writes):
+            if isinstance(outcome, HansaError):
+                raise outcome
+    return nothing()
+
+
+def _matching_ids(store: Reader, wanted: Query) -> list[str]:
+    found: list[str] = []
+    while True:
+        page = store.query(with_changes(wanted, limit=_PURGE_STEP, offset=len(found)))
+        found += [orjson.loads(raw)["id"] for raw in page.documents]
+        if len(page.documents) < _PURGE_STEP:
+            return found

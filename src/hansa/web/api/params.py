@@ -1,0 +1,130 @@
+"""The parameters of the API: what each means, and which operation takes which (clause 6).
+
+An operation lists the parameters it takes. One it does not take is refused by name, and so is one
+that the specification has but this node does not offer yet: never is a parameter silently ignored.
+The texts also make the OpenAPI document.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Final
+
+from hansa.kernel.errors import InvalidRequest, OperationNotSupported
+
+__all__ = ["DESCRIPTIONS", "NOT_OFFERED", "check_parameters", "flag", "names", "number"]
+
+DESCRIPTIONS: Final[dict[str, str]] = {
+    "attrs": "Attributes of which at least one must be there; only these are shown.",
+    "collation": "Order of texts; only 'C' (by code point) is offered.",
+    "containedBy": "Entities met before while following relationships.",
+    "coordinates": "Coordinates of the reference geometry, as GeoJSON has them.",
+    "count": "Whether to say in NGSILD-Results-Count how many entities match.",
+    "datasetId": "Only attribute instances of these datasets; @none is the default instance.",
+    "deleteAll": "Whether all instances of the attribute go.",
+    "details": "Whether the list says more than names.",
+    "drop": "Attributes to remove from the matching entities.",
+    "endTimeAt": "End of the interval when timerel is 'between'.",
+    "expandValues": "Attributes whose compared values are names to be expanded.",
+    "format": "Representation: normalized, concise or simplified.",
+    "geometry": "Type of the reference geometry.",
+    "geometryProperty": "GeoProperty that becomes the geometry of GeoJSON features.",
+    "geoproperty": "GeoProperty that the geographic query looks at; location if left out.",
+    "georel": "Spatial relation, for example near;maxDistance==500.",
+    "id": "Identifiers, separated by commas.",
+    "idPattern": "Regular expression (RE2) that the identifier must match.",
+    "join": "Whether linked entities are included: flat, inline or @none.",
+    "joinLevel": "How many relationships to follow.",
+    "jsonKeys": "Attributes whose values are raw JSON.",
+    "keep": "Attributes that stay; all others are removed from the matching entities.",
+    "lang": "Preferred natural languages, as in Accept-Language.",
+    "lastN": "Only the newest N instances of each attribute.",
+    "limit": "Most entities in the answer.",
+    "local": "Whether only this node answers; it always does.",
+    "observedAt": "Time of observation of the merged values.",
+    "offset": "How many matching entities to skip.",
+    "omit": "Members that are left out of each entity.",
+    "options": "Words: keyValues, simplified, concise, normalized, sysAttrs, noOverwrite, update, replace.",
+    "orderBy": "Members to sort by, each with ;asc, ;desc, ;dist-asc or ;dist-desc.",
+    "orderFrom": "Coordinates that distances are measured from.",
+    "orderGeometry": "Type of the geometry that distances are measured from.",
+    "pick": "Only these members of each entity are shown.",
+    "q": 'Condition on attribute values, for example speed>50;brandName!="Mercedes".',
+    "scopeQ": "Condition on scopes, for example /Madrid/#.",
+    "sysAttrs": "Whether createdAt and modifiedAt are shown.",
+    "timeAt": "The instant that timerel refers to.",
+    "timeproperty": "observedAt, createdAt or modifiedAt.",
+    "timerel": "before, after or between.",
+    "type": "Types of entity, for example (Building,Museum);Listed, or *.",
+}
+
+NOT_OFFERED: Final = {
+    "csf": "filtering of context sources",
+    "entityMap": "entity maps",
+    "entityMapLifetime": "entity maps",
+    "splitEntities": "entities split over several sources",
+    "aggrMethods": "aggregated history",
+    "aggrPeriodDuration": "aggregated history",
+}
+"""Parameters of the specification that are refused, with what they belong to."""
+
+
+def check_parameters(pairs: list[tuple[str, str]], known: frozenset[str]) -> dict[str, str]:
+    """The parameters as a dictionary.
+
+    Raises:
+        InvalidRequest: one that the operation does not take, or that is given twice.
+        OperationNotSupported: one of the specification's that this node does not offer.
+    """
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if name not in known:
+            raise _unknown(name, known)
+        if name in found and found[name] != value:
+            raise InvalidRequest(
+                f"the parameter '{name}'",
+                "is given twice",
+                "give it once; separate values by commas",
+            )
+        found[name] = value
+    return found
+
+
+def _unknown(name: str, known: frozenset[str]) -> InvalidRequest | OperationNotSupported:
+    if name in NOT_OFFERED:
+        return OperationNotSupported(
+            f"the parameter '{name}'", f"needs {NOT_OFFERED[name]}, which this node does not offer"
+        )
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = (
+        f"did you mean '{near[0]}'?" if near else f"this takes {', '.join(sorted(known)) or 'none'}"
+    )
+    return InvalidRequest(f"the parameter '{name[:60]}'", "is not one of this operation", hint)
+
+
+def names(query: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """A comma-separated parameter as its parts."""
+    return tuple(part.strip() for part in query.get(name, "").split(",") if part.strip())
+
+
+def flag(query: Mapping[str, str], name: str) -> bool:
+    """A boolean parameter; absent is false."""
+    value = query.get(name, "false").lower()
+    if value not in ("true", "false"):
+        raise InvalidRequest(f"the parameter '{name}'", f"{value[:40]!r} is not true or false")
+    return value == "true"
+
+
+def number(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
+    """A whole number between `low` and `high`, both included."""
+    text = query.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or not low <= int(text[:12]) <= high:
+        raise InvalidRequest(
+            f"the parameter '{name}'",
+            f"{text[:40]!r} is not a whole number from {low} to {high}",
+            "correct it",
+        )
+    return int(text)

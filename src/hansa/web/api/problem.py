@@ -1,0 +1,39 @@
+"""Errors as the API shows them (clauses 5.5.2, 5.5.3 and 6.3.3; RFC 9457)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from hansa.kernel.errors import HansaError
+from hansa.web.api.answer import Answer
+
+__all__ = ["problem", "problem_answer"]
+
+_TYPES = "https://uri.etsi.org/ngsi-ld/errors/"
+
+
+def problem(error: HansaError) -> dict[str, Any]:
+    """The ProblemDetails of an error."""
+    detail = f"{error.fact}; {error.remedy}" if error.remedy else error.fact
+    return {
+        "type": _TYPES + error.code,
+        "title": error.sentence,
+        "detail": detail,
+        "status": error.status,
+        **error.extra,
+    }
+
+
+def problem_answer(error: HansaError, accept: str | None = None) -> Answer:
+    """The answer that reports an error.
+
+    Clause 6.3.3 asks for application/json; RFC 9457 for application/problem+json, which is sent to
+    whoever accepts it by name.
+    """
+    kind = "application/problem+json" if "problem+json" in (accept or "") else "application/json"
+    headers = [(b"content-type", kind.encode())]
+    if error.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    return Answer(error.status, orjson.dumps(problem(error)), headers)

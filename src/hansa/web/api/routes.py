@@ -1,0 +1,172 @@
+"""Every operation of the API: verb, path, clause, parameters and handler, in one table.
+
+The router, the checks of parameters, the Allow headers and the OpenAPI document all come from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from hansa.web.api import attributes, batch, discovery, entities, temporal
+from hansa.web.api.answer import Answer
+from hansa.web.api.call import Call
+
+__all__ = ["OPERATIONS", "Operation"]
+
+Handler = Callable[[Call], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: what it is called, where it is and what it takes."""
+
+    verb: str
+    path: str
+    title: str
+    clause: str
+    handler: Handler
+    parameters: frozenset[str] = frozenset()
+
+
+def _set(*groups: str) -> frozenset[str]:
+    return frozenset(" ".join(groups).split())
+
+
+_SHOWN = "options format sysAttrs lang pick omit attrs datasetId geometryProperty"
+_WHERE = (
+    "type id idPattern q expandValues jsonKeys scopeQ georel geometry coordinates geoproperty local"
+)
+_PAGED = "limit offset count orderBy orderFrom orderGeometry collation"
+_TARGET = "type options local"
+_ENTITY = "/entities/{entityId}"
+_ATTRIBUTE = "/entities/{entityId}/attrs/{attrName}"
+_BATCH = "/entityOperations/"
+_HISTORY = "timerel timeAt endTimeAt timeproperty lastN"
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    Operation(
+        "POST", "/entities", "Create Entity", "5.6.1", entities.create, _set("options local")
+    ),
+    Operation(
+        "GET", "/entities", "Query Entities", "5.7.2", entities.query, _set(_SHOWN, _WHERE, _PAGED)
+    ),
+    Operation(
+        "DELETE",
+        "/entities",
+        "Purge Entities",
+        "5.6.21",
+        entities.purge,
+        _set(_WHERE, "keep drop attrs"),
+    ),
+    Operation(
+        "GET", _ENTITY, "Retrieve Entity", "5.7.1", entities.retrieve, _set(_SHOWN, "type local")
+    ),
+    Operation("PUT", _ENTITY, "Replace Entity", "5.6.18", entities.replace, _set(_TARGET)),
+    Operation(
+        "PATCH",
+        _ENTITY,
+        "Merge Entity",
+        "5.6.17",
+        entities.merge,
+        _set(_TARGET, "format lang observedAt"),
+    ),
+    Operation("DELETE", _ENTITY, "Delete Entity", "5.6.6", entities.delete, _set(_TARGET)),
+    Operation(
+        "POST", _ENTITY + "/attrs", "Append Attributes", "5.6.3", attributes.append, _set(_TARGET)
+    ),
+    Operation(
+        "PATCH", _ENTITY + "/attrs", "Update Attributes", "5.6.2", attributes.update, _set(_TARGET)
+    ),
+    Operation(
+        "PATCH",
+        _ATTRIBUTE,
+        "Partial Attribute Update",
+        "5.6.4",
+        attributes.partial_update,
+        _set(_TARGET),
+    ),
+    Operation("PUT", _ATTRIBUTE, "Replace Attribute", "5.6.19", attributes.replace, _set(_TARGET)),
+    Operation(
+        "DELETE",
+        _ATTRIBUTE,
+        "Delete Attribute",
+        "5.6.5",
+        attributes.delete,
+        _set(_TARGET, "datasetId deleteAll"),
+    ),
+    Operation(
+        "POST",
+        _BATCH + "create",
+        "Batch Entity Creation",
+        "5.6.7",
+        batch.create,
+        _set("options local"),
+    ),
+    Operation(
+        "POST",
+        _BATCH + "upsert",
+        "Batch Entity Upsert",
+        "5.6.8",
+        batch.upsert,
+        _set("options local"),
+    ),
+    Operation(
+        "POST",
+        _BATCH + "update",
+        "Batch Entity Update",
+        "5.6.9",
+        batch.update,
+        _set("options local"),
+    ),
+    Operation(
+        "POST", _BATCH + "merge", "Batch Entity Merge", "5.6.20", batch.merge, _set("options local")
+    ),
+    Operation(
+        "POST",
+        _BATCH + "delete",
+        "Batch Entity Deletion",
+        "5.6.10",
+        batch.delete,
+        _set("options local"),
+    ),
+    Operation(
+        "POST",
+        _BATCH + "query",
+        "Query Entities by POST",
+        "5.7.2",
+        batch.query,
+        _set("options format sysAttrs limit offset count local lang"),
+    ),
+    Operation(
+        "GET", "/types", "Available Entity Types", "5.7.5", discovery.types, _set("details local")
+    ),
+    Operation(
+        "GET", "/types/{type}", "Entity Type Information", "5.7.7", discovery.type, _set("local")
+    ),
+    Operation(
+        "GET",
+        "/attributes",
+        "Available Attributes",
+        "5.7.8",
+        discovery.attributes,
+        _set("details local"),
+    ),
+    Operation(
+        "GET",
+        "/attributes/{attrName}",
+        "Attribute Information",
+        "5.7.10",
+        discovery.attribute,
+        _set("local"),
+    ),
+    Operation(
+        "GET",
+        "/temporal" + _ENTITY,
+        "Retrieve Temporal Evolution",
+        "5.7.3",
+        temporal.retrieve,
+        _set(_HISTORY, "options format attrs pick omit type lang local datasetId"),
+    ),
+)

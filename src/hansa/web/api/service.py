@@ -1,0 +1,183 @@
+"""The API as one ASGI application: finds the operation, runs it, and reports what goes wrong.
+
+Every request ends in exactly one answer. A :class:`~hansa.kernel.errors.HansaError` becomes its
+ProblemDetails; anything else is a defect: it is logged with its traceback and answered with a 500 that
+says nothing of the inside.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+from urllib.parse import unquote
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hansa.hub.contexts import ContextRegistry
+from hansa.kernel.clock import Clock
+from hansa.kernel.errors import (
+    BadRequest,
+    HansaError,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+)
+from hansa.kernel.settings import Settings
+from hansa.ngsild.context import Context, Source
+from hansa.trust.gate import Gate
+from hansa.web.api.answer import Answer
+from hansa.web.api.call import Call
+from hansa.web.api.problem import problem_answer
+from hansa.web.api.routes import OPERATIONS, Operation
+
+__all__ = ["Service"]
+
+log = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_HOSTED_LIMIT: Final = 1000
+
+
+class Service:
+    """The NGSI-LD API of a node, to be mounted at ``/ngsi-ld/v1``."""
+
+    def __init__(
+        self, *, gate: Gate, contexts: ContextRegistry, settings: Settings, clock: Clock
+    ) -> None:
+        self.gate = gate
+        self.contexts = contexts
+        self.settings = settings
+        self.clock = clock
+        self._tree = _tree()
+        self._hosted: dict[str, Source] = {}
+
+    async def context(self, source: Source | None, base: str) -> Context:
+        """The @context that a request names, or the node's default one.
+
+        A request may name this node's own @context by its full address, which is not fetched.
+        """
+        if source is None:
+            return self.contexts.default
+        if isinstance(source, str):
+            own = source.removeprefix(base) if source.startswith(base + "/") else source
+            return await self.contexts.get(own)
+        if isinstance(source, list):
+            source = [s.removeprefix(base) if isinstance(s, str) else s for s in source]
+        return await self.contexts.get(source)
+
+    def context_url(self, context: Context, base: str) -> str:
+        """An address of `context`: its own, or one at which this node hosts it (clause 5.13.1)."""
+        source = context.source
+        if isinstance(source, list) and len(source) == 1:
+            source = source[0]
+        if isinstance(source, str):
+            return base + source if source.startswith("/") else source
+        digest = hashlib.sha256(orjson.dumps(source, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+        if len(self._hosted) >= _HOSTED_LIMIT:
+            self._hosted.pop(next(iter(self._hosted)))
+        self._hosted[digest] = source
+        return f"{base}/contexts/{digest}.jsonld"
+
+    async def hosted_context(self, request: Request) -> Response:
+        """An @context that a client sent inside a body, at an address of its own."""
+        source = self._hosted.get(request.path_params["digest"])
+        if source is None:
+            return Response(status_code=404)
+        return Response(orjson.dumps({"@context": source}), media_type="application/ld+json")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        answer = await self._answer(scope, receive)
+        headers = answer.headers
+        if answer.status != 204:
+            headers.append((b"content-length", str(len(answer.body)).encode()))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        body = b"" if scope["method"] == "HEAD" else answer.body
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        accept: str | None = None
+        try:
+            operation, path = self._find(scope)
+            call = Call(self, scope, receive, path, operation.parameters)
+            accept = call.headers.get(b"accept")
+            answer = await operation.handler(call)
+            if call.tenant is not None:
+                answer.headers.append((b"ngsild-tenant", call.tenant.encode("latin-1")))
+            return answer
+        except HansaError as error:
+            return self._refusal(error, accept)
+        except Exception:
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            fault = InternalError(
+                "the request", "met a defect of this software", "the log of the node tells more"
+            )
+            return problem_answer(fault, accept)
+
+    def _refusal(self, error: HansaError, accept: str | None) -> Answer:
+        answer = problem_answer(error, accept)
+        if isinstance(error, MethodNotAllowed):
+            answer.headers.append((b"allow", error.extra["allow"].encode()))
+        return answer
+
+    def _find(self, scope: Scope) -> tuple[Operation, tuple[str, ...]]:
+        """The operation that a request means, with the variable parts of its path."""
+        raw = scope.get("raw_path") or scope["path"].encode()
+        root = scope.get("root_path", "").encode()
+        path = raw.partition(b"?")[0].removeprefix(root)
+        parts = [_decoded(part) for part in path.strip(b"/").split(b"/")]
+        node: Any = self._tree
+        variables: list[str] = []
+        for part in parts:
+            if part in node:
+                node = node[part]
+            elif "*" in node and part:
+                node = node["*"]
+                variables.append(part)
+            else:
+                raise _no_resource(parts)
+        verbs = node.get(None)
+        if verbs is None:
+            raise _no_resource(parts)
+        verb = "GET" if scope["method"] == "HEAD" else scope["method"]
+        operation = verbs.get(verb)
+        if operation is None:
+            allowed = ", ".join(sorted(verbs))
+            raise MethodNotAllowed(
+                f"/{'/'.join(parts)}", f"does not offer {verb}", f"use {allowed}", allow=allowed
+            )
+        return operation, tuple(variables)
+
+
+def _decoded(part: bytes) -> str:
+    try:
+        return unquote(part.decode("ascii"), errors="strict")
+    except UnicodeDecodeError:
+        raise BadRequest("the path", "is not percent-encoded UTF-8", "encode it") from None
+
+
+def _no_resource(parts: list[str]) -> NotFound:
+    heads = sorted({operation.path.split("/")[1] for operation in OPERATIONS})
+    near = difflib.get_close_matches(parts[0], heads, n=1)
+    hint = f"did you mean /{near[0]}?" if near else "see /api for what there is"
+    return NotFound(f"/{'/'.join(parts)[:200]}", "is not a resource of this API", hint)
+
+
+def _tree() -> dict[Any, Any]:
+    """Path parts to subtrees; ``*`` is a variable part and None holds the verbs."""
+    tree: dict[Any, Any] = {}
+    for operation in OPERATIONS:
+        node = tree
+        for part in operation.path.strip("/").split("/"):
+            node = node.setdefault("*" if part.startswith("{") else part, {})
+        node.setdefault(None, {})[operation.verb] = operation
+    return tree

@@ -1,0 +1,93 @@
+"""The node on the web: one ASGI application.
+
+``/ngsi-ld/v1`` goes straight to the API (plain ASGI, nothing in between); everything else to the pages,
+tiles and live streams. Errors end at one edge each: ProblemDetails for the API, a page for people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from hansa.hub.contexts import ContextRegistry
+from hansa.kernel.clock import Clock
+from hansa.kernel.settings import Settings
+from hansa.ngsild.city import CITY_PATH, city_document
+from hansa.ngsild.context import Context
+from hansa.store.port import Reader
+from hansa.trust.gate import Gate
+from hansa.web.api.openapi import openapi
+from hansa.web.api.service import Service
+from hansa.web.pages import error_handlers, page_routes
+
+__all__ = ["WebNode", "build_app"]
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_API = "/ngsi-ld/v1"
+
+
+class WebNode(Protocol):
+    """What the web needs of a node."""
+
+    settings: Settings
+    clock: Clock
+    gate: Gate
+    contexts: ContextRegistry
+
+    @property
+    def context(self) -> Context:
+        """The @context of requests that name none, and of the pages."""
+
+    def public_store(self) -> Reader:
+        """What anyone may read, through the gate."""
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """The node's work in the background, for as long as the context lasts."""
+
+
+def build_app(node: WebNode) -> App:
+    """The application that serves `node`."""
+    service = Service(
+        gate=node.gate, contexts=node.contexts, settings=node.settings, clock=node.clock
+    )
+    pages = Starlette(
+        routes=[
+            Route("/openapi.json", _openapi),
+            Route(CITY_PATH, _city_context),
+            Route("/contexts/{digest}.jsonld", service.hosted_context),
+            *page_routes(node),
+        ],
+        exception_handlers=error_handlers(node),
+        lifespan=lambda _: node.running(),
+    )
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(_API):
+            rest = scope["path"][len(_API) :]
+            if rest == "" or rest[0] == "/":
+                await service(
+                    {**scope, "root_path": scope.get("root_path", "") + _API}, receive, send
+                )
+                return
+        await pages(scope, receive, send)
+
+    return app
+
+
+async def _openapi(request: Request) -> Response:
+    return JSONResponse(openapi())
+
+
+async def _city_context(request: Request) -> Response:
+    return JSONResponse(city_document(), media_type="application/ld+json")

@@ -1,0 +1,73 @@
+"""Batch operations over HTTP: clauses 6.14 to 6.17, 6.23 and 6.31."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from client import ApiClient, problem_of
+
+
+def cars(*numbers: int, **attributes: Any) -> list[dict[str, Any]]:
+    return [{"id": f"urn:ngsi-ld:Car:{n}", "type": "Car", **attributes} for n in numbers]
+
+
+def test_create_reports_each_entity(api: ApiClient) -> None:
+    assert api.post("/entityOperations/create", cars(1, 2)).json() == [
+        "urn:ngsi-ld:Car:1",
+        "urn:ngsi-ld:Car:2",
+    ]
+    mixed = [*cars(2, 3), {"id": "urn:ngsi-ld:Car:4"}]
+    response = api.post("/entityOperations/create", mixed)
+    assert response.status_code == 207
+    body = response.json()
+    assert body["success"] == ["urn:ngsi-ld:Car:3"]
+    assert {e["entityId"] for e in body["errors"]} == {"urn:ngsi-ld:Car:2", "urn:ngsi-ld:Car:4"}
+
+
+def test_upsert_replaces_by_default_and_can_update(api: ApiClient) -> None:
+    assert api.post("/entityOperations/upsert", cars(1, a=1)).status_code == 201
+    assert api.post("/entityOperations/upsert", cars(1, b=2)).status_code == 204
+    assert set(api.get("/entities/urn:ngsi-ld:Car:1").json()) == {"id", "type", "b"}
+    assert api.post("/entityOperations/upsert?options=update", cars(1, c=3)).status_code == 204
+    assert set(api.get("/entities/urn:ngsi-ld:Car:1").json()) == {"id", "type", "b", "c"}
+
+
+def test_update_merge_and_delete(api: ApiClient) -> None:
+    api.post("/entityOperations/create", cars(1, 2, a={"value": {"x": 1}}))
+    assert api.post("/entityOperations/update", cars(1, 2, b=2)).status_code == 204
+    merged = [{"id": "urn:ngsi-ld:Car:1", "a": {"type": "Property", "value": {"y": 2}}}]
+    assert api.post("/entityOperations/merge", merged).status_code == 204
+    assert api.get("/entities/urn:ngsi-ld:Car:1?format=simplified").json()["a"] == {"x": 1, "y": 2}
+    gone = api.post("/entityOperations/delete", ["urn:ngsi-ld:Car:1", "urn:ngsi-ld:Car:9"])
+    assert gone.status_code == 207
+    assert gone.json()["success"] == ["urn:ngsi-ld:Car:1"]
+    assert api.post("/entityOperations/delete", ["urn:ngsi-ld:Car:2"]).status_code == 204
+
+
+def test_an_entity_named_twice_is_written_twice_in_order(api: ApiClient) -> None:
+    api.post("/entityOperations/upsert", [*cars(1, a=1), *cars(1, a=2)])
+    assert api.get("/entities/urn:ngsi-ld:Car:1?format=simplified").json()["a"] == 2
+
+
+@pytest.mark.parametrize("body", [[], {}, [None], "x"])
+@pytest.mark.parametrize("operation", ["create", "upsert", "update", "merge", "delete"])
+def test_bodies_that_are_no_batch(api: ApiClient, operation: str, body: Any) -> None:
+    assert problem_of(api.post(f"/entityOperations/{operation}", body)) == (400, "BadRequestData")
+
+
+def test_query_by_body(api: ApiClient) -> None:
+    api.post("/entityOperations/create", [*cars(1, a=1), *cars(2, a=5)])
+    api.create("urn:ngsi-ld:Bus:1", "Bus", a=9)
+    wanted = {
+        "type": "Query",
+        "entities": [{"type": "Car", "id": "urn:ngsi-ld:Car:2"}, {"type": "Bus"}],
+        "q": "a>4",
+    }
+    found = api.post("/entityOperations/query?options=keyValues&count=true", wanted)
+    assert [e["id"] for e in found.json()] == ["urn:ngsi-ld:Car:2", "urn:ngsi-ld:Bus:1"]
+    assert found.headers["ngsild-results-count"] == "2"
+    assert problem_of(api.post("/entityOperations/query", {"type": "Query"})) == (
+        400,
+        "BadRequestData",
+    )

@@ -1,0 +1,127 @@
+"""Queries, paging and discovery over HTTP: clauses 6.4.3.2, 5.5.9 and 6.25 to 6.28."""
+
+from __future__ import annotations
+
+import pytest
+from client import ApiClient, problem_of
+
+
+@pytest.fixture
+def fleet(api: ApiClient) -> ApiClient:
+    """Ten cars along a line, a bus, and a building."""
+    for n in range(10):
+        api.create(
+            f"urn:ngsi-ld:Car:{n}",
+            speed=10 * n,
+            name=f"car {n}",
+            location={"type": "Point", "coordinates": [n / 1000, 0]},
+        )
+    api.create("urn:ngsi-ld:Bus:1", "Bus", speed=55, scope="/Madrid/Gardens")
+    api.create("urn:ngsi-ld:House:1", "House", name="home")
+    return api
+
+
+def ids(fleet: ApiClient, parameters: str) -> list[str]:
+    response = fleet.get("/entities?" + parameters)
+    assert response.status_code == 200, response.text
+    return [e["id"].removeprefix("urn:ngsi-ld:") for e in response.json()]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ("type=Bus", ["Bus:1"]),
+        ("type=Bus,House", ["Bus:1", "House:1"]),
+        ("type=Car&q=speed>70", ["Car:8", "Car:9"]),
+        ("q=speed==55|name==%22home%22", ["Bus:1", "House:1"]),
+        ("type=*&q=speed;!name", None),
+        ("type=Car&idPattern=:[34]$", ["Car:3", "Car:4"]),
+        ("id=urn:ngsi-ld:Car:1,urn:ngsi-ld:Bus:1&local=true", ["Car:1", "Bus:1"]),
+        ("attrs=scope", None),
+        ("type=Bus&scopeQ=/Madrid/%23", ["Bus:1"]),
+        (
+            "type=Car&georel=near;maxDistance==120&geometry=Point&coordinates=[0,0]",
+            ["Car:0", "Car:1"],
+        ),
+        (
+            "georel=within&geometry=Polygon&coordinates=[[[0.0075,-1],[1,-1],[1,1],[0.0075,1],[0.0075,-1]]]",
+            ["Car:8", "Car:9"],
+        ),
+        ("type=Car&orderBy=speed;desc&limit=2", ["Car:9", "Car:8"]),
+    ],
+)
+def test_conditions(fleet: ApiClient, parameters: str, expected: list[str] | None) -> None:
+    if expected is None:
+        assert fleet.get("/entities?" + parameters).status_code in (200, 400)
+    else:
+        assert ids(fleet, parameters) == expected
+
+
+def test_paging_leads_through_everything_once(fleet: ApiClient) -> None:
+    seen: list[str] = []
+    url: str | None = "/entities?type=Car&limit=3&count=true"
+    while url:
+        response = fleet.get(url)
+        assert response.headers["ngsild-results-count"] == "10"
+        seen += [e["id"] for e in response.json()]
+        after = response.links.get("next")
+        url = after["url"].removeprefix("/ngsi-ld/v1") if after else None
+    assert seen == [f"urn:ngsi-ld:Car:{n}" for n in range(10)]
+    assert "prev" in response.links
+
+
+def test_counting_alone(fleet: ApiClient) -> None:
+    response = fleet.get("/entities?type=Car&limit=0&count=true")
+    assert (response.json(), response.headers["ngsild-results-count"]) == ([], "10")
+    assert problem_of(fleet.get("/entities?type=Car&limit=0")) == (400, "BadRequestData")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "code"),
+    [
+        ("", "BadRequestData"),
+        ("type=Car&q=speed>", "BadRequestData"),
+        ("type=Car&q=speed>>3", "BadRequestData"),
+        ("type=(Car", "BadRequestData"),
+        ("type=Car&georel=near&geometry=Point&coordinates=[0,0]", "BadRequestData"),
+        ("type=Car&georel=within&geometry=Polygon&coordinates=[0,0]", "BadRequestData"),
+        ("type=Car&georel=within", "BadRequestData"),
+        ("type=Car&idPattern=(", "BadRequestData"),
+        ("type=Car&id=nonsense", "BadRequestData"),
+        ("type=Car&limit=-1", "InvalidRequest"),
+        ("type=Car&limit=lots", "InvalidRequest"),
+        ("type=Car&offset=-1", "InvalidRequest"),
+        ("type=Car&orderBy=speed;sideways", "BadRequestData"),
+        ("type=Car&format=poetry", "InvalidRequest"),
+        ("typ=Car", "InvalidRequest"),
+        ("type=Car&type=Bus", "InvalidRequest"),
+    ],
+)
+def test_malformed_queries_are_refused(api: ApiClient, parameters: str, code: str) -> None:
+    assert problem_of(api.get("/entities?" + parameters)) == (400, code)
+
+
+def test_a_refused_q_names_the_place(api: ApiClient) -> None:
+    body = api.get("/entities?type=Car&q=speed>10;rpm=").json()
+    assert "14" in body["title"] or "13" in body["title"] or "15" in body["title"]
+
+
+def test_an_unknown_parameter_is_answered_with_the_near_one(api: ApiClient) -> None:
+    assert "'type'" in api.get("/entities?typ=Car").json()["detail"]
+    assert problem_of(api.get("/entities?type=Car&csf=a==1")) == (422, "OperationNotSupported")
+
+
+def test_types_and_attributes_can_be_discovered(fleet: ApiClient) -> None:
+    assert fleet.get("/types").json()["typeList"] == ["Bus", "Car", "House"]
+    details = fleet.get("/types?details=true").json()
+    assert {"location", "name", "speed"} == set(details[1]["attributeNames"])
+    car = fleet.get("/types/Car").json()
+    assert car["entityCount"] == 10
+    assert {a["attributeName"]: a["attributeTypes"] for a in car["attributeDetails"]}[
+        "location"
+    ] == ["GeoProperty"]
+    assert "speed" in fleet.get("/attributes").json()["attributeList"]
+    speed = fleet.get("/attributes/speed").json()
+    assert (speed["attributeCount"], speed["typeNames"]) == (11, ["Bus", "Car"])
+    assert problem_of(fleet.get("/types/Ship")) == (404, "ResourceNotFound")
+    assert problem_of(fleet.get("/attributes/sails")) == (404, "ResourceNotFound")
