@@ -1,0 +1,296 @@
+"""The only way out over HTTP.
+
+Whatever the node fetches (an @context, a feed) passes here, because the address often comes from
+someone else. Each hop of a request is checked in this order: scheme (http, https), no user name in
+the address, host, port; then the name is resolved *here*, every address of the answer is checked,
+and the connection is made to a checked address, so that a second answer cannot lead elsewhere. The
+Host header and the name in TLS stay those of the URL. Redirects are followed one by one through the
+same checks. Size and total time are capped, so a slow server cannot hold the node.
+
+Proxies of the environment are not used: they would resolve names themselves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import IPv4Address, IPv6Address
+from typing import ClassVar, Final
+
+import httpx
+
+from hansa.kernel.addresses import AllowList, address_fault, host_fault
+from hansa.kernel.errors import Forbidden, HansaError
+
+__all__ = ["Egress", "EgressRefused", "FetchFailed", "Resolver", "Response"]
+
+Resolver = Callable[[str, int], Sequence[str]]
+"""Host and port to IP addresses as text; raises OSError when the name is unknown."""
+
+_MAX_REDIRECTS: Final = 5
+_MAX_URL: Final = 4096
+_MAX_ADDRESSES: Final = 4
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_LOOK_UPS: Final = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolver")
+_USER_AGENT: Final = "hansa"
+_PATIENCE: Final = httpx.Timeout(None, connect=10.0)
+"""An address that does not answer leaves time for the next one; the rest is the caller's limit."""
+
+
+class EgressRefused(Forbidden):
+    """The node may not contact this address."""
+
+
+class FetchFailed(HansaError):
+    """The address may be contacted, but did not give what was asked for."""
+
+    code: ClassVar[str] = "InternalError"
+    status: ClassVar[int] = 502
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back: the last URL of the redirects, status 2xx, lower-case headers, whole body."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def media_type(self) -> str:
+        """The media type without parameters, lower-case; empty when the server named none."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _look_up(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Hop:
+    """One checked step: the URL and the addresses that it may be fetched from."""
+
+    url: httpx.URL
+    host: str
+    addresses: tuple[str, ...]
+
+
+class Egress:
+    """Fetches documents from addresses that are public or on the allow-list.
+
+    Args:
+        allow: hosts, addresses and networks that may be contacted although they are not public.
+        resolver: how names become addresses; the system's way by default.
+        trust: certificate authorities for TLS; the well-known ones by default.
+    """
+
+    def __init__(
+        self,
+        allow: Iterable[str] = (),
+        *,
+        resolver: Resolver = _look_up,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
+        self._allow = AllowList(allow)
+        self._resolver = resolver
+        self._given_trust = trust
+
+    @cached_property
+    def _trust(self) -> ssl.SSLContext:
+        return self._given_trust or httpx.create_ssl_context(trust_env=False)
+
+    async def fetch(
+        self,
+        url: str,
+        *,
+        accept: str = "*/*",
+        max_bytes: int = 10_000_000,
+        timeout: float = 30.0,  # noqa: ASYNC109 - one limit for every step together
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """GET a document.
+
+        Args:
+            url: http or https.
+            accept: the media types wanted.
+            max_bytes: largest body accepted.
+            timeout: seconds for everything together: looking up, connecting, redirects, body.
+            headers: further headers; they are not sent on to another host by a redirect.
+
+        Raises:
+            EgressRefused: the URL, or one that it redirects to, may not be contacted.
+            FetchFailed: no answer, not in time, too large, or a status other than 2xx.
+        """
+        subject = f"address {url[:200]}"
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._follow(url, accept, max_bytes, dict(headers or {}))
+        except TimeoutError:
+            raise FetchFailed(
+                subject, f"gave no whole answer within {timeout:g} seconds", "try again later"
+            ) from None
+        except (httpx.HTTPError, ssl.SSLError, OSError) as fault:
+            raise FetchFailed(subject, f"cannot be reached ({_reason(fault)})") from None
+
+    def fetch_now(
+        self,
+        url: str,
+        *,
+        accept: str = "*/*",
+        max_bytes: int = 10_000_000,
+        timeout: float = 30.0,
+        headers: Mapping[str, str] | None = None,
+    ) -> Response:
+        """The same as :meth:`fetch`, waiting for it; for threads that run no event loop."""
+        return asyncio.run(
+            self.fetch(url, accept=accept, max_bytes=max_bytes, timeout=timeout, headers=headers)
+        )
+
+    async def _follow(
+        self, url: str, accept: str, max_bytes: int, extra: dict[str, str]
+    ) -> Response:
+        common = {"accept": accept, "accept-encoding": "identity", "user-agent": _USER_AGENT}
+        target = _parse(url)
+        for _ in range(_MAX_REDIRECTS + 1):
+            hop = await self._check(target)
+            answer = await self._get(hop, common | extra, max_bytes)
+            if isinstance(answer, Response):
+                return answer
+            following = _parse(str(target.join(_parse(answer, relative=True))))
+            if _origin(following) != _origin(target):
+                extra = {}
+            target = following
+        raise FetchFailed(
+            f"address {url[:200]}", f"redirects more than {_MAX_REDIRECTS} times", "name its end"
+        )
+
+    async def _check(self, url: httpx.URL) -> _Hop:
+        """The addresses that `url` may be fetched from, after every check."""
+        host = url.raw_host.decode("ascii").rstrip(".")
+        subject = f"address {str(url)[:200]}"
+        if url.scheme not in _DEFAULT_PORTS:
+            raise EgressRefused(subject, f"'{url.scheme}' is not http or https")
+        if url.userinfo:
+            raise EgressRefused(subject, "carries a user name or password", "leave it out")
+        fault = host_fault(host)
+        if fault:
+            raise EgressRefused(subject, fault)
+        trusted = self._allow.has_host(host)
+        port = url.port or _DEFAULT_PORTS[url.scheme]
+        addresses = await self._resolve(host, port, subject)
+        for address in addresses:
+            if trusted or self._allow.has_address(address):
+                continue
+            fault = address_fault(address)
+            if fault:
+                raise EgressRefused(
+                    subject,
+                    f"leads to an address that is not public ({fault})",
+                    "ask the node's operator to allow this host (setting egress_allow)",
+                )
+            if port not in _DEFAULT_PORTS.values() and port < 1024:
+                raise EgressRefused(subject, f"port {port} is not one for the web")
+        return _Hop(url, host, tuple(map(str, addresses[:_MAX_ADDRESSES])))
+
+    async def _resolve(self, host: str, port: int, subject: str) -> list[IPv4Address | IPv6Address]:
+        try:
+            return [ipaddress.ip_address(host)]
+        except ValueError:
+            pass
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.run_in_executor(_LOOK_UPS, self._resolver, host, port)
+            addresses = [ipaddress.ip_address(text) for text in found]
+        except (OSError, UnicodeError, ValueError):
+            addresses = []
+        if not addresses:
+            raise FetchFailed(subject, "its host is unknown", "check the spelling")
+        return addresses
+
+    async def _get(self, hop: _Hop, headers: dict[str, str], max_bytes: int) -> Response | str:
+        """The answer, or where it redirects to; the addresses of `hop` are tried in turn."""
+        async with httpx.AsyncClient(
+            verify=self._trust, trust_env=False, follow_redirects=False, timeout=_PATIENCE
+        ) as client:
+            for address in hop.addresses[:-1]:
+                try:
+                    return await _ask(client, hop, address, headers, max_bytes)
+                except (httpx.ConnectError, httpx.ConnectTimeout):
+                    continue
+            return await _ask(client, hop, hop.addresses[-1], headers, max_bytes)
+
+
+async def _ask(
+    client: httpx.AsyncClient, hop: _Hop, address: str, headers: dict[str, str], max_bytes: int
+) -> Response | str:
+    subject = f"address {str(hop.url)[:200]}"
+    request = client.build_request(
+        "GET",
+        hop.url.copy_with(host=address),
+        headers={**headers, "host": hop.url.netloc.decode("ascii")},
+        extensions={"sni_hostname": hop.host},
+    )
+    response = await client.send(request, stream=True)
+    try:
+        if response.is_redirect and "location" in response.headers:
+            return response.headers["location"]
+        if not response.is_success:
+            raise FetchFailed(subject, f"answered with status {response.status_code}")
+        content = await _body(response, max_bytes, subject)
+    finally:
+        await response.aclose()
+    return Response(str(hop.url), response.status_code, dict(response.headers), content)
+
+
+async def _body(response: httpx.Response, max_bytes: int, subject: str) -> bytes:
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise FetchFailed(subject, "answered compressed although asked not to")
+    too_large = FetchFailed(subject, f"is larger than {max_bytes} bytes")
+    announced = response.headers.get("content-length", "")
+    if announced.isdigit() and len(announced) < 20 and int(announced) > max_bytes:
+        raise too_large
+    content = bytearray()
+    async for chunk in response.aiter_raw():
+        content += chunk
+        if len(content) > max_bytes:
+            raise too_large
+    return bytes(content)
+
+
+def _parse(text: str, *, relative: bool = False) -> httpx.URL:
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, UnicodeError, TypeError, ValueError):
+        url = None
+    if (
+        url is None
+        or len(text) > _MAX_URL
+        or not (relative or url.host)
+        or not 0 < (url.port or 80) < 65536
+    ):
+        raise EgressRefused(f"address {text[:200]!r}", "is not a URL that can be fetched")
+    return url
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+_REASONS: Final[dict[type[Exception], str]] = {
+    httpx.ConnectError: "no connection, or its certificate is not trusted",
+    httpx.ConnectTimeout: "no connection in time",
+    httpx.RemoteProtocolError: "the answer breaks the rules of HTTP",
+    httpx.ReadError: "the connection broke",
+}
+
+
+def _reason(fault: Exception) -> str:
+    return _REASONS.get(type(fault), type(fault).__name__)
