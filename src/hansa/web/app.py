@@ -17,8 +17,8 @@ from starlette.routing import Route
 
 from hansa.hub.contexts import ContextRegistry
 from hansa.kernel.clock import Clock
+from hansa.kernel.errors import NotFound
 from hansa.kernel.settings import Settings
-from hansa.ngsild.city import CITY_PATH, city_document
 from hansa.ngsild.context import Context
 from hansa.store.port import Reader
 from hansa.trust.gate import Gate
@@ -61,11 +61,17 @@ def build_app(node: WebNode) -> App:
     service = Service(
         gate=node.gate, contexts=node.contexts, settings=node.settings, clock=node.clock
     )
+
+    async def context_document(request: Request) -> Response:
+        found = node.contexts.document(request.url.path)
+        if found is None:
+            raise NotFound(f"@context {request.url.path}", "is not held by this node")
+        return JSONResponse(found, media_type="application/ld+json")
+
     pages = Starlette(
         routes=[
             Route("/openapi.json", _openapi),
-            Route(CITY_PATH, _city_context),
-            Route("/contexts/{digest}.jsonld", service.hosted_context),
+            Route("/contexts/{name}", context_document),
             *page_routes(node),
         ],
         exception_handlers=error_handlers(node),
@@ -87,7 +93,3 @@ def build_app(node: WebNode) -> App:
 
 async def _openapi(request: Request) -> Response:
     return JSONResponse(openapi())
-
-
-async def _city_context(request: Request) -> Response:
-    return JSONResponse(city_document(), media_type="application/ld+json")

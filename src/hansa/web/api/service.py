@@ -8,15 +8,10 @@ says nothing of the inside.
 from __future__ import annotations
 
 import difflib
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Any
 from urllib.parse import unquote
-
-import orjson
-from starlette.requests import Request
-from starlette.responses import Response
 
 from hansa.hub.contexts import ContextRegistry
 from hansa.kernel.clock import Clock
@@ -44,8 +39,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-_HOSTED_LIMIT: Final = 1000
-
 
 class Service:
     """The NGSI-LD API of a node, to be mounted at ``/ngsi-ld/v1``."""
@@ -58,7 +51,6 @@ class Service:
         self.settings = settings
         self.clock = clock
         self._tree = _tree()
-        self._hosted: dict[str, Source] = {}
 
     async def context(self, source: Source | None, base: str) -> Context:
         """The @context that a request names, or the node's default one.
@@ -81,18 +73,7 @@ class Service:
             source = source[0]
         if isinstance(source, str):
             return base + source if source.startswith("/") else source
-        digest = hashlib.sha256(orjson.dumps(source, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
-        if len(self._hosted) >= _HOSTED_LIMIT:
-            self._hosted.pop(next(iter(self._hosted)))
-        self._hosted[digest] = source
-        return f"{base}/contexts/{digest}.jsonld"
-
-    async def hosted_context(self, request: Request) -> Response:
-        """An @context that a client sent inside a body, at an address of its own."""
-        source = self._hosted.get(request.path_params["digest"])
-        if source is None:
-            return Response(status_code=404)
-        return Response(orjson.dumps({"@context": source}), media_type="application/ld+json")
+        return base + self.contexts.host(source)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
