@@ -27,6 +27,7 @@ import httpx
 
 from hansa.kernel.addresses import AllowList, address_fault, host_fault
 from hansa.kernel.errors import Forbidden, HansaError
+from hansa.kernel.settings import Settings
 
 __all__ = ["Egress", "EgressRefused", "FetchFailed", "Resolver", "Response"]
 
@@ -38,6 +39,7 @@ _MAX_URL: Final = 4096
 _MAX_ADDRESSES: Final = 4
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _LOOK_UPS: Final = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolver")
+_THIS_MACHINE: Final = ("127.0.0.0/8", "::1")
 _USER_AGENT: Final = "hansa"
 _PATIENCE: Final = httpx.Timeout(None, connect=10.0)
 """An address that does not answer leaves time for the next one; the rest is the caller's limit."""
@@ -102,6 +104,11 @@ class Egress:
         self._allow = AllowList(allow)
         self._resolver = resolver
         self._given_trust = trust
+
+    @classmethod
+    def for_node(cls, settings: Settings) -> Egress:
+        """The guard that a node's settings describe; a node for experiments may reach its machine."""
+        return cls((*settings.egress_allow, *(_THIS_MACHINE if settings.dev else ())))
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
