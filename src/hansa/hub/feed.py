@@ -8,16 +8,16 @@ so a slow one delays nobody and misses nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
-from hansa.store.port import Change, Store
+from hansa.store.port import Change, Reader
 
 __all__ = ["follow"]
 
 
 async def follow(
-    store: Store, after: int | None = None, batch: int = 1000
-) -> AsyncIterator[list[Change]]:
+    store: Reader, after: int | None = None, batch: int = 1000
+) -> AsyncGenerator[list[Change], None]:
     """Batches of changes after number `after` (default: from now on), for ever."""
     position = store.last_change() if after is None else after
     loop = asyncio.get_running_loop()

@@ -16,15 +16,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hansa.hub.contexts import ContextRegistry
-from hansa.kernel.clock import Clock
 from hansa.kernel.errors import NotFound
-from hansa.kernel.settings import Settings
-from hansa.ngsild.context import Context
-from hansa.store.port import Reader
 from hansa.trust.gate import Gate
 from hansa.web.api.openapi import openapi
 from hansa.web.api.service import Service
 from hansa.web.pages import error_handlers, page_routes
+from hansa.web.shell.site import PageNode
 
 __all__ = ["WebNode", "build_app"]
 
@@ -37,20 +34,16 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _API = "/ngsi-ld/v1"
 
 
-class WebNode(Protocol):
+class WebNode(PageNode, Protocol):
     """What the web needs of a node."""
 
-    settings: Settings
-    clock: Clock
-    gate: Gate
-    contexts: ContextRegistry
+    @property
+    def gate(self) -> Gate:
+        """The only way to its data."""
 
     @property
-    def context(self) -> Context:
-        """The @context of requests that name none, and of the pages."""
-
-    def public_store(self) -> Reader:
-        """What anyone may read, through the gate."""
+    def contexts(self) -> ContextRegistry:
+        """The @contexts that requests name."""
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """The node's work in the background, for as long as the context lasts."""
