@@ -1,0 +1,255 @@
+"""The runner that all spokes share: one import from beginning to end.
+
+In this order: the spoke looks the source over (a foreign or damaged one is refused here, before
+anything is written); the DataSource entity says that an import has begun; entities are expanded, given
+their provenance and written in batches, several of which may be on their way to the disk at once; what
+earlier imports wrote and this one did not see is marked as vanished; the DataSource entity says how it
+went. When a source fails in the middle, what was written stays, nothing is marked as vanished, and the
+DataSource says so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from hansa.kernel.clock import Clock, iso
+from hansa.kernel.errors import HansaError
+from hansa.kernel.ids import slug, urn
+from hansa.ngsild.city import city_context, city_iri
+from hansa.ngsild.expand import Rules, expand_entity
+from hansa.ngsild.model import Entity
+from hansa.spokes import datasource
+from hansa.spokes.manifest import resolve
+from hansa.spokes.plain import quoted
+from hansa.spokes.port import About, Item, Place, Plain, Reading, Refusal, Spoke
+from hansa.spokes.provenance import IMPORTED_FROM, Stamp, mark_vanished, revise
+from hansa.spokes.report import Progress, Report, Step
+from hansa.store.port import Outcome, Store, Write
+
+__all__ = ["BATCH", "Request", "run_import"]
+
+BATCH: Final = 500
+"""Entities per write; small enough for steady progress, large enough that a commit costs little."""
+
+_IN_FLIGHT: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to import, and what to call it.
+
+    Attributes:
+        source: path of the file or folder (``archive!member`` reaches into archives).
+        name: name of the import; the same name again is a re-import. Default: the file's name.
+        namespace: the part of identifiers that keeps sources apart; imports that refer to each
+            other share one. Default: the name.
+        title, license, attribution, url: replace what the source and the spoke say.
+        options: the spoke's own options.
+    """
+
+    source: str
+    name: str = ""
+    namespace: str = ""
+    title: str = ""
+    license: str = ""
+    attribution: str = ""
+    url: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def slug(self) -> str:
+        """The name as it stands in identifiers."""
+        last = self.source.replace("!", "/").rstrip("/").rsplit("/", 1)[-1]
+        return slug(self.name) or slug(last.split(".")[0]) or "import"
+
+
+def run_import(
+    store: Store,
+    spoke: Spoke,
+    request: Request,
+    clock: Clock,
+    progress: Progress = lambda step: None,
+) -> Report:
+    """Import a source.
+
+    Returns:
+        What became of every record.
+
+    Raises:
+        HansaError: the source as a whole cannot be read, or the store failed.
+    """
+    options = resolve(spoke.manifest, request.options)
+    namespace = quoted(request.namespace or request.slug)
+    progress(Step(0, None, "opening"))
+    reading = spoke.open(request.source, namespace, options)
+    try:
+        run = _Run(store, spoke, request, clock, progress, namespace, options, reading)
+        return run.whole()
+    finally:
+        reading.close()
+
+
+class _Run:
+    """The state of one import while it goes on."""
+
+    def __init__(
+        self,
+        store: Store,
+        spoke: Spoke,
+        request: Request,
+        clock: Clock,
+        progress: Progress,
+        namespace: str,
+        options: Mapping[str, Any],
+        reading: Reading,
+    ) -> None:
+        self._store = store
+        self._began = time.perf_counter()
+        self._clock = clock
+        self._progress = progress
+        self._reading = reading
+        self._rules = Rules(city_context())
+        source_id = urn("DataSource", request.slug)
+        self.report = Report(source_id)
+        self._about = _with_wishes(reading.about, spoke, request)
+        manifest = spoke.manifest
+        self._stamp = Stamp(
+            source_id=source_id,
+            license=self._about.license,
+            attribution=self._about.attribution,
+            adapter=f"{manifest.name} {manifest.version}",
+            retrieved_at=iso(clock.now()),
+        )
+        self._source = datasource.Source(self._stamp, self._about, manifest, namespace, options)
+        self._seen: set[str] = set()
+        self._batch: list[Write] = []
+        self._waiting: deque[tuple[list[Write], Future[list[Outcome]]]] = deque()
+
+    def whole(self) -> Report:
+        """The import itself."""
+        again = self._store.get(self.report.source_id) is not None
+        self._store.declare_hot(IMPORTED_FROM)
+        self._write_source("importing")
+        try:
+            for item in self._reading.items():
+                self._take(item)
+            self._flush()
+            self._settle(0)
+            if again:
+                self._mark_vanished()
+        except BaseException:
+            self._settle_quietly()
+            self._write_source("incomplete")
+            raise
+        self.report.notes = list(self._about.notes)
+        self.report.seconds = time.perf_counter() - self._began
+        self._write_source("current")
+        self._tell("done")
+        return self.report
+
+    def _take(self, item: Item) -> None:
+        """One entity into the batch, or one refusal into the report."""
+        if isinstance(item, Refusal):
+            self.report.refuse(item)
+            return
+        self.report.read += 1
+        try:
+            entity = expand_entity(item, self._rules)
+        except HansaError as fault:
+            self.report.refuse(_refused(self._about, item, fault.sentence))
+            return
+        if entity["id"] in self._seen:
+            self.report.refuse(_refused(self._about, item, "the identifier appears twice"))
+            return
+        self._seen.add(entity["id"])
+        self.report.by_type[str(item["type"])] += 1
+        self._batch.append(Write(entity["id"], partial(self._revise, entity)))
+        if len(self._batch) >= BATCH:
+            self._flush()
+
+    def _revise(self, fresh: Entity, current: Entity | None) -> Any:
+        return revise(current, fresh, self._stamp, iso(self._clock.now()))
+
+    def _flush(self) -> None:
+        if self._batch:
+            self._waiting.append((self._batch, self._store.write(self._batch)))
+            self._batch = []
+        self._settle(_IN_FLIGHT)
+        self._tell("writing")
+
+    def _settle(self, left: int) -> None:
+        """Wait until at most `left` batches are on their way, and count what became of the others."""
+        while len(self._waiting) > left:
+            writes, future = self._waiting.popleft()
+            for write, outcome in zip(writes, future.result(), strict=True):
+                self._count(write.id, outcome)
+
+    def _settle_quietly(self) -> None:
+        """After a failure: let the batches in hand finish; the failure itself is what is told."""
+        for _, future in self._waiting:
+            future.exception()
+        self._waiting.clear()
+
+    def _count(self, id: str, outcome: Outcome) -> None:
+        if isinstance(outcome, HansaError):
+            self.report.refuse(Refusal(Place(self._about.file, element=id), outcome.sentence))
+            return
+        report = self.report
+        match outcome.detail:
+            case "created":
+                report.created += 1
+            case "updated":
+                report.updated += 1
+            case "returned":
+                report.updated += 1
+                report.returned += 1
+            case "vanished":
+                report.vanished += 1
+            case _:
+                report.unchanged += 1
+
+    def _mark_vanished(self) -> None:
+        """Mark what earlier imports of this source wrote and this one did not see."""
+        self._tell("looking for what vanished")
+        unchanged = self.report.unchanged
+        live = {city_iri(type) for type in self._source.manifest.live}
+        for entity in datasource.entities_of(self._store, self.report.source_id):
+            if entity["id"] not in self._seen and live.isdisjoint(entity["type"]):
+                self._batch.append(Write(entity["id"], self._vanish))
+            if len(self._batch) >= BATCH:
+                self._flush()
+        self._flush()
+        self._settle(0)
+        self.report.unchanged = unchanged
+
+    def _vanish(self, current: Entity | None) -> Any:
+        return mark_vanished(current, self.report.source_id, iso(self._clock.now()))
+
+    def _write_source(self, status: datasource.Status) -> None:
+        write = self._source.write(status, self.report, iso(self._clock.now()), self._rules)
+        (outcome,) = self._store.write([write]).result()
+        if isinstance(outcome, HansaError):
+            raise outcome
+
+    def _tell(self, what: str) -> None:
+        done = self.report.read + self.report.refused
+        self._progress(Step(done, self._reading.total, what))
+
+
+def _with_wishes(about: About, spoke: Spoke, request: Request) -> About:
+    """What the source says, after the user's wishes, before the spoke's defaults."""
+    about.title = request.title or about.title
+    about.license = request.license or about.license or spoke.manifest.license
+    about.attribution = request.attribution or about.attribution or spoke.manifest.attribution
+    about.url = request.url or about.url
+    return about
+
+
+def _refused(about: About, item: Plain, reason: str) -> Refusal:
+    return Refusal(Place(about.file, element=str(item.get("id"))), reason)

@@ -1,0 +1,128 @@
+"""Delimited text, read robustly: byte-order marks, encodings, short and long rows, where a row stands.
+
+Shared by the spokes that read such files. A file is taken for UTF-8; where it is not, it is read as
+Windows-1252 and that is noted. Rows are checked one by one, so one bad row costs one row.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from typing import IO, Any, Final
+
+from hansa.kernel.errors import BadRequest
+from hansa.spokes.port import Place, Refusal
+
+__all__ = ["Row", "TextTable"]
+
+Row = tuple[int, Sequence[str]]
+"""The line where a row ends, and its fields, as many as the header has."""
+
+_CHUNK: Final = 2**20
+_FALLBACK: Final = "cp1252"
+_LONGEST_FIELD: Final = 16 * 2**20
+_BOMS: Final = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+csv.field_size_limit(_LONGEST_FIELD)
+
+
+class TextTable:
+    """A table in delimited text with a header line.
+
+    Args:
+        name: the file's name, for messages.
+        opener: opens the bytes anew at each call.
+        required: columns that must be there.
+        delimiter: the separator of fields.
+
+    Raises:
+        BadRequest: it has no header, a required column is missing, or a column appears twice.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        opener: Callable[[], IO[bytes]],
+        required: Sequence[str] = (),
+        delimiter: str = ",",
+    ) -> None:
+        self.name = name
+        self._opener = opener
+        self._delimiter = delimiter
+        self.encoding = self._detect()
+        self.columns = self._header(required)
+
+    @property
+    def note(self) -> str | None:
+        """A sentence about the encoding when it is not the expected one."""
+        if self.encoding == "utf-8-sig":
+            return None
+        return f"{self.name} is not UTF-8; it was read as {self.encoding}."
+
+    def _detect(self) -> str:
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        with self._opener() as stream:
+            first = chunk = stream.read(_CHUNK)
+            for mark, encoding in _BOMS:
+                if first.startswith(mark):
+                    return encoding
+            try:
+                while chunk:
+                    decoder.decode(chunk)
+                    chunk = stream.read(_CHUNK)
+                decoder.decode(b"", final=True)
+            except UnicodeDecodeError:
+                return _FALLBACK
+        return "utf-8-sig"
+
+    def _header(self, required: Sequence[str]) -> list[str]:
+        place = Place(self.name, 1)
+        with self._opener() as stream:
+            fields: list[str] = next(self._reader(stream), [])
+        columns = [name.strip() for name in fields]
+        if not any(columns):
+            raise BadRequest(str(place), "there is no header line", "name the columns there")
+        for name in required:
+            if name not in columns:
+                raise BadRequest(
+                    str(place), f"the column '{name}' is missing", f"it has: {', '.join(columns)}"
+                )
+        twice = next((n for n in columns if n and columns.count(n) > 1), None)
+        if twice is not None:
+            raise BadRequest(str(place), f"the column '{twice}' appears twice", "rename one")
+        return columns
+
+    def _reader(self, stream: IO[bytes]) -> Any:
+        text = io.TextIOWrapper(stream, self.encoding, errors="replace", newline="")
+        return csv.reader(text, delimiter=self._delimiter)
+
+    def select(self, names: Sequence[str]) -> list[int | None]:
+        """The positions of columns; ``None`` for those that the table lacks."""
+        return [self.columns.index(n) if n in self.columns else None for n in names]
+
+    def rows(self, refuse: Callable[[Refusal], None]) -> Iterator[Row]:
+        """The rows. A row with too many fields is refused; a short one is filled with blanks.
+
+        Raises:
+            BadRequest: the text breaks off, or a field has no end.
+        """
+        width = len(self.columns)
+        with self._opener() as stream:
+            reader = self._reader(stream)
+            next(reader)
+            try:
+                for fields in reader:
+                    if len(fields) == width:
+                        yield reader.line_num, fields
+                    elif len(fields) > width and any(f.strip() for f in fields[width:]):
+                        reason = f"it has {len(fields)} fields where the header has {width}"
+                        refuse(Refusal(Place(self.name, reader.line_num), reason))
+                    elif any(field.strip() for field in fields):
+                        yield reader.line_num, (fields + [""] * width)[:width]
+            except csv.Error as fault:
+                place = Place(self.name, reader.line_num)
+                raise BadRequest(
+                    str(place), f"cannot be read ({fault})", "mend the file"
+                ) from fault
