@@ -2,8 +2,8 @@
 
 A tile is made in this order: which layers are drawn at that zoom (:mod:`.layers`), what the store
 holds there (:mod:`.build`), simplified, clipped and set on the tile's grid (:mod:`.geometry`), written
-as bytes (:mod:`.mvt`), kept for as long as nothing of that layer changes (:mod:`.versions`,
-:mod:`.cache`), and given out (:mod:`.serve`).
+as bytes (:mod:`.mvt`), kept for as long as nothing of that layer changes
+(:mod:`hansa.web.freshness`, :mod:`.cache`), and given out (:mod:`.serve`).
 """
 
 from hansa.web.tiles.serve import TileServer, tile_routes

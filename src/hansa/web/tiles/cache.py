@@ -22,7 +22,7 @@ _FORMAT: Final = 1
 """Raise it whenever layers are drawn differently."""
 
 _SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS version (layer TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS part (
   layer TEXT, z INTEGER, x INTEGER, y INTEGER, seq INTEGER NOT NULL, data BLOB NOT NULL,
   PRIMARY KEY (layer, z, x, y)
@@ -37,20 +37,18 @@ class DiskCache:
         self._lock = threading.Lock()
         self._db = _open(path)
 
-    def versions(self) -> dict[str, int]:
-        """What :meth:`save_versions` was given last."""
+    def state(self) -> dict[str, int]:
+        """What :meth:`save_state` was given last."""
         with self._lock, contextlib.suppress(sqlite3.Error):
-            return dict(self._db.execute("SELECT layer, seq FROM version").fetchall())
+            return dict(self._db.execute("SELECT name, seq FROM state").fetchall())
         return {}
 
-    def save_versions(self, versions: dict[str, int]) -> None:
-        """Remember how fresh each layer is; parts that are older go."""
+    def save_state(self, state: dict[str, int], versions: dict[str, int]) -> None:
+        """Remember how fresh everything is; parts of other versions of their layers go."""
         with self._lock, contextlib.suppress(sqlite3.Error), self._db:
-            self._db.executemany("INSERT OR REPLACE INTO version VALUES (?, ?)", versions.items())
-            self._db.executemany(
-                "DELETE FROM part WHERE layer = ? AND seq <> ?",
-                [(layer, seq) for layer, seq in versions.items() if layer],
-            )
+            self._db.execute("DELETE FROM state")
+            self._db.executemany("INSERT INTO state VALUES (?, ?)", state.items())
+            self._db.executemany("DELETE FROM part WHERE layer = ? AND seq <> ?", versions.items())
 
     def get(self, layer: str, tile: Tile, version: int) -> bytes | None:
         """The layer's bytes on `tile`, if they are of that version."""
@@ -95,7 +93,7 @@ def _prepared(name: str) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = OFF")
         (form,) = db.execute("PRAGMA user_version").fetchone()
         if form != _FORMAT:
-            db.executescript("DROP TABLE IF EXISTS part; DROP TABLE IF EXISTS version;")
+            db.executescript("DROP TABLE IF EXISTS part; DROP TABLE IF EXISTS state;")
             db.execute(f"PRAGMA user_version = {_FORMAT}")
         db.executescript(_SCHEMA)
     except sqlite3.Error:

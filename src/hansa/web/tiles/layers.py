@@ -130,14 +130,14 @@ LAYERS: Final = (
     ),
     Layer(
         name="transit",
-        types=("GtfsShape",),
+        types=("GtfsShape", "PublicTransportRoute"),
         kind=LINE,
         columns={"name": ("name",), "colour": ("routeColor",)},
         known_from=13,
     ),
     Layer(
         name="stops",
-        types=("GtfsStop", "GtfsStation"),
+        types=("GtfsStop", "GtfsStation", "PublicTransportStop"),
         kind=POINT,
         columns={"name": ("name",)},
         from_zoom=11,

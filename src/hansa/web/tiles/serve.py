@@ -20,11 +20,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from hansa.kernel.errors import NotFound
-from hansa.store.port import Store
+from hansa.store.port import Reader
+from hansa.web.freshness import Freshness
 from hansa.web.tiles.build import build_layer
 from hansa.web.tiles.cache import DiskCache, MemoryCache, Tile
 from hansa.web.tiles.layers import LAYERS, MAX_ZOOM
-from hansa.web.tiles.versions import LayerVersions
 
 __all__ = ["TileServer", "tile_routes"]
 
@@ -40,22 +40,31 @@ class TileServer:
         path: the cache file; ``None`` keeps parts in memory.
     """
 
-    def __init__(self, store: Store, expand: Callable[[str], str], path: Path | None) -> None:
+    def __init__(self, store: Reader, expand: Callable[[str], str], path: Path | None) -> None:
         self._store = store
         self._expand = expand
         self._disk = DiskCache(path)
         self._memory = MemoryCache()
-        types = {layer.name: [expand(term) for term in layer.types] for layer in LAYERS}
-        self._versions = LayerVersions(store, types, self._disk.versions())
+        self._types = {layer.name: [expand(term) for term in layer.types] for layer in LAYERS}
+        self._freshness = Freshness(store, self._disk.state())
+        self._versions: dict[str, int] = {}
         self._running: dict[Tile, asyncio.Future[tuple[str, bytes]]] = {}
 
     def version(self) -> str:
         """A short text that changes when any layer does."""
-        return _digest(self._versions.current(self._disk.save_versions))
+        return _digest(self._current())
+
+    def _current(self) -> dict[str, int]:
+        """The version of each layer; kept on disk when one has moved."""
+        versions = {name: self._freshness.of(types) for name, types in self._types.items()}
+        if versions != self._versions:
+            self._versions = versions
+            self._disk.save_state(self._freshness.state(), versions)
+        return versions
 
     def tile(self, tile: Tile) -> tuple[str, bytes]:
         """Version and gzip-compressed bytes of `tile`; the bytes are empty for an empty tile."""
-        versions = self._versions.current(self._disk.save_versions)
+        versions = self._current()
         version = _digest(versions)
         found = self._memory.get(tile, version)
         if found is None:

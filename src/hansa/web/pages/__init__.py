@@ -1,0 +1,95 @@
+"""The pages of a node: City, Data, single entities, the API for readers, and errors.
+
+:func:`page_routes` and :func:`error_handlers` are all that the application needs; both work on any
+object that offers what :class:`~hansa.web.shell.site.PageNode` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from hansa.kernel.errors import (
+    HansaError,
+    InternalError,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+)
+from hansa.ngsild.city import city_iri
+from hansa.web.live import VehicleStream
+from hansa.web.pages.api import ApiPage
+from hansa.web.pages.city import CityPages
+from hansa.web.pages.data import DataPages
+from hansa.web.pages.downloads import Downloads
+from hansa.web.pages.entity import EntityPages
+from hansa.web.pages.errors import render_error
+from hansa.web.pages.facts import Facts
+from hansa.web.shell.site import PageNode, Site
+from hansa.web.tiles import TileServer, tile_routes
+
+__all__ = ["error_handlers", "page_routes", "render_error"]
+
+Handler = Callable[[Request, Any], Awaitable[Response]]
+
+
+def page_routes(node: PageNode) -> list[BaseRoute]:
+    """Every address of the pages, tiles, live streams and static files of `node`."""
+    site = Site(node)
+    facts = Facts(site)
+    tiles = TileServer(site.store, city_iri, node.folder.cache / "tiles.sqlite")
+    city = CityPages(site, facts, tiles)
+    entities = EntityPages(site, facts)
+    data = DataPages(site, facts)
+    downloads = Downloads(site, facts)
+    return [
+        Route("/", city.page),
+        Route("/city/search", city.search),
+        Route("/city/day", city.day),
+        Route("/live/vehicles", VehicleStream(site).stream),
+        *tile_routes(tiles, city.attribution),
+        Route("/entity/{id:path}", entities.page),
+        Route("/data", data.overview),
+        Route("/data/{type:path}.geojson", downloads.geojson),
+        Route("/data/{type:path}.jsonld", downloads.jsonld),
+        Route("/data/{type:path}", data.type_page),
+        Route("/api", ApiPage(site).page),
+        *site.files.routes(),
+    ]
+
+
+def error_handlers(node: PageNode) -> dict[Any, Handler]:
+    """Handlers that turn every error of the pages into a page."""
+    site = Site(node)
+
+    async def ours(request: Request, error: HansaError) -> Response:
+        return render_error(site, request, error)
+
+    async def http(request: Request, error: HTTPException) -> Response:
+        return render_error(site, request, _as_ours(request, error.status_code))
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        return render_error(site, request, _as_ours(request, 500))
+
+    return {HansaError: ours, HTTPException: http, 500: unexpected, Exception: unexpected}
+
+
+def _as_ours(request: Request, status: int) -> HansaError:
+    """The error that says what a bare status means here."""
+    path = request.url.path[:200]
+    if status == 404:
+        return NotFound(path, "there is no such page", "start from the city or the data")
+    if status == 405:
+        return MethodNotAllowed(path, f"does not answer {request.method}", "use GET")
+    if status < 500:
+        return InvalidRequest(path, "the request cannot be understood", "start from the city")
+    return InternalError(
+        path,
+        "the node failed to answer, and has written down why",
+        "try again; if it stays so, tell who runs this node what you did",
+    )

@@ -1,0 +1,99 @@
+"""One entity: a page of its own, and the same as a part of the City panel."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+from urllib.parse import quote
+
+import orjson
+import shapely
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hansa.kernel.errors import NotFound
+from hansa.ngsild.model import LOCATION, Entity
+from hansa.web.pages.describe import Describer, linked_ids
+from hansa.web.pages.facts import Facts
+from hansa.web.pages.history import series
+from hansa.web.pages.names import attribute_label
+from hansa.web.pages.values import first
+from hansa.web.shell.language import Language, choose
+from hansa.web.shell.site import Site
+
+__all__ = ["EntityPages"]
+
+_FINE: Final = 0.00002
+"""Tolerance of the outline that the map draws around a selected entity [degrees], about 2 m."""
+
+
+class EntityPages:
+    """Handlers of the pages of single entities."""
+
+    def __init__(self, site: Site, facts: Facts) -> None:
+        self._site = site
+        self._facts = facts
+
+    async def page(self, request: Request) -> Response:
+        """``/entity/{id}``; with ``?part=panel`` only what the panel shows."""
+        return await run_in_threadpool(self._page, request)
+
+    def _page(self, request: Request) -> Response:
+        id = request.path_params["id"]
+        document = self._facts.store.get(id)
+        if document is None:
+            raise NotFound(
+                f"entity {id[:200]}",
+                "is not on this node",
+                "search for it on the City page, or look through the types on the Data page",
+            )
+        entity: Entity = orjson.loads(document)
+        tongue = choose(request)
+        describer = Describer(tongue, self._site.term, self._site.iri, self._site.local)
+        part = request.query_params.get("part") == "panel"
+        sheet = describer.sheet(entity, self._facts.entities(linked_ids(entity)))
+        histories = series(
+            self._facts.store.history(id), self._site.term, self._site.node.settings.zone
+        )
+        return self._site.page(
+            request,
+            "_entity.html" if part else "entity.html",
+            part=part,
+            entity=sheet,
+            said=self._said(entity, tongue),
+            histories=[(tongue(attribute_label(found.term)), found) for found in histories],
+            geometry=_geometry(entity),
+            api=f"{self._site.base(request)}/ngsi-ld/v1/entities/{quote(id, safe=':')}",
+            texts={} if part else self._site.script_texts(tongue),
+        )
+
+    def _said(self, entity: Entity, tongue: Language) -> str:
+        """One sentence that sets the entity in its city; "" where there is none to say."""
+        if self._site.iri("TransportZone") in entity["type"]:
+            people = first(entity, self._site.iri("population"))
+            zones = self._facts.zones()
+            if isinstance(people, int | float) and zones.people:
+                return tongue.plural(
+                    "{here} of {all} people in one zone",
+                    "{here} of {all} people in {n} zones",
+                    zones.count,
+                    here=tongue.number(round(people)),
+                    all=tongue.number(round(zones.people)),
+                )
+        return ""
+
+
+def _geometry(entity: Entity) -> dict[str, Any] | None:
+    """The entity's location for the map: GeoJSON text and bounding box."""
+    value = first(entity, LOCATION)
+    if not isinstance(value, dict):
+        return None
+    shape = shapely.from_geojson(json.dumps(value))
+    if shapely.is_empty(shape):
+        return None
+    outline = shapely.set_precision(shapely.simplify(shape, _FINE), 1e-6, mode="pointwise")
+    return {
+        "json": shapely.to_geojson(outline),
+        "box": json.dumps([round(float(v), 6) for v in shapely.bounds(shape)]),
+    }

@@ -1,0 +1,89 @@
+"""What things are called on pages: types, attributes, codes.
+
+Known types have a name of their own; any other term is spelt out (``maximumAllowedSpeed`` becomes
+"maximum allowed speed"). All names go through the page's language.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+__all__ = ["ROAD_CLASSES", "attribute_label", "spelt_out", "type_label"]
+
+_TYPES: Final = {
+    "RoadSegment": ("Road segment", "Road segments"),
+    "RoadNode": ("Road junction", "Road junctions"),
+    "TransportZone": ("Zone", "Zones"),
+    "GtfsStop": ("Stop", "Stops"),
+    "GtfsStation": ("Station", "Stations"),
+    "GtfsRoute": ("Line", "Lines"),
+    "GtfsShape": ("Path of a line", "Paths of lines"),
+    "GtfsTrip": ("Trip", "Trips"),
+    "GtfsAgency": ("Transport agency", "Transport agencies"),
+    "GtfsService": ("Timetable service", "Timetable services"),
+    "GtfsCalendarRule": ("Calendar rule", "Calendar rules"),
+    "GtfsCalendarDateRule": ("Calendar exception", "Calendar exceptions"),
+    "PublicTransportRoute": ("Route pattern", "Route patterns"),
+    "PublicTransportStop": ("Stop", "Stops"),
+    "Vehicle": ("Vehicle", "Vehicles"),
+    "Building": ("Building", "Buildings"),
+    "PointOfInterest": ("Place", "Places"),
+    "OSMWater": ("Water", "Waters"),
+    "OSMPlace": ("Settlement", "Settlements"),
+    "LandCover": ("Land cover", "Land covers"),
+    "DataSource": ("Data source", "Data sources"),
+    "Alert": ("Alert", "Alerts"),
+}
+
+ROAD_CLASSES: Final = ("motorway", "trunk", "primary", "secondary", "tertiary")
+
+_ATTRIBUTES: Final = {
+    "importedFrom": "imported from",
+    "hasRoute": "line",
+    "hasService": "timetable service",
+    "hasShape": "path",
+    "hasTrip": "trip",
+    "hasStop": "stop",
+    "hasParentStation": "station",
+    "headSign": "destination",
+    "stopCount": "stops",
+    "tripCount": "trips",
+    "license": "licence",
+    "retrievedAt": "retrieved",
+    "modes": "open to",
+    "refPublicTransportStops": "stops",
+    "positionSource": "position",
+    "replayOf": "replays the day",
+    "floorsAboveGround": "floors above ground",
+    "osmId": "OpenStreetMap number",
+    "osmType": "OpenStreetMap kind",
+    "population": "people",
+    "employment": "jobs",
+    "roadClass": "class of road",
+    "stop_desc": "description",
+    "fleetVehicleId": "vehicle number",
+    "license_plate": "number plate",
+}
+
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
+
+
+def spelt_out(term: str) -> str:
+    """A camel-case or underscored term as words in lower case."""
+    short = re.split(r"[/#]", term.rstrip("/#"))[-1] if "://" in term else term
+    words = [w if w.isupper() and len(w) > 1 else w.lower() for w in _WORD.findall(short)]
+    return " ".join(words) or short
+
+
+def type_label(term: str, *, many: bool = False) -> str:
+    """The English name of a type, in the plural if `many`."""
+    if term in _TYPES:
+        return _TYPES[term][many]
+    spelt = spelt_out(term)
+    return spelt[:1].upper() + spelt[1:]
+
+
+def attribute_label(term: str) -> str:
+    """The English name of an attribute."""
+    return _ATTRIBUTES.get(term) or spelt_out(term)

@@ -1,0 +1,126 @@
+"""The frame of the pages: templates, language, banners, and the way to the node's data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from typing import Any, Protocol
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from hansa.kernel.clock import Clock
+from hansa.kernel.folder import Folder
+from hansa.kernel.settings import Settings
+from hansa.ngsild.city import city_context
+from hansa.ngsild.context import Context
+from hansa.store.port import Reader
+from hansa.web.shell.files import StaticFiles
+from hansa.web.shell.headers import PAGE_HEADERS
+from hansa.web.shell.language import LANGUAGES, Language, choose
+from hansa.web.shell.links import web_link
+
+__all__ = ["PageNode", "Site"]
+
+
+@cache
+def _files() -> StaticFiles:
+    return StaticFiles()
+
+
+class PageNode(Protocol):
+    """What the pages need of the node."""
+
+    @property
+    def settings(self) -> Settings:
+        """The node's settings."""
+
+    @property
+    def clock(self) -> Clock:
+        """The node's time."""
+
+    @property
+    def folder(self) -> Folder:
+        """Where the node lives; tiles are kept in its cache."""
+
+    @property
+    def context(self) -> Context:
+        """The @context of API requests that name none."""
+
+    def public_store(self) -> Reader:
+        """What anyone may read, through the gate."""
+
+
+class Site:
+    """Renders pages for one node."""
+
+    def __init__(self, node: PageNode) -> None:
+        self.node = node
+        self.files = _files()
+        self._templates = jinja2.Environment(
+            loader=jinja2.PackageLoader("hansa.web", "templates"),
+            autoescape=True,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            undefined=jinja2.StrictUndefined,
+        )
+        self._templates.filters["web_link"] = web_link
+
+    @property
+    def store(self) -> Reader:
+        """The city's entities as the public may read them."""
+        return self.node.public_store()
+
+    @property
+    def term(self) -> Callable[[str], str]:
+        """IRI to the short name of the city's @context."""
+        return city_context().compact
+
+    @property
+    def iri(self) -> Callable[[str], str]:
+        """Short name to IRI."""
+        return city_context().expand
+
+    def now(self) -> datetime:
+        """The node's present time in the city's time zone."""
+        return self.node.clock.now().astimezone(self.node.settings.zone)
+
+    def local(self, instant: str) -> datetime:
+        """An ISO 8601 instant of an entity in the city's time zone."""
+        return datetime.fromisoformat(instant).astimezone(self.node.settings.zone)
+
+    def base(self, request: Request) -> str:
+        """The node's public address, without a final slash."""
+        return self.node.settings.base_url or str(request.base_url).rstrip("/")
+
+    def page(
+        self, request: Request, template: str, *, status: int = 200, **values: Any
+    ) -> Response:
+        """A whole page, or the part of one, from a template."""
+        tongue = choose(request)
+        html = self._templates.get_template(template).render(
+            _=tongue,
+            tongue=tongue,
+            languages=LANGUAGES,
+            settings=self.node.settings,
+            clock_is_real=self.node.clock.is_real,
+            now=self.now(),
+            path=request.url.path,
+            address_in=lambda code: str(request.url.include_query_params(lang=code)),
+            static=self.files.address,
+            local=self.local,
+            **values,
+        )
+        response = HTMLResponse(html, status_code=status, headers=PAGE_HEADERS)
+        if request.query_params.get("lang") in LANGUAGES:
+            response.set_cookie(
+                "lang", tongue.code, max_age=31_536_000, samesite="lax", httponly=True
+            )
+        return response
+
+    def script_texts(self, tongue: Language) -> dict[str, str | list[str]]:
+        """The translations that scripts need."""
+        wanted = self.files.script_texts
+        return {text: tongue.messages[text] for text in wanted if text in tongue.messages}

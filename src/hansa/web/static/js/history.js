@@ -1,0 +1,49 @@
+/* Small charts of a value's history. The numbers are in the page; without scripts a table shows them. */
+
+const DAY = 86400;
+
+function colour(name) {
+  const probe = document.createElement("span");
+  probe.style.color = `var(--${name})`;
+  document.body.append(probe);
+  const value = getComputedStyle(probe).color;
+  probe.remove();
+  return value;
+}
+
+function axis(slate, rule, more) {
+  return {
+    stroke: slate, font: '13px "Source Sans 3", sans-serif', ticks: { stroke: rule, width: 1, size: 4 },
+    grid: { show: false }, gap: 4, ...more,
+  };
+}
+
+/** Draw every chart below `root` that is not drawn yet. */
+export function drawHistories(root) {
+  if (typeof uPlot === "undefined") return;
+  const [slate, rule, ink] = [colour("slate"), colour("rule"), colour("ink")];
+  for (const place of root.querySelectorAll(".plot[data-times]:empty")) {
+    const times = JSON.parse(place.dataset.times);
+    const values = JSON.parse(place.dataset.values);
+    const width = place.clientWidth || 320;
+    const long = times.at(-1) - times[0] > 2 * DAY;
+    new uPlot({
+      width, height: 96, legend: { show: false }, cursor: { show: false },
+      padding: [8, 4, 0, 0],
+      scales: { x: { time: true } },
+      series: [{}, { stroke: ink, width: 1.5, points: { show: times.length < 24, size: 5, fill: ink }, paths: uPlot.paths.stepped({ align: 1 }) }],
+      axes: [
+        axis(slate, rule, { size: 24, space: 80, values: (_, splits) => splits.map((at) => label(at, long)) }),
+        axis(slate, rule, { size: 48, space: 32 }),
+      ],
+    }, [times, values], place);
+  }
+}
+
+function label(seconds, long) {
+  const moment = new Date(seconds * 1000);
+  const options = long ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit" };
+  return new Intl.DateTimeFormat(document.documentElement.lang, options).format(moment);
+}
+
+drawHistories(document);
