@@ -27,7 +27,7 @@ __all__ = ["Node"]
 class Node:
     """One city's node, ready to be served or worked with.
 
-    The caller holds the folder's lock (:meth:`hansa.kernel.folder.Folder.held`) for as long as the node
+    The caller holds the folder's lock (:meth:`hansa.kernel.folder.Folder.locked`) for as long as the node
     is open, and closes it.
     """
 
@@ -39,6 +39,7 @@ class Node:
         self.gate = Gate(self._tenants, token_hash=settings.operator_token_hash, dev=settings.dev)
         self._egress = Egress.for_node(settings)
         self.contexts = ContextRegistry.for_node(settings, folder)
+        self._prepare()
         self.app: App = build_app(self)
 
     @classmethod
@@ -49,11 +50,13 @@ class Node:
             HansaError: the folder or a database in it cannot be used.
         """
         moment = settings.moment
-        node = cls(Folder(folder), settings, Clock.set_to(moment) if moment else Clock())
-        store = node.local_store()
-        for name in settings.hot:
-            store.declare_hot(node.context.expand(name))
-        return node
+        return cls(Folder(folder), settings, Clock.set_to(moment) if moment else Clock())
+
+    def _prepare(self) -> None:
+        """Make the city's own store if it is not there, and the indexes that the settings ask for."""
+        store = self.local_store()
+        for name in self.settings.hot:
+            store.declare_hot(self.context.expand(name))
 
     @property
     def context(self) -> Context:

