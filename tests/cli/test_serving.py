@@ -134,3 +134,10 @@ def test_a_preloaded_context_needs_no_network(serve: Serve, tmp_path: Path) -> N
     assert httpx.post(entities, json=ENTITY, headers={"Link": link}).status_code == 201
     found = httpx.get(entities, params={"type": "https://example.org/own/Tree"}).json()
     assert [entity["id"] for entity in found] == [ENTITY["id"]]
+
+
+def test_an_open_live_stream_does_not_hold_up_the_end(node: tuple[Path, str], serve: Serve) -> None:
+    served = serve(node[0])
+    with httpx.stream("GET", f"{served.address}/live/vehicles") as stream:
+        assert stream.status_code == 200
+        assert served.stop() == (0, "", "Stopped; everything is saved.\n")

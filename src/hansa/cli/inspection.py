@@ -22,7 +22,7 @@ from hansa.cli.links import references
 
 __all__ = ["Inspection"]
 
-_ALIKE: Final = 12
+_ALIKE: Final = 6
 """Pages that differ only in the identifier they show: this many of each kind are fetched."""
 
 _ZOOMS: Final = range(16)

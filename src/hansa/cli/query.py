@@ -135,7 +135,7 @@ def screen_text(value: Any) -> None:
 
 def _table(screen: Screen, rows: list[dict[str, Any]]) -> None:
     """One row an entity: identifier, type, and the plain values that are short enough to read."""
-    heads = ["id", "type"]
+    heads = [name for name in ("id", "type") if any(name in row for row in rows)] or ["id"]
     for row in rows:
         heads += [k for k, v in row.items() if k not in heads and _is_short(v) and k != "@context"]
     screen.table(heads[:8], [[_cell(row.get(head)) for head in heads[:8]] for row in rows])

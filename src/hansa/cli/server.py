@@ -100,6 +100,16 @@ class _Server(uvicorn.Server):
         if self.started:
             self._say()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # A live stream would never end by itself, and uvicorn would wait for it and then complain.
+        for connection in list(self.server_state.connections):
+            cycle = getattr(connection, "cycle", None)
+            if cycle is not None and cycle.response_started and not cycle.response_complete:
+                transport = getattr(connection, "transport", None)
+                if transport is not None:
+                    transport.close()
+        await super().shutdown(sockets)
+
 
 def _run(server: _Server, listening: socket.socket) -> None:
     """Run until a signal; SIGTERM ends as cleanly as Ctrl-C."""
