@@ -47,7 +47,7 @@ format: $(VENV)/.tested ## Bring the code into the house's form
 	$(BIN)/ruff check --fix .
 
 docs: $(VENV)/.documented docs-pages ## Build the documentation into site/
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 docs-pages: install ## Write the generated reference pages again
 	$(BIN)/python -m scripts.reference
