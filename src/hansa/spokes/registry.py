@@ -3,48 +3,47 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import entry_points
-from typing import Final
+from typing import Any, cast
 
-from hansa.kernel.errors import InternalError, NotFound
+from hansa.kernel.plugins import SPOKES, Plugins, discover
+from hansa.spokes.manifest import Manifest
 from hansa.spokes.port import Spoke
 
-__all__ = ["GROUP", "all_spokes", "find_spoke"]
+__all__ = ["all_spokes", "faults", "find_spoke"]
 
-GROUP: Final = "hansa.spokes"
+
+def _accept(thing: Any) -> Spoke:
+    """The plugin as a spoke.
+
+    Raises:
+        TypeError: it has no manifest, or cannot open anything.
+    """
+    if not isinstance(getattr(thing, "manifest", None), Manifest):
+        raise TypeError("it has no manifest")
+    if not callable(getattr(thing, "open", None)):
+        raise TypeError("it has no method 'open'")
+    return cast(Spoke, thing)
 
 
 @cache
-def _discover() -> dict[str, Spoke]:
-    found: dict[str, Spoke] = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
-        try:
-            spoke: Spoke = point.load()
-            found[spoke.manifest.name] = spoke
-        except (ImportError, AttributeError) as fault:
-            raise InternalError(
-                f"the spoke '{point.name}'",
-                f"cannot be loaded from {point.value} ({fault})",
-                "reinstall the package that brings it, or remove it",
-            ) from fault
-    return found
+def _plugins() -> Plugins[Spoke]:
+    return discover(SPOKES, _accept)
 
 
 def all_spokes() -> list[Spoke]:
-    """Every installed spoke, by name."""
-    found = _discover()
-    return [found[name] for name in sorted(found)]
+    """Every spoke that can be used, by name."""
+    return list(_plugins().found.values())
+
+
+def faults() -> dict[str, str]:
+    """Why installed spokes cannot be used, by name."""
+    return dict(_plugins().faults)
 
 
 def find_spoke(name: str) -> Spoke:
     """The spoke of that name.
 
     Raises:
-        NotFound: no such spoke is installed.
+        NotFound: it is not installed, or cannot be used.
     """
-    found = _discover()
-    if name not in found:
-        raise NotFound(
-            f"the spoke '{name}'", "is not installed", f"there are: {', '.join(sorted(found))}"
-        )
-    return found[name]
+    return _plugins().get(name)

@@ -1,0 +1,61 @@
+"""Tables: any CSV, GeoJSON or Parquet file, by a mapping file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from hansa.spokes.manifest import Manifest, load_manifest
+from hansa.spokes.port import About, Item, Options, Refusal
+from hansa.spokes.source import SourceFile, open_file
+from hansa.spokes.table.map import RowMap
+from hansa.spokes.table.mapping import load_mapping
+from hansa.spokes.table.read import open_table
+
+__all__ = ["SPOKE", "TableSpoke"]
+
+
+class TableSpoke:
+    """Reads the mapping first, then holds it against the table's columns, then reads rows."""
+
+    manifest: Manifest = load_manifest(__name__)
+
+    def open(self, source: str, namespace: str, options: Options) -> TableReading:
+        """See :meth:`hansa.spokes.port.Spoke.open`."""
+        file = open_file(source)
+        try:
+            return TableReading(file, namespace, options)
+        except BaseException:
+            file.close()
+            raise
+
+
+class TableReading:
+    """An opened table; see :class:`hansa.spokes.port.Reading`."""
+
+    def __init__(self, file: SourceFile, namespace: str, options: Options) -> None:
+        self._file = file
+        mapping = load_mapping(options["mapping"])
+        self._table = open_table(file, options["format"], mapping.delimiter)
+        mapping.check_columns(self._table.columns, file.label)
+        self._map = RowMap(mapping, namespace)
+        self.total: int | None = self._table.total
+        self.about = About(title=file.label, file=file.label, digest=file.digest())
+        if self._table.note:
+            self.about.notes.append(self._table.note)
+
+    def items(self) -> Iterator[Item]:
+        """See :meth:`hansa.spokes.port.Reading.items`."""
+        refusals: list[Refusal] = []
+        for row in self._table.rows(refusals.append):
+            yield from refusals
+            refusals.clear()
+            yield self._map.item(row)
+        yield from refusals
+
+    def close(self) -> None:
+        """See :meth:`hansa.spokes.port.Reading.close`."""
+        self._file.close()
+
+
+SPOKE: Final = TableSpoke()
