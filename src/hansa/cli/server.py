@@ -118,6 +118,8 @@ def _run(server: _Server, listening: socket.socket) -> None:
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGTERM, stop)
+    if hasattr(signal, "SIGPIPE"):  # a client that hangs up is an error on its socket, not our end
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     try:
         server.run([listening])
     except KeyboardInterrupt:
