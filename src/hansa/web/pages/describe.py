@@ -17,7 +17,7 @@ import orjson
 
 from hansa.kernel.units import symbol
 from hansa.ngsild.model import LOCATION, Entity, Instance, attributes, sub_attributes
-from hansa.web.pages.names import attribute_label, type_label
+from hansa.web.pages.names import GEOMETRIES, attribute_label, type_label
 from hansa.web.pages.values import text, value_of
 from hansa.web.shell.language import Language
 from hansa.web.shell.links import web_link
@@ -32,7 +32,8 @@ _SHOWN: Final = 40
 _COLOUR: Final = re.compile(r"#?([0-9a-fA-F]{6})")
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 _RELATIONS: Final = frozenset({"Relationship", "ListRelationship"})
-_TEXTS_OF_MARKS: Final = frozenset({"scheduled", "modelled", "reported", "estimated"})
+_MARKS: Final = frozenset({"scheduled", "modelled", "reported", "estimated"})
+"""Words that say how a value was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +221,8 @@ class Describer:
         if isinstance(value, bool):
             return Value(self._("yes") if value else self._("no"))
         if isinstance(value, int | float):
-            return Value(self._.number(value), unit)
+            # Half a person is a model's, not a reader's.
+            return Value(self._.number(round(value) if unit == symbol("IE") else value), unit)
         written = str(value)
         if _INSTANT.fullmatch(written):
             return Value(self._.instant(self._local(written)))
@@ -230,7 +232,9 @@ class Describer:
         colour = _COLOUR.fullmatch(written) if term.lower().endswith("color") else None
         if colour:
             return Value(f"#{colour[1].lower()}", colour=colour[1].lower())
-        return Value(written, unit, mark=written in _TEXTS_OF_MARKS)
+        if written in _MARKS:
+            return Value(self._(written), mark=True)
+        return Value(written, unit)
 
     def _json(self, value: Any) -> Value:
         size = len(value) if isinstance(value, dict | list) else 1
@@ -256,7 +260,7 @@ class Describer:
         if kind == "Point":
             longitude, latitude = value["coordinates"][:2]
             return f"{latitude:.5f}°, {longitude:.5f}°"
-        return self._(kind)
+        return self._(GEOMETRIES.get(kind, kind))
 
     def _notes(self, instance: Instance) -> list[str]:
         notes: list[str] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["ROAD_CLASSES", "attribute_label", "spelt_out", "type_label"]
+__all__ = ["GEOMETRIES", "ROAD_CLASSES", "attribute_label", "spelt_out", "type_label"]
 
 _TYPES: Final = {
     "RoadSegment": ("Road segment", "Road segments"),
@@ -65,6 +65,16 @@ _ATTRIBUTES: Final = {
     "fleetVehicleId": "vehicle number",
     "license_plate": "number plate",
 }
+
+GEOMETRIES: Final = {
+    "LineString": "course",
+    "Polygon": "surface",
+    "MultiPoint": "several points",
+    "MultiLineString": "several lines",
+    "MultiPolygon": "several areas",
+    "GeometryCollection": "several shapes",
+}
+"""What a geometry is called where its place cannot be written down."""
 
 _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
 

@@ -9,6 +9,8 @@ import { t } from "./language.js";
 const city = JSON.parse(document.getElementById("city").textContent);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const narrow = matchMedia("(max-width: 720px)");
+/** Whether the address says where to look; read before the map writes it. */
+const placed = new URLSearchParams(location.hash.slice(1)).has("map");
 const missing = document.getElementById("map-missing");
 
 function withoutMap(why) {
@@ -23,7 +25,7 @@ function hasWebGL() {
 }
 
 function padding() {
-  if (narrow.matches) return { top: 40, bottom: panel.isOpen ? Math.min(innerHeight * 0.62, 560) : 108, left: 0, right: 0 };
+  if (narrow.matches) return { top: 40, bottom: panel.isOpen ? document.getElementById("panel").offsetHeight : 108, left: 0, right: 0 };
   return { top: 0, bottom: 0, left: panel.isOpen ? 392 : 0, right: 0 };
 }
 
@@ -43,8 +45,14 @@ async function startMap() {
     maxPitch: 60,
     fadeDuration: calm.matches ? 0 : 200,
     locale: { "Map.Title": t("Map: drag to move, + and − to zoom, arrow keys to pan"), "NavigationControl.ZoomIn": t("Zoom in"), "NavigationControl.ZoomOut": t("Zoom out"), "NavigationControl.ResetBearing": t("Turn the map to north") },
-    ...start(),
+    center: [0, 20],
+    zoom: 1.4,
   });
+  map.setPadding(padding());
+  if (city.bounds && !placed) {
+    const [west, south, east, north] = city.bounds;
+    map.fitBounds([[west, south], [east, north]], { padding: 24, animate: false });
+  }
   map.addControl(new maplibregl.NavigationControl({ visualizePitch: true }), "top-right");
   map.addControl(new maplibregl.ScaleControl({ maxWidth: 120 }), "bottom-right");
   map.on("styleimagemissing", (event) => {
@@ -53,16 +61,6 @@ async function startMap() {
   map.on("error", (event) => console.warn(event.error));
   missing.hidden = true;
   return map;
-}
-
-function start() {
-  if (!city.bounds) return { center: [0, 20], zoom: 1.4 };
-  const [west, south, east, north] = city.bounds;
-  const room = padding();
-  return {
-    bounds: [[west, south], [east, north]],
-    fitBoundsOptions: { padding: { top: room.top + 24, bottom: room.bottom + 24, left: room.left + 24, right: 24 } },
-  };
 }
 
 function style() {
@@ -119,10 +117,8 @@ function wireSelection(map) {
     draw();
     if (detail.fly && detail.box) {
       const [west, south, east, north] = detail.box;
-      const room = padding();
       map.fitBounds([[west, south], [east, north]], {
-        padding: { top: room.top + 60, bottom: room.bottom + 60, left: room.left + 60, right: 60 },
-        maxZoom: 16, animate: !calm.matches, duration: 1200,
+        padding: 60, maxZoom: 16, animate: !calm.matches, duration: 1200,
       });
     }
   });
@@ -149,7 +145,7 @@ async function main() {
   panel.addEventListener("moved", () => map.easeTo({ padding: padding(), animate: !calm.matches, duration: 280 }));
   map.once("load", () => {
     applySwitches();
-    panel.start();
+    panel.start(!placed);
     const ready = () => {
       if (!map.areTilesLoaded()) return;
       map.off("render", ready);

@@ -42,8 +42,9 @@ export function drawHistories(root) {
 
 function label(seconds, long) {
   const moment = new Date(seconds * 1000);
+  const timeZone = document.documentElement.dataset.zone;
   const options = long ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit" };
-  return new Intl.DateTimeFormat(document.documentElement.lang, options).format(moment);
+  return new Intl.DateTimeFormat(document.documentElement.lang, { ...options, timeZone, hourCycle: "h23" }).format(moment);
 }
 
 drawHistories(document);

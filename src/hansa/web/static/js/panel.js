@@ -26,9 +26,9 @@ export class Panel extends EventTarget {
     return !this.element.classList.contains("shut");
   }
 
-  /** Read the address once everything else stands. */
-  start() {
-    this.#fromAddress(true);
+  /** Read the address once everything else stands; `fly` takes the map to the entity it names. */
+  start(fly = true) {
+    this.#fromAddress(fly);
   }
 
   slide(open) {
@@ -108,10 +108,10 @@ export class Panel extends EventTarget {
     history.replaceState(history.state, "", kept.length ? `#${kept.join("&")}` : location.pathname + location.search);
   }
 
-  #fromAddress(first = false) {
+  #fromAddress(fly = false) {
     const parameters = this.#parameters();
     const id = parameters.get("entity");
-    if (id && id !== this.current) this.open(id, { fly: first && !parameters.has("map") });
+    if (id && id !== this.current) this.open(id, { fly });
     else if (!id && this.current) this.close();
   }
 }
