@@ -14,11 +14,19 @@ from typing import Final
 import apsw
 
 from hansa.ngsild.model import Entity, attributes
-from hansa.ngsild.query import And, Or, Query, ScopeFilter, ScopePattern, TypeFilter
+from hansa.ngsild.query import (
+    And,
+    Or,
+    Query,
+    ScopeFilter,
+    ScopePattern,
+    Selector,
+    TypeFilter,
+)
 from hansa.store.sqlite.functions import pattern
 from hansa.store.sqlite.places import keys_related
 from hansa.store.sqlite.shapes import Catalogue, kinds_of
-from hansa.store.sqlite.sql import FALSE, TRUE, Bindings, any_of, conjunction
+from hansa.store.sqlite.sql import FALSE, TRUE, Bindings, any_of, conjunction, disjunction
 from hansa.store.sqlite.terms import Terms
 
 __all__ = ["Selection", "select"]
@@ -74,7 +82,9 @@ def select(
     shapes = catalogue.every if narrowed is None else narrowed
     if not shapes:
         return Selection(FALSE, shapes, bind)
-    parts = [_by_id(query, bind)]
+    parts = [_identified(query, bind)]
+    if query.selectors:
+        parts.append(disjunction(_selected(each, catalogue, bind) for each in query.selectors))
     if query.q is not None:
         parts.append(terms.condition(query.q, shapes))
     if query.scope is not None:
@@ -90,13 +100,28 @@ def select(
     return Selection(where, narrowed, bind)
 
 
-def _by_id(query: Query, bind: Bindings) -> str:
+def _identified(query: Query, bind: Bindings) -> str:
     parts = []
     if query.ids:
         parts.append(f"id IN carray({bind(apsw.carray(tuple(dict.fromkeys(query.ids))))})")
     if query.id_pattern is not None:
-        pattern(query.id_pattern)
-        parts.append(f"matches({bind(query.id_pattern)}, id)")
+        parts.append(_by_pattern(query.id_pattern, bind))
+    return conjunction(parts)
+
+
+def _by_pattern(expression: str, bind: Bindings) -> str:
+    pattern(expression)
+    return f"matches({bind(expression)}, id)"
+
+
+def _selected(selector: Selector, catalogue: Catalogue, bind: Bindings) -> str:
+    parts = []
+    if selector.types is not None:
+        parts.append(any_of("shape", of_types(selector.types, catalogue), bind))
+    if selector.id is not None:
+        parts.append(f"id = {bind(selector.id)}")
+    if selector.id_pattern is not None:
+        parts.append(_by_pattern(selector.id_pattern, bind))
     return conjunction(parts)
 
 
@@ -108,6 +133,9 @@ def _shapes(query: Query, catalogue: Catalogue, terms: Terms) -> Shapes | None:
     narrowed: list[Shapes] = []
     if query.types is not None:
         narrowed.append(of_types(query.types, catalogue))
+    kinds = [each.types for each in query.selectors]
+    if kinds and None not in kinds:
+        narrowed.append(frozenset().union(*(of_types(kind, catalogue) for kind in kinds if kind)))
     if query.attributes:
         having = (catalogue.by_attribute.get(name, ()) for name in query.attributes)
         narrowed.append(frozenset().union(*having))

@@ -37,17 +37,21 @@ _INT64: Final = range(-(1 << 63), 1 << 63)
 
 
 class Bindings:
-    """The values of a statement, numbered as they are added."""
+    """The values of a statement, by the names under which they stand in it.
+
+    A value whose condition is simplified away may stay behind; SQLite is given what it asks for.
+    """
 
     def __init__(self) -> None:
-        self.values: list[Any] = []
+        self.values: dict[str, Any] = {}
 
     def __call__(self, value: Any) -> str:
         """Add a value; its place in the statement."""
         if isinstance(value, int) and value not in _INT64:
             value = float(value)
-        self.values.append(value)
-        return f"?{len(self.values)}"
+        name = f"v{len(self.values)}"
+        self.values[name] = value
+        return f":{name}"
 
     def object(self, thing: Any) -> str:
         """Add a Python object for one of our SQL functions."""
