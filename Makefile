@@ -53,7 +53,7 @@ docs-pages: install ## Write the generated reference pages again
 	$(BIN)/python -m scripts.reference
 
 bench: $(VENV)/.tested ## Measure, and say on what machine
-	@for b in benchmarks/[a-z]*.py; do echo "== $$b"; $(BIN)/python $$b $(ARGS); done
+	$(BIN)/python -m benchmarks.http $(ARGS)
 
 clean: ## Remove everything that was built (not your nodes)
 	rm -rf $(VENV) site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artifacts
