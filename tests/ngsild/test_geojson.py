@@ -156,8 +156,31 @@ rings = st.lists(
 
 @given(st.lists(rings.map(lambda ring: [*ring, ring[0]]), min_size=1, max_size=3))
 def test_any_closed_rings_give_a_usable_geometry(coordinates: list[Any]) -> None:
-    geometry = from_geojson({"type": "Polygon", "coordinates": coordinates})
+    try:
+        geometry = from_geojson({"type": "Polygon", "coordinates": coordinates})
+    except BadRequest as refusal:
+        assert refusal.fact == "nothing is left inside the polygon"
+        assert len(coordinates) > 1
+        return
     assert geometry.is_valid
     assert not geometry.is_empty
     assert shapely.equals(geometry, geometry)
     assert not shapely.overlaps(geometry, geometry)
+
+
+@pytest.mark.parametrize(
+    "coordinates",
+    [
+        [SQUARE, SQUARE, SQUARE],
+        [
+            [[0, 0], [-1, -3], [3, 2], [0, 0]],
+            [[0, 0], [-1, -3], [3, 2], [0, 0]],
+            [[0, -1], [1, -3], [-1, -1], [0, -1]],
+        ],
+    ],
+)
+def test_holes_that_leave_nothing_do_no_harm(coordinates: Any) -> None:
+    try:
+        assert not from_geojson({"type": "Polygon", "coordinates": coordinates}).is_empty
+    except BadRequest as refusal:
+        assert "nothing is left inside" in refusal.fact
