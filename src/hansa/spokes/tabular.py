@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import IO, Any, Final
 
 from hansa.kernel.errors import BadRequest
@@ -79,8 +80,8 @@ class TextTable:
 
     def _header(self, required: Sequence[str]) -> list[str]:
         place = Place(self.name, 1)
-        with self._opener() as stream:
-            fields: list[str] = next(self._reader(stream), [])
+        with self._reader() as reader:
+            fields: list[str] = next(reader, [])
         columns = [name.strip() for name in fields]
         if not any(columns):
             raise BadRequest(str(place), "there is no header line", "name the columns there")
@@ -94,9 +95,13 @@ class TextTable:
             raise BadRequest(str(place), f"the column '{twice}' appears twice", "rename one")
         return columns
 
-    def _reader(self, stream: IO[bytes]) -> Any:
-        text = io.TextIOWrapper(stream, self.encoding, errors="replace", newline="")
-        return csv.reader(text, delimiter=self._delimiter)
+    @contextmanager
+    def _reader(self) -> Iterator[Any]:
+        with (
+            self._opener() as stream,
+            io.TextIOWrapper(stream, self.encoding, errors="replace", newline="") as text,
+        ):
+            yield csv.reader(text, delimiter=self._delimiter)
 
     def select(self, names: Sequence[str]) -> list[int | None]:
         """The positions of columns; ``None`` for those that the table lacks."""
@@ -109,17 +114,18 @@ class TextTable:
             BadRequest: the text breaks off, or a field has no end.
         """
         width = len(self.columns)
-        with self._opener() as stream:
-            reader = self._reader(stream)
+        with self._reader() as reader:
             next(reader)
             try:
                 for fields in reader:
+                    if not any(fields):
+                        continue
                     if len(fields) == width:
                         yield reader.line_num, fields
                     elif len(fields) > width and any(f.strip() for f in fields[width:]):
                         reason = f"it has {len(fields)} fields where the header has {width}"
                         refuse(Refusal(Place(self.name, reader.line_num), reason))
-                    elif any(field.strip() for field in fields):
+                    else:
                         yield reader.line_num, (fields + [""] * width)[:width]
             except csv.Error as fault:
                 place = Place(self.name, reader.line_num)

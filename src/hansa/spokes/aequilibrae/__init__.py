@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from hansa.spokes.aequilibrae import map as mapping
-from hansa.spokes.aequilibrae.map import Naming
+from hansa.spokes.aequilibrae.map import Naming, Service
 from hansa.spokes.aequilibrae.read import (
+    AGENCIES,
     LINKS,
+    MODES,
     NODES,
     ROUTES,
     STOPS,
@@ -58,7 +60,7 @@ class ProjectReading:
         self._project, self._transit = open_project(bundle)
         self._naming = Naming(
             namespace=namespace,
-            modes=dict(self._project.select("SELECT mode_id, mode_name FROM modes")),
+            modes=dict(self._project.rows(MODES)),
             speed_unit=options["speed_unit"],
             time_unit=options["time_unit"],
             stop_type=_STOP_TYPES[options["stops"]],
@@ -73,7 +75,9 @@ class ProjectReading:
         self.about = self._describe()
 
     def _describe(self) -> About:
-        stated = dict(self._project.select("SELECT infoname, infovalue FROM about"))
+        has_about = bool(self._project.columns("about"))
+        rows = self._project.select("SELECT infoname, infovalue FROM about") if has_about else ()
+        stated = dict(rows)
         about = About(
             title=stated.get("model_name") or self._bundle.label,
             license=stated.get("license") or "",
@@ -109,10 +113,12 @@ class ProjectReading:
     def _routes(self, transit: Database) -> Iterator[Item]:
         counted = f"SELECT pattern_id, count(*) FROM {TRIPS.name} GROUP BY 1"
         trips = dict(transit.select(counted))
+        days = {agency: day for agency, _, day in transit.rows(AGENCIES)}
         for row in transit.rows(ROUTES):
             stops = [code for (code,) in transit.select(_PATTERN_STOPS, {"pattern": row[0]})]
             try:
-                yield mapping.route(row, stops, trips.get(row[0], 0), self._naming)
+                served = Service(stops, trips.get(row[0], 0), days.get(row[-1]))
+                yield mapping.route(row, served, self._naming)
             except ValueError as fault:
                 yield _refusal(transit, ROUTES, row, fault)
 

@@ -18,7 +18,7 @@ from hansa.spokes.aequilibrae.blob import decode
 from hansa.spokes.plain import geo, identifier, number, prop, put, rel, rel_list, start
 from hansa.spokes.port import Plain
 
-__all__ = ["Naming", "node", "road", "route", "stop", "zone"]
+__all__ = ["Naming", "Service", "node", "road", "route", "stop", "zone"]
 
 CONNECTOR: Final = "centroid_connector"
 SRID: Final = 4326
@@ -165,14 +165,18 @@ def stop(row: Sequence[Any], naming: Naming) -> Plain:
     return entity
 
 
-def route(row: Sequence[Any], stops: Sequence[str], trips: int, naming: Naming) -> Plain:
-    """A pattern: one way of running a route, with its stops in order.
+@dataclass(frozen=True, slots=True)
+class Service:
+    """How a pattern is served: codes of its stops in order, trips on the project's service day."""
 
-    Args:
-        stops: the codes of the stops that it serves.
-        trips: how many trips run it on the day that the project describes.
-    """
-    pattern_id, code, route_type, blob, short, long, description, seats, capacity = row
+    stops: Sequence[str]
+    trips: int
+    day: str | None
+
+
+def route(row: Sequence[Any], service: Service, naming: Naming) -> Plain:
+    """A pattern: one way of running a route, with its stops in order."""
+    pattern_id, code, route_type, blob, short, long, description, seats, capacity, _ = row
     entity = start("PublicTransportRoute", naming.namespace, pattern_id)
     put(entity, "name", " ".join(part for part in (short, long) if part) or str(code))
     put(entity, "routeCode", str(code))
@@ -181,10 +185,11 @@ def route(row: Sequence[Any], stops: Sequence[str], trips: int, naming: Naming) 
     put(entity, "transportationType", route_type)
     put(entity, "seatCapacity", number(seats), "IE")
     put(entity, "vehicleCapacity", number(capacity), "IE")
-    entity["tripCount"] = prop(trips)
-    if stops:
+    entity["tripCount"] = prop(service.trips)
+    put(entity, "serviceDate", service.day)
+    if service.stops:
         entity["refPublicTransportStops"] = rel_list(
-            identifier(naming.stop_type, naming.namespace, code) for code in stops
+            identifier(naming.stop_type, naming.namespace, code) for code in service.stops
         )
     if blob is not None:
         entity["location"] = geo(geometry(blob))

@@ -17,7 +17,9 @@ from hansa.kernel.errors import BadRequest
 from hansa.spokes.source import Bundle, SourceFile, damaged
 
 __all__ = [
+    "AGENCIES",
     "LINKS",
+    "MODES",
     "NODES",
     "ROUTES",
     "STOPS",
@@ -67,8 +69,10 @@ ZONES: Final = Table(
 ROUTES: Final = Table(
     "routes",
     ("pattern_id", "route", "route_type", "geometry"),
-    ("shortname", "longname", "description", "seated_capacity", "total_capacity"),
+    ("shortname", "longname", "description", "seated_capacity", "total_capacity", "agency_id"),
 )
+AGENCIES: Final = Table("agencies", ("agency_id",), ("agency", "service_date"))
+MODES: Final = Table("modes", ("mode_id", "mode_name"))
 STOPS: Final = Table("stops", ("stop_id", "stop", "geometry"), ("name", "description", "street"))
 TRIPS: Final = Table("trips", ("trip_id", "pattern_id"), ("dir",))
 
@@ -171,12 +175,12 @@ def open_project(bundle: Bundle) -> tuple[Database, Database | None]:
             "give the folder or zip archive of an AequilibraE project",
         )
     project = Database(bundle.extract(name))
-    for table in (LINKS, NODES, ZONES):
+    for table in (LINKS, MODES, NODES, ZONES):
         project.require(table)
     name = bundle.find(TRANSIT)
     if name is None:
         return project, None
     transit = Database(bundle.extract(name))
-    for table in (ROUTES, STOPS, TRIPS):
+    for table in (AGENCIES, ROUTES, STOPS, TRIPS):
         transit.require(table)
     return project, transit

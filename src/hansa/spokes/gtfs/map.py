@@ -116,6 +116,7 @@ class FeedMap:
             ("routeTextColor", "route_text_color"),
         ):
             put(entity, name, record.get(column))
+        put(entity, "routeSortOrder", number(record.get("route_sort_order")))
         agency = record.get("agency_id")
         if not agency and len(self._feed.agencies) == 1:
             agency = next(iter(self._feed.agencies))

@@ -85,7 +85,7 @@ def read_feed(bundle: Bundle, timezone: str = "") -> Feed:
             unknown.
     """
     tables = Tables(bundle)
-    tables.need("stop_times.txt", ())  # without it the archive is something else: say so at once
+    tables.expect("stop_times.txt")  # without it the archive is something else: say so at once
     bundle.verify()
     agencies = _agencies(tables)
     stops = tables.keyed(tables.need("stops.txt", ("stop_id",)), "stop_id", _check_stop)
@@ -154,6 +154,7 @@ def _check_stop(stop: Record) -> None:
 
 def _check_route(route: Record) -> None:
     whole(route.need("route_type"), "route_type")
+    whole(route.get("route_sort_order") or "0", "route_sort_order")
 
 
 def _trips(

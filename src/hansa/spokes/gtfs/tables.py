@@ -71,12 +71,21 @@ class Tables:
         Raises:
             BadRequest: the feed lacks the file or one of the columns.
         """
+        self.expect(name)
         table = self.open(name, required)
-        if table is None:
+        assert table is not None  # noqa: S101 - expected above
+        return table
+
+    def expect(self, name: str) -> None:
+        """Make sure that the feed has a file.
+
+        Raises:
+            BadRequest: it has not.
+        """
+        if self._bundle.find(name) is None:
             raise BadRequest(
                 self._bundle.label, f"holds no {name}", "give a GTFS feed (a zip archive or folder)"
             )
-        return table
 
     def refuse(self, file: str, line: int, reason: object) -> None:
         """Note a row that is not taken in."""
