@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hansa.kernel.errors import BadRequest, NotFound
+from hansa.kernel.errors import BadRequest, InvalidRequest, NotFound
 from hansa.ngsild import merge
 from hansa.ngsild.context import CORE, Context
 from hansa.ngsild.expand import Rules, expand_attribute, expand_entity, expand_fragment
@@ -222,7 +222,7 @@ def test_bad_attribute_names_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("payload", [None, [], 3, {}, {"id": "urn:a:b"}, {"id": "x", "type": "T"}])
 def test_an_entity_needs_an_id_and_a_type(payload: Any) -> None:
-    with pytest.raises(BadRequest):
+    with pytest.raises((BadRequest, InvalidRequest)):
         expand_entity(payload, RULES)
 
 

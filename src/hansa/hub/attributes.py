@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from hansa.hub.targets import existing
 from hansa.kernel.errors import NotFound
 from hansa.ngsild import merge as merging
-from hansa.ngsild.model import Entity, Instance, attribute_names
+from hansa.ngsild.model import NGSI_LD, NULL, Entity, Instance, attribute_names
 from hansa.ngsild.query import TypeFilter
 from hansa.store.port import Edited, Write
 
 __all__ = ["UpdateResult", "append", "delete", "partial_update", "replace", "update"]
+
+_SCOPE: Final = NGSI_LD + "scope"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +51,17 @@ def update(id: str, fragment: Entity, now: str, types: TypeFilter | None = None)
     """Update Attributes (5.6.2)."""
 
     def edit(current: Entity | None) -> Edited:
-        changed = merging.update(existing(id, current, types), fragment, now)
-        return Edited(changed, UpdateResult(tuple(attribute_names(fragment))))
+        present = existing(id, current, types)
+        changed = merging.update(present, fragment, now)
+        left = ((_SCOPE, "the entity has no scope"),) if _adds_scope(present, fragment) else ()
+        return Edited(changed, UpdateResult(tuple(attribute_names(fragment)), left))
 
     return Write(id, edit)
+
+
+def _adds_scope(current: Entity, fragment: Entity) -> bool:
+    """Whether an update names a scope for an entity without one, which is left as it is (5.6.2.4)."""
+    return fragment.get("scope", [NULL]) != [NULL] and "scope" not in current
 
 
 def partial_update(

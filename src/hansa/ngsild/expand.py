@@ -14,14 +14,15 @@ members that the specification calls system-generated, which are ignored on inpu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
-from hansa.kernel.errors import BadRequest, TooLarge
+from hansa.kernel.errors import BadRequest, InvalidRequest, TooLarge
 from hansa.kernel.ids import is_uri
 from hansa.ngsild.context import Context
 from hansa.ngsild.geojson import GEOMETRY_TYPES
+from hansa.ngsild.members import MEMBERS, check_proof, refuse_null
 from hansa.ngsild.model import KINDS, NULL, VALUE_MEMBER, Entity, Instance
+from hansa.ngsild.rules import Rules
 from hansa.ngsild.values import (
     CHECKS,
     check_datetime,
@@ -34,7 +35,8 @@ from hansa.ngsild.values import (
 __all__ = ["Rules", "expand_attribute", "expand_entity", "expand_fragment", "is_deletion"]
 
 _MAX_DEPTH: Final = 12
-_GENERATED: Final = frozenset({"createdAt", "modifiedAt", "deletedAt", "instanceId"})
+_GENERATED: Final = frozenset({"createdAt", "modifiedAt", "deletedAt"})
+_GENERATED_INSIDE: Final = _GENERATED | {"instanceId"}
 _ENTITY_KEYWORDS: Final = frozenset(
     {"id", "type", "scope", "expiresAt", "@context", "@id", "@type"}
 )
@@ -47,27 +49,9 @@ _FORBIDDEN: Final = frozenset(
     | {f"previous{m[0].upper()}{m[1:]}" for m in VALUE_MEMBER.values()}
 )
 _UNITLESS: Final = frozenset({"Relationship", "ListRelationship", "JsonProperty"})
+_PLACES: Final = frozenset({"location", "observationSpace", "operationSpace"})
 _PROOF: Final = "ngsildproof"
 _SEALED: Final = ("entityIdSealed", "entityTypeSealed")
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How to read a payload.
-
-    Attributes:
-        context: expands its names.
-        nulls: NGSI-LD Null means "remove" (patches); otherwise it is refused.
-        nested_nulls: NGSI-LD Null is also allowed inside JSON values (merge patch only).
-        simplified: an object without a value member is a Property's value whatever it holds.
-        partial: an attribute may lack its type and value (partial attribute update).
-    """
-
-    context: Context
-    nulls: bool = False
-    nested_nulls: bool = False
-    simplified: bool = False
-    partial: bool = False
 
 
 def expand_entity(payload: Any, rules: Rules) -> Entity:
@@ -85,9 +69,16 @@ def expand_entity(payload: Any, rules: Rules) -> Entity:
 
 
 def expand_fragment(payload: Any, rules: Rules) -> Entity:
-    """An entity fragment: any of id, type, scope and attributes (clause 5.4)."""
+    """An entity fragment: any of id, type, scope and attributes (clause 5.4).
+
+    Raises:
+        InvalidRequest: the payload is not a JSON object.
+        BadRequest: it breaks a rule of the information model.
+    """
     if not isinstance(payload, dict):
-        raise BadRequest("entity", "it is not a JSON object", "send one object with id and type")
+        raise InvalidRequest(
+            "entity", "it is not a JSON object", "send one object with id and type"
+        )
     entity: Entity = {}
     if (id := payload.get("id", payload.get("@id"))) is not None or "id" in payload:
         entity["id"] = _id(id)
@@ -100,12 +91,22 @@ def expand_fragment(payload: Any, rules: Rules) -> Entity:
     for name, value in payload.items():
         if name not in _ENTITY_KEYWORDS and name not in _GENERATED:
             _add(entity, name, value, rules)
+            if name in _PLACES:
+                _check_place(name, entity[rules.context.expand(name)])
     return entity
 
 
 def expand_attribute(name: str, payload: Any, rules: Rules) -> list[Instance]:
-    """The instances of one attribute, as sent to ``/attrs/{name}``."""
-    return _instances(name, payload, rules, depth=0)
+    """The instances of one attribute, as sent to ``/attrs/{name}``.
+
+    In a partial update an instance without ``type`` is one whose payload names none.
+    """
+    found = _instances(name, payload, rules, depth=0)
+    if rules.partial and not (isinstance(payload, dict) and {"type", "@type"} & payload.keys()):
+        return [{k: v for k, v in instance.items() if k != "type"} for instance in found]
+    if name in _PLACES:
+        _check_place(name, found)
+    return found
 
 
 def is_deletion(instance: Instance) -> bool:
@@ -116,9 +117,11 @@ def is_deletion(instance: Instance) -> bool:
 
 
 def _id(value: Any) -> str:
-    if not is_uri(value):
+    if not is_uri(value) or value == NULL:
         raise BadRequest(
-            f"entity id {str(value)[:120]!r}", "is not a URI", "use for example urn:ngsi-ld:Stop:17"
+            f"entity id {str(value)[:120]!r}",
+            "is not the URI of a thing",
+            "use for example urn:ngsi-ld:Stop:17",
         )
     return str(value)
 
@@ -131,9 +134,22 @@ def _types(value: Any, context: Context) -> list[str]:
 
 
 def _scope(value: Any, rules: Rules) -> list[str]:
-    if value == NULL and rules.nulls:
-        return [NULL]
-    return check_scopes(value)
+    if value != NULL:
+        return check_scopes(value)
+    if not rules.nulls:
+        raise refuse_null("scope")
+    return [NULL]
+
+
+def _check_place(name: str, instances: list[Instance]) -> None:
+    """Clause 4.7.1 defines these attributes as GeoProperties."""
+    for instance in instances:
+        if instance["type"] != "GeoProperty" and not is_deletion(instance):
+            raise BadRequest(
+                f"attribute '{name}'",
+                f"it is a {instance['type']}, but the core @context makes it a GeoProperty",
+                "give it a GeoJSON geometry, or another name",
+            )
 
 
 def _add(target: Entity | Instance, name: str, value: Any, rules: Rules, depth: int = 0) -> None:
@@ -182,7 +198,7 @@ def _instance(name: str, value: Any, rules: Rules, depth: int) -> Instance:
         return _bare(name, value, rules)
     kind = value.get("type", value.get("@type"))
     if kind not in KINDS:
-        kind = _inferred(name, value, rules)
+        kind = _inferred(name, value, rules, depth)
         if kind == "":
             return _bare(name, value, rules)
     return _read(name, value, kind, rules, depth)
@@ -198,7 +214,7 @@ def _bare(name: str, value: Any, rules: Rules) -> Instance:
     return _read(name, {"value": value}, kind, rules, depth=0)
 
 
-def _inferred(name: str, value: dict[str, Any], rules: Rules) -> str:
+def _inferred(name: str, value: dict[str, Any], rules: Rules, depth: int) -> str:
     """The kind of an attribute object without a type; empty if it is itself a Property's value."""
     if (value.get("type") in GEOMETRY_TYPES and "coordinates" in value) or not value:
         return ""
@@ -209,7 +225,7 @@ def _inferred(name: str, value: dict[str, Any], rules: Rules) -> str:
         if member == "value" and isinstance(inner, dict) and inner.get("type") in GEOMETRY_TYPES:
             return "GeoProperty"
         return _KIND_OF_MEMBER[member]
-    if rules.partial and "type" not in value:
+    if rules.partial and depth == 0 and "type" not in value:
         return "Property"
     if members or (isinstance(value.get("type"), str) and not rules.simplified):
         raise BadRequest(
@@ -225,12 +241,12 @@ def _read(name: str, value: dict[str, Any], kind: str, rules: Rules, depth: int)
     own = VALUE_MEMBER[kind]
     if own in value:
         instance[own] = _value(name, kind, value[own], rules)
-    elif not rules.partial:
+    elif not rules.partial or depth:
         raise BadRequest(f"attribute '{name}'", f"a {kind} must have '{own}'", f"add '{own}'")
     for member, content in value.items():
-        if member == own or member in ("type", "@type") or member in _GENERATED:
+        if member == own or member in ("type", "@type") or member in _GENERATED_INSIDE:
             continue
-        reader = _MEMBERS.get(member)
+        reader = MEMBERS.get(member)
         if reader is not None:
             reader(instance, name, member, content, rules)
         elif member in _FORBIDDEN or member in _KIND_OF_MEMBER:
@@ -247,56 +263,12 @@ def _value(name: str, kind: str, value: Any, rules: Rules) -> Any:
         return value
     nested = rules.nested_nulls and isinstance(value, dict)
     if kind != "JsonProperty" and not nested and contains_null(value):
-        raise BadRequest(
-            f"attribute '{name}'",
-            f"it holds {NULL!r}, which only says what to remove in a patch",
-            "leave the value out",
-        )
+        raise refuse_null(f"attribute '{name}'")
     if nested and contains_null(value):
         return value
+    if name == _PROOF:
+        check_proof(name, value)
     return CHECKS[kind](value, name, rules.context)
-
-
-def _dataset_id(at: Instance, name: str, member: str, content: Any, rules: Rules) -> None:
-    if content == "@none":
-        return
-    if not is_uri(content):
-        raise BadRequest(
-            f"attribute '{name}'", f"datasetId {str(content)[:80]!r} is not a URI", "use a URI"
-        )
-    at[member] = content
-
-
-def _removable(at: Instance, member: str, content: Any, rules: Rules) -> bool:
-    if content == NULL and rules.nulls:
-        at[member] = NULL
-        return True
-    return False
-
-
-def _instant(at: Instance, name: str, member: str, content: Any, rules: Rules) -> None:
-    if not _removable(at, member, content, rules):
-        at[member] = check_datetime(content, f"attribute '{name}', member {member}")
-
-
-def _text(at: Instance, name: str, member: str, content: Any, rules: Rules) -> None:
-    if _removable(at, member, content, rules):
-        return
-    if not isinstance(content, str) or not content:
-        raise BadRequest(f"attribute '{name}'", f"'{member}' is not text", "give a string")
-    at[member] = content
-
-
-def _vocabulary(at: Instance, name: str, member: str, content: Any, rules: Rules) -> None:
-    if _removable(at, member, content, rules):
-        return
-    names = content if isinstance(content, list) else [content]
-    if not names or not all(isinstance(item, str) for item in names):
-        raise BadRequest(
-            f"attribute '{name}'", f"'{member}' is not a name", "give a name or a list"
-        )
-    expanded = [rules.context.expand(item) for item in names]
-    at[member] = expanded if isinstance(content, list) else expanded[0]
 
 
 def _refuse_member(at: Instance, name: str, member: str, content: Any, rules: Rules) -> None:
@@ -308,14 +280,3 @@ def _refuse_member(at: Instance, name: str, member: str, content: Any, rules: Ru
         f"a {at['type']} cannot have '{member}'",
         f"leave '{member}' out, or change the attribute's type",
     )
-
-
-_MEMBERS: Final = {
-    "datasetId": _dataset_id,
-    "observedAt": _instant,
-    "expiresAt": _instant,
-    "unitCode": _text,
-    "lang": _text,
-    "valueType": _vocabulary,
-    "objectType": _vocabulary,
-}

@@ -14,6 +14,7 @@ from typing import Any
 
 from hansa.kernel.errors import BadRequest, NotFound
 from hansa.ngsild.expand import is_deletion
+from hansa.ngsild.geojson import from_geojson
 from hansa.ngsild.model import (
     INSTANCE_MEMBERS,
     NULL,
@@ -23,6 +24,7 @@ from hansa.ngsild.model import (
     attribute_names,
     attributes,
 )
+from hansa.ngsild.values import is_null_value
 
 __all__ = [
     "append",
@@ -34,6 +36,8 @@ __all__ = [
     "replace_attribute",
     "update",
 ]
+
+_VALUE_MEMBERS = frozenset(VALUE_MEMBER.values())
 
 
 def create(entity: Entity, now: str) -> Entity:
@@ -97,7 +101,10 @@ def merge_patch(current: Entity, fragment: Entity, now: str) -> Entity:
 
 
 def partial_update(current: Entity, name: str, patch: Instance, now: str) -> Entity:
-    """Change only the given members of one attribute instance (clause 5.6.4).
+    """Change only the given members of one attribute instance (clauses 5.6.4 and 5.5.8).
+
+    A patch without ``type`` means the kind of the stored attribute. NGSI-LD Null as the value removes
+    the instance.
 
     Raises:
         NotFound: the attribute, or its instance with that datasetId, is not there.
@@ -108,16 +115,33 @@ def partial_update(current: Entity, name: str, patch: Instance, now: str) -> Ent
     if index is None:
         raise _no_attribute(current, name, patch.get("datasetId"))
     old = present[index]
-    if "type" in patch and patch["type"] != old["type"]:
+    own = VALUE_MEMBER[old["type"]]
+    _check_same_kind(current, name, old, patch)
+    changed = dict(current)
+    if is_null_value(old["type"], patch.get(own)):
+        _set(changed, name, [*present[:index], *present[index + 1 :]])
+    else:
+        new = _overlaid(old, patch, now)
+        changed[name] = [*present[:index], new, *present[index + 1 :]]
+    return _stamped(current, changed, now)
+
+
+def _check_same_kind(current: Entity, name: str, old: Instance, patch: Instance) -> None:
+    kind = old["type"]
+    given = patch.get("type", kind)
+    foreign = (
+        member for member in _VALUE_MEMBERS if member in patch and member != VALUE_MEMBER[kind]
+    )
+    value = patch.get("value")
+    not_a_place = kind == "GeoProperty" and "type" not in patch and value not in (None, NULL)
+    if given != kind or next(foreign, None) is not None:
         raise BadRequest(
             f"attribute {name} of {current['id']}",
-            f"it is a {old['type']}, not a {patch['type']}",
+            f"it is a {kind}, which the patch would change",
             "replace the attribute (PUT) to change its kind",
         )
-    changed = dict(current)
-    new = _overlaid(old, patch, now)
-    changed[name] = [*present[:index], new, *present[index + 1 :]]
-    return _stamped(current, changed, now)
+    if not_a_place:
+        from_geojson(value, f"attribute {name} of {current['id']}")
 
 
 def replace_attribute(current: Entity, name: str, instances: list[Instance], now: str) -> Entity:

@@ -31,6 +31,7 @@ __all__ = [
 _DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?Z")
 _LANGUAGE: Final = re.compile(r"@none|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 _SCOPE: Final = re.compile(r"/?[^\W\d_]\w*(?:/[^\W\d_]\w*)*")
+_RESERVED: Final = ("id", "type")
 _NAME: Final = re.compile(r"[^\W\d_]\w*(?::[^\W\d_]\w*)?")
 
 
@@ -39,6 +40,12 @@ def check_name(name: object) -> str:
 
     Hyphens and dots are let through inside names, because published data models use them.
     """
+    if name in _RESERVED:
+        raise BadRequest(
+            f"the name {name!r}",
+            "stands for a keyword of JSON-LD in the core @context",
+            "choose another name",
+        )
     if isinstance(name, str) and (
         _NAME.fullmatch(name)
         or _NAME.fullmatch(name.replace("-", "_").replace(".", "_"))

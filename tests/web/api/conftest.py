@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from client import ApiClient
 from starlette.testclient import TestClient
 
 from hansa.kernel.settings import Settings
 from hansa.node import Node
+from tests.web.api.client import ApiClient
 
 
 def _client(folder: Path, settings: Settings) -> Iterator[ApiClient]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from client import ApiClient, problem_of
+
+from tests.web.api.client import ApiClient, problem_of
 
 CAR = "/entities/urn:ngsi-ld:Car:1"
 
@@ -83,3 +84,36 @@ def test_deleting_attributes_by_dataset(api: ApiClient) -> None:
     assert api.delete(CAR + "/attrs/speed?deleteAll=true").status_code == 204
     assert "speed" not in api.get(CAR).json()
     assert problem_of(api.delete(CAR + "/attrs/speed")) == (404, "ResourceNotFound")
+
+
+def test_a_null_value_in_a_partial_update_removes_the_attribute(api: ApiClient) -> None:
+    api.create(speed=1, rpm=2)
+    assert api.patch(CAR + "/attrs/speed", {"value": "urn:ngsi-ld:null"}).status_code == 204
+    assert simple(api).keys() == {"id", "type", "rpm"}
+    assert api.patch(CAR + "/attrs/rpm", {"datasetId": "urn:ngsi-ld:null"}).status_code == 400
+
+
+def test_a_scope_is_updated_only_where_there_is_one(api: ApiClient) -> None:
+    api.create(speed=1)
+    response = api.patch(CAR + "/attrs", {"scope": "/Madrid"})
+    assert response.status_code == 207
+    assert response.json()["notUpdated"][0]["attributeName"] == "https://uri.etsi.org/ngsi-ld/scope"
+    assert "scope" not in simple(api)
+    assert api.post(CAR + "/attrs", {"scope": "/Madrid"}).status_code == 204
+    assert api.patch(CAR + "/attrs", {"scope": "/Berlin"}).status_code == 204
+    assert simple(api)["scope"] == "/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "status"),
+    [
+        ("PATCH", "/entities/", 400),
+        ("PUT", "/entities/", 400),
+        ("PUT", "/entities", 405),
+        ("POST", "/entities//attrs", 400),
+        ("PATCH", "/entities//attrs/speed", 400),
+        ("DELETE", "/entities/urn:ngsi-ld:Car:1/attrs/", 405),
+    ],
+)
+def test_a_path_without_an_identifier(api: ApiClient, verb: str, path: str, status: int) -> None:
+    assert problem_of(api.request(verb, path, {"speed": 1}))[0] == status

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from client import ApiClient, problem_of
+
+from tests.web.api.client import ApiClient, problem_of
 
 
 def cars(*numbers: int, **attributes: Any) -> list[dict[str, Any]]:
@@ -71,3 +72,23 @@ def test_query_by_body(api: ApiClient) -> None:
         400,
         "BadRequestData",
     )
+
+
+def test_an_update_that_leaves_attributes_alone_is_no_full_success(api: ApiClient) -> None:
+    api.create("urn:ngsi-ld:Car:1", a=1)
+    body = [{"id": "urn:ngsi-ld:Car:1", "a": 2, "b": 3}]
+    left = api.post("/entityOperations/update?options=noOverwrite", body)
+    assert left.status_code == 207
+    assert [e["entityId"] for e in left.json()["errors"]] == ["urn:ngsi-ld:Car:1"]
+    found = api.get("/entities/urn:ngsi-ld:Car:1?format=simplified").json()
+    assert (found["a"], found["b"]) == (1, 3)
+
+
+def test_a_batch_cannot_name_a_second_context(api: ApiClient) -> None:
+    link = '<https://example.org/c.jsonld>; rel="http://www.w3.org/ns/json-ld#context"'
+    core = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context.jsonld"
+    body = [{**car, "@context": core} for car in cars(1)]
+    answer = api.post(
+        "/entityOperations/create", body, type="application/ld+json", headers={"Link": link}
+    )
+    assert problem_of(answer) == (400, "BadRequestData")

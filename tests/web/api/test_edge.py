@@ -6,7 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from client import ApiClient, problem_of
+
+from tests.web.api.client import ApiClient, problem_of
 
 
 @pytest.mark.parametrize("raw", [b"{", b"", b"\xff\xfe", b'{"a": NaN}', b'{"a": 1,}'])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from client import ApiClient, problem_of
+
+from tests.web.api.client import ApiClient, problem_of
 
 LD = "application/ld+json"
 POINT = {"type": "Point", "coordinates": [-71.34, -29.95]}

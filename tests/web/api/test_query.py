@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from client import ApiClient, problem_of
+
+from tests.web.api.client import ApiClient, problem_of
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hansa.hub import attributes, entities
-from hansa.kernel.errors import BadRequest, HansaError, TooLarge
+from hansa.kernel.errors import AlreadyExists, BadRequest, HansaError, TooLarge
 from hansa.kernel.ids import is_uri
 from hansa.ngsild.context import Context
 from hansa.ngsild.expand import Rules, expand_entity, expand_fragment
@@ -56,7 +56,15 @@ async def update(call: Call) -> Answer:
         _with_id,
         lambda e: attributes.append(e["id"], e, call.now, overwrite=overwrite),
     )
-    return _multi(done, failed) if failed else nothing()
+    whole = [(id, written) for id, written in done if not written.detail.not_updated]
+    failed += [(id, _incomplete(id)) for id, written in done if written.detail.not_updated]
+    return _multi(whole, failed) if failed else nothing()
+
+
+def _incomplete(id: str) -> HansaError:
+    return AlreadyExists(
+        f"entity {id}", "some of its attributes exist already", "allow them to be overwritten"
+    )
 
 
 async def merge(call: Call) -> Answer:
@@ -105,6 +113,7 @@ async def _run(
     rules: Callable[[Context], Rules] = Rules,
 ) -> tuple[list[tuple[str, Written]], list[tuple[str, HansaError]]]:
     """Read every entity, write those that are well-formed, and say what became of each."""
+    call.refuse_second_context()
     items = _items(call, await call.json())
     contexts = _Contexts(call)
     writes: list[Write] = []

@@ -228,10 +228,18 @@ class Call:
         source = _linked(link) if link else None
         return await self.service.context(source, self.base)
 
+    def refuse_second_context(self) -> None:
+        """Refuse an @context in the Link header beside the one in a JSON-LD body (6.3.5)."""
+        link = self.headers.get(b"link")
+        if link and self.is_linked_data and _linked(link) is not None:
+            raise BadRequest(
+                "the Link header",
+                "names an @context although the body is application/ld+json",
+                "leave one of the two out",
+            )
+
     async def body_context(self, payload: Any) -> Context:
         """The @context of a request with a body: from the body (JSON-LD) or the Link header (JSON)."""
-        link = self.headers.get(b"link")
-        linked = _linked(link) if link else None
         inside = payload.get("@context") if isinstance(payload, dict) else None
         if not self.is_linked_data:
             if isinstance(payload, dict) and "@context" in payload:
@@ -240,13 +248,8 @@ class Call:
                     "carries an @context although it is declared as application/json",
                     "send it as application/ld+json, or name the @context in a Link header",
                 )
-            return await self.service.context(linked, self.base)
-        if linked is not None:
-            raise BadRequest(
-                "the Link header",
-                "names an @context although the body is application/ld+json",
-                "leave one of the two out",
-            )
+            return await self.link_context()
+        self.refuse_second_context()
         if inside is None:
             raise BadRequest(
                 "the request body", "is application/ld+json without an @context", "add an @context"

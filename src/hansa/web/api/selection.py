@@ -252,7 +252,9 @@ def _pattern(text: Any) -> str | None:
     fault = check_pattern(text) if isinstance(text, str) else "not text"
     if fault is not None:
         raise BadRequest(
-            f"idPattern {str(text)[:80]!r}", f"is not a regular expression: {fault}", "use RE2 syntax"
+            f"idPattern {str(text)[:80]!r}",
+            f"is not a regular expression: {fault}",
+            "use RE2 syntax",
         )
     return str(text)
 

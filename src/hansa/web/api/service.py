@@ -124,6 +124,8 @@ class Service:
             elif "*" in node and part:
                 node = node["*"]
                 variables.append(part)
+            elif "*" in node:
+                raise _no_identifier(parts)
             else:
                 raise _no_resource(parts)
         verbs = node.get(None)
@@ -131,6 +133,8 @@ class Service:
             raise _no_resource(parts)
         verb = "GET" if scope["method"] == "HEAD" else scope["method"]
         operation = verbs.get(verb)
+        if operation is None and path.endswith(b"/") and _is_for_one(node, verb, parts):
+            raise _no_identifier(parts)
         if operation is None:
             allowed = ", ".join(sorted(verbs))
             raise MethodNotAllowed(
@@ -144,6 +148,17 @@ def _decoded(part: bytes) -> str:
         return unquote(part.decode("ascii"), errors="strict")
     except UnicodeDecodeError:
         raise BadRequest("the path", "is not percent-encoded UTF-8", "encode it") from None
+
+
+def _is_for_one(node: dict[Any, Any], verb: str, parts: list[str]) -> bool:
+    """Whether `verb`, sent to a collection, is offered by each thing in it."""
+    return len(parts) == 1 and verb in node.get("*", {}).get(None, {})
+
+
+def _no_identifier(parts: list[str]) -> BadRequest:
+    return BadRequest(
+        f"/{'/'.join(parts)[:200]}", "an identifier is missing in the path", "say which is meant"
+    )
 
 
 def _no_resource(parts: list[str]) -> NotFound:
