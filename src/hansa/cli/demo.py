@@ -11,8 +11,10 @@ import os
 import shutil
 import webbrowser
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
     from hansa.spokes.cities import City
 
 __all__ = ["build", "register"]
+
+_AWAKE: Final = range(7, 22)
+_MORNING: Final = "08:30"
+"""Hours of the day in which the demonstration's buses run, and the time shown in the others."""
 
 
 def register(app: typer.Typer) -> None:
@@ -76,7 +82,7 @@ def demo(
 
         inspect(screen, plan, root, clock)
     else:
-        _serve(screen, root, port, clock, browser=not (no_browser or json))
+        _serve(screen, root, port, clock or _morning(screen, plan), not (no_browser or json))
 
 
 def build(screen: Screen, city: City, root: Path) -> None:
@@ -90,14 +96,14 @@ def build(screen: Screen, city: City, root: Path) -> None:
     from hansa.spokes.runner import run_import
 
     screen.note(f"Building {city.title} in {root}")
-    with screen.progress("Fetching its data"):
-        sources = city.fetch()
+    with following(screen, "Fetching its data") as progress:
+        source = city.fetch(progress)
     draft = root.with_name(f"{root.name}.building")
     shutil.rmtree(draft, ignore_errors=True)
     try:
         folder = Folder.create(draft, template({"city": city.title, "timezone": city.timezone}))
         with folder.locked(), closing(Node.open(draft, load(draft, os.environ))) as node:
-            for spoke, request in city.requests(sources):
+            for spoke, request in city.requests(source):
                 with following(screen, f"Importing {request.title or request.source}") as progress:
                     run_import(node.local_store(), find_spoke(spoke), request, node.clock, progress)
         draft.rename(root)
@@ -113,6 +119,15 @@ def _remove(root: Path) -> None:
         return
     with Folder.open(root).locked():
         shutil.rmtree(root)
+
+
+def _morning(screen: Screen, city: City) -> str | None:
+    """A time at which buses run, if the city has a timetable and it is night there; else nothing."""
+    now = datetime.now(ZoneInfo(city.timezone))
+    if "GtfsTrip" not in city.counts or now.hour in _AWAKE:
+        return None
+    screen.note(f"It is {now:%H:%M} in {city.title}, and hardly a bus runs, so the clock is set.")
+    return f"{now:%Y-%m-%d}T{_MORNING}"
 
 
 def _serve(screen: Screen, root: Path, port: int | None, clock: str | None, browser: bool) -> None:

@@ -23,8 +23,8 @@ __all__ = ["SETTINGS_FILE", "load", "template"]
 SETTINGS_FILE: Final = "hansa.toml"
 
 _PREFIX: Final = "HANSA_"
-_NOT_SETTINGS: Final = frozenset({"HANSA_TOKEN"})
-"""Variables of ours that belong to a client, not to a node."""
+_NOT_SETTINGS: Final = frozenset({"HANSA_TOKEN", "HANSA_DEMO_CACHE"})
+"""Variables of ours that belong to a client or to the demonstration, not to a node."""
 
 _YES: Final = {"1": True, "true": True, "yes": True, "on": True}
 _NO: Final = {"0": False, "false": False, "no": False, "off": False}
