@@ -40,6 +40,24 @@ _HEADERS: Final = {
 }
 
 
+class _Reader:
+    """One open page: what it is still to be sent, and whether it missed something."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[bytes] = asyncio.Queue(_QUEUE)
+        self.missed = False
+
+    def offer(self, message: bytes) -> None:
+        """Queue a message; a full queue is given up, because ``all`` will replace it."""
+        try:
+            self.queue.put_nowait(message)
+        except asyncio.QueueFull:
+            self.missed = True
+            while not self.queue.empty():
+                self.queue.get_nowait()
+            self.queue.put_nowait(b"")
+
+
 class VehicleStream:
     """The stream of one node's vehicles."""
 
@@ -47,7 +65,7 @@ class VehicleStream:
         self._site = site
         self._type = site.iri("Vehicle")
         self._heading = (site.iri("heading"), site.iri("bearing"))
-        self._readers: set[asyncio.Queue[bytes]] = set()
+        self._readers: set[_Reader] = set()
         self._task: asyncio.Task[None] | None = None
 
     async def stream(self, request: Request) -> Response:
@@ -61,36 +79,35 @@ class VehicleStream:
         return StreamingResponse(self._events(), media_type="text/event-stream", headers=_HEADERS)
 
     async def _events(self) -> AsyncIterator[bytes]:
-        queue: asyncio.Queue[bytes] = asyncio.Queue(_QUEUE)
-        self._readers.add(queue)
+        reader = _Reader()
+        self._readers.add(reader)
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._follow())
+            self._task = asyncio.create_task(self._follow(self._site.store.last_change()))
         try:
             yield b"retry: 3000\n\n" + await run_in_threadpool(self._all)
             while True:
                 try:
-                    yield await asyncio.wait_for(queue.get(), _BEAT)
+                    message = await asyncio.wait_for(reader.queue.get(), _BEAT)
                 except TimeoutError:
-                    yield b": still here\n\n"
-                if queue.full():
-                    while not queue.empty():
-                        queue.get_nowait()
-                    yield await run_in_threadpool(self._all)
+                    message = b": still here\n\n"
+                if reader.missed:
+                    reader.missed = False
+                    message = await run_in_threadpool(self._all)
+                yield message
         finally:
-            self._readers.discard(queue)
+            self._readers.discard(reader)
 
-    async def _follow(self) -> None:
-        """Hand each change on for as long as somebody reads."""
-        async with contextlib.aclosing(follow(self._site.store)) as batches:
+    async def _follow(self, after: int) -> None:
+        """Hand each change after number `after` on, for as long as somebody reads."""
+        async with contextlib.aclosing(follow(self._site.store, after)) as batches:
             async for changes in batches:
                 if not self._readers:
                     return
                 moved = [m for c in changes if self._type in c.types and (m := self._moved(c))]
                 if moved:
                     message = _event("some", moved)
-                    for queue in self._readers:
-                        with contextlib.suppress(asyncio.QueueFull):
-                            queue.put_nowait(message)
+                    for reader in self._readers:
+                        reader.offer(message)
 
     def _all(self) -> bytes:
         page = self._site.store.query(Query(types=TypeName(self._type), limit=_MOST))

@@ -43,11 +43,12 @@ class _File:
 
 
 class StaticFiles:
-    """All files below ``web/static``."""
+    """All files below ``web/static``, read when the first is asked for."""
 
-    def __init__(self) -> None:
+    @cached_property
+    def _files(self) -> dict[str, _File]:
         root = resources.files("hansa.web").joinpath("static")
-        self._files = {path: _read(file) for path, file in _walk(root, "")}
+        return {path: _read(file) for path, file in _walk(root, "")}
 
     @cached_property
     def digest(self) -> str:

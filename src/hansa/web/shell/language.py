@@ -37,13 +37,13 @@ class Language:
         self.code = code
         self.messages = messages
 
-    def __call__(self, text: str, **values: Any) -> str:
+    def __call__(self, text: str, /, **values: Any) -> str:
         """`text` translated, its ``{names}`` filled in."""
         found = self.messages.get(text, text)
         chosen = found if isinstance(found, str) else found[-1]
         return chosen.format_map(values) if values else chosen
 
-    def plural(self, one: str, many: str, count: float, **values: Any) -> str:
+    def plural(self, one: str, many: str, count: float, /, **values: Any) -> str:
         """The form of a text for `count`; ``{n}`` in it is the count, formatted."""
         found = self.messages.get(many, [one, many])
         forms = [found] if isinstance(found, str) else found
@@ -86,9 +86,9 @@ def language(code: str) -> Language:
 
 def choose(request: Request) -> Language:
     """The language in which to answer `request`."""
-    wanted = request.query_params.get("lang") or request.cookies.get("lang")
-    if wanted in LANGUAGES:
-        return language(wanted)
+    for wanted in (request.query_params.get("lang"), request.cookies.get("lang")):
+        if wanted in LANGUAGES:
+            return language(wanted)
     return language(_accepted(request.headers.get("accept-language", "")))
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
+import weakref
 from collections import OrderedDict
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -31,11 +33,17 @@ CREATE TABLE IF NOT EXISTS part (
 
 
 class DiskCache:
-    """Layers of tiles in one SQLite file; safe to use from any thread."""
+    """Layers of tiles in one SQLite file, opened when it is first needed; safe from any thread."""
 
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.Lock()
-        self._db = _open(path)
+        self._path = path
+
+    @cached_property
+    def _db(self) -> sqlite3.Connection:
+        db = _open(self._path)
+        weakref.finalize(self, db.close)
+        return db
 
     def state(self) -> dict[str, int]:
         """What :meth:`save_state` was given last."""
@@ -67,11 +75,6 @@ class DiskCache:
                 "INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, ?)",
                 [(layer, *tile, seq, data) for layer, (seq, data) in parts.items()],
             )
-
-    def close(self) -> None:
-        """Let go of the file."""
-        with self._lock:
-            self._db.close()
 
 
 def _open(path: Path | None) -> sqlite3.Connection:

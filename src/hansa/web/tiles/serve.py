@@ -11,6 +11,7 @@ import asyncio
 import gzip
 import hashlib
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +47,12 @@ class TileServer:
         self._disk = DiskCache(path)
         self._memory = MemoryCache()
         self._types = {layer.name: [expand(term) for term in layer.types] for layer in LAYERS}
-        self._freshness = Freshness(store, self._disk.state())
         self._versions: dict[str, int] = {}
         self._running: dict[Tile, asyncio.Future[tuple[str, bytes]]] = {}
+
+    @cached_property
+    def _freshness(self) -> Freshness:
+        return Freshness(self._store, self._disk.state())
 
     def version(self) -> str:
         """A short text that changes when any layer does."""
@@ -95,10 +99,6 @@ class TileServer:
             self._running[tile] = running
             running.add_done_callback(lambda _: self._running.pop(tile, None))
         return await asyncio.shield(running)
-
-    def close(self) -> None:
-        """Let go of the cache file."""
-        self._disk.close()
 
 
 def _digest(versions: dict[str, int]) -> str:

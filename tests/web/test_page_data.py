@@ -1,0 +1,100 @@
+"""The Data pages, their downloads, and the API for readers."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from urllib.parse import urlsplit
+
+import pytest
+from starlette.testclient import TestClient
+
+
+def test_data_lists_types_sources_and_freshness(pages: TestClient) -> None:
+    html = pages.get("/data").text
+    assert re.search(r"GtfsTrip</code></small></th>\s*<td class=\"number\">96</td>", html)
+    assert "Town timetable" in html
+    assert "CC0-1.0" in html
+    assert "gtfs 1" in html
+    assert re.search(r"\d+ \w+ \d{4}, \d\d:\d\d", html)
+
+
+def test_every_example_query_runs(pages: TestClient) -> None:
+    addresses = re.findall(r'<a href="([^"]*/ngsi-ld/v1/[^"]*)">', pages.get("/data").text)
+    assert len(addresses) >= 5
+    for address in map(unescape, addresses):
+        parts = urlsplit(address)
+        answer = pages.get(f"{parts.path}?{parts.query}")
+        assert answer.status_code == 200, address
+        assert answer.json(), address
+
+
+def test_the_commands_hold_the_same_addresses(pages: TestClient) -> None:
+    html = unescape(pages.get("/data").text)
+    addresses = re.findall(r'<a href="([^"]*/ngsi-ld/v1/[^"]*)">', html)
+    assert all(f"'{address}'" in html for address in addresses)
+
+
+def test_an_empty_node_says_how_to_bring_data(empty_pages: TestClient) -> None:
+    html = empty_pages.get("/data").text
+    assert "holds no data yet" in html
+    assert "hansa import" in html
+
+
+def test_a_type_has_a_table_with_pages(pages: TestClient) -> None:
+    first = pages.get("/data/GtfsTrip").text
+    assert len(re.findall(r'<th scope="row"><a href="/entity/', first)) == 50
+    assert "Page 1 of 2" in first
+    second = pages.get("/data/GtfsTrip", params={"page": 2}).text
+    assert len(re.findall(r'<th scope="row"><a href="/entity/', second)) == 46
+
+
+def test_a_type_is_sorted_by_a_column(pages: TestClient) -> None:
+    def order(sort: str) -> list[str]:
+        html = pages.get("/data/TransportZone", params={"sort": sort}).text
+        return re.findall(r">(Zone \d)</a>", html)
+
+    assert order("population") == ["Zone 4", "Zone 1", "Zone 3", "Zone 2"]
+    assert order("-population") == ["Zone 2", "Zone 3", "Zone 1", "Zone 4"]
+
+
+def test_a_type_lists_its_attributes_with_kinds(pages: TestClient) -> None:
+    html = pages.get("/data/TransportZone").text
+    assert re.search(r"<code>population</code></td><td>Property</td>", html)
+    assert re.search(r"<code>location</code></td><td>GeoProperty</td>", html)
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("page=0", 400), ("page=3", 400), ("page=x", 400), ("sort=nothing", 400), ("page=2", 200)],
+)
+def test_odd_pages_and_sortings_are_refused(pages: TestClient, query: str, status: int) -> None:
+    assert pages.get(f"/data/GtfsTrip?{query}").status_code == status
+
+
+def test_an_unknown_type_is_not_found(pages: TestClient) -> None:
+    assert pages.get("/data/Nothing").status_code == 404
+    assert pages.get("/data/Nothing.geojson").status_code == 404
+
+
+def test_geojson_of_a_type(pages: TestClient) -> None:
+    answer = pages.get("/data/TransportZone.geojson")
+    assert answer.headers["content-type"].startswith("application/geo+json")
+    document = answer.json()
+    assert len(document["features"]) == 4
+    first = document["features"][0]
+    assert first["geometry"]["type"] == "Polygon"
+    assert first["properties"]["population"] == 100_000
+
+
+def test_jsonld_of_a_type_names_its_context(pages: TestClient) -> None:
+    document = pages.get("/data/GtfsTrip.jsonld").json()
+    assert len(document["@graph"]) == 96
+    assert document["@graph"][0]["type"] == "GtfsTrip"
+    assert pages.get(urlsplit(document["@context"]).path).status_code == 200
+
+
+def test_the_api_page_lists_every_operation(pages: TestClient) -> None:
+    html = pages.get("/api").text
+    paths = pages.get("/openapi.json").json()["paths"]
+    assert all(f"<code>{path}</code>" in html for path in paths)

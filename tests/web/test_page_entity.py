@@ -1,0 +1,196 @@
+"""The pages of single entities: complete, safe, and set in their city."""
+
+from __future__ import annotations
+
+import html as escaping
+import json
+import re
+
+import pytest
+from starlette.testclient import TestClient
+
+from hansa.node import Node
+from hansa.web.shell.links import web_link
+from tests.web import town
+
+ZONE = "urn:ngsi-ld:TransportZone:town:1"
+
+
+def test_a_zone_is_set_against_all_zones(pages: TestClient) -> None:
+    html = pages.get(f"/entity/{ZONE}").text
+    assert "100,000 of 451,899 people in 4 zones" in html
+
+
+def test_an_entity_is_a_whole_page_without_scripts(pages: TestClient) -> None:
+    html = pages.get(f"/entity/{ZONE}").text
+    assert html.count("<h1") == 1
+    assert "<h1>Zone 1</h1>" in html
+    assert f'href="/#entity={ZONE.replace(":", "%3A")}"' in html or "Show it on the map" in html
+    assert f"/ngsi-ld/v1/entities/{ZONE}" in html
+
+
+def test_the_panel_part_is_no_page(pages: TestClient) -> None:
+    html = pages.get(f"/entity/{ZONE}", params={"part": "panel"}).text
+    assert "<html" not in html
+    assert '<h2 class="name"' in html
+    assert "data-back" in html
+
+
+def test_the_geometry_comes_with_the_page(pages: TestClient) -> None:
+    html = pages.get(f"/entity/{ZONE}", params={"part": "panel"}).text
+    found = re.search(r'data-geometry="([^"]*)" data-box="([^"]*)"', html)
+    assert found
+    assert json.loads(escaping.unescape(found[1]))["type"] == "Polygon"
+    assert json.loads(escaping.unescape(found[2])) == [-71.0, -30.0, -70.98, -29.98]
+
+
+def test_units_stand_beside_numbers(pages: TestClient) -> None:
+    html = pages.get("/entity/urn:ngsi-ld:RoadSegment:town:0").text
+    assert re.search(r'386<span class="unit">m</span>', html)
+
+
+def test_origin_licence_and_credit_are_shown(pages: TestClient) -> None:
+    html = pages.get("/entity/urn:ngsi-ld:GtfsStop:town:S1").text
+    assert "Town timetable" in html
+    assert "CC0-1.0" in html
+    assert "Town Buses" in html
+
+
+def test_links_lead_to_entities_by_name(pages: TestClient) -> None:
+    html = pages.get("/entity/urn:ngsi-ld:GtfsTrip:town:T0").text
+    assert "06:00 → Estación" in html
+    assert re.search(r'data-entity="urn:ngsi-ld:GtfsRoute:town:R1">1 Directo</a>', html)
+
+
+def test_colours_of_lines_are_shown_without_style_attributes(pages: TestClient) -> None:
+    html = pages.get("/entity/urn:ngsi-ld:GtfsRoute:town:R1").text
+    assert 'fill="#f40606"' in html
+    assert "style=" not in html
+
+
+def test_hostile_texts_are_escaped_everywhere(pages: TestClient) -> None:
+    id = "urn:ngsi-ld:PointOfInterest:town:1"
+    for path in (
+        f"/entity/{id}",
+        f"/entity/{id}?part=panel",
+        "/city/search?q=img",
+        "/city/search?q=img&part=list",
+        "/data/PointOfInterest",
+    ):
+        html = pages.get(path).text
+        assert "&lt;img" in html, path
+        assert "<img" not in html, path
+
+
+def test_only_web_addresses_become_links(pages: TestClient) -> None:
+    html = pages.get("/entity/urn:ngsi-ld:PointOfInterest:town:1").text
+    assert "javascript:alert(1)" in html
+    assert 'href="javascript:' not in html
+    assert 'href="https://town.example/?a=1&amp;b=2"' in html
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("https://a.example/x", True),
+        ("HTTP://a.example", True),
+        ("javascript:alert(1)", False),
+        ("data:text/html,x", False),
+        ("https://a.example/ b", False),
+        ('https://a.example/"onclick=', False),
+        ("//a.example", False),
+        (" https://a.example", False),
+    ],
+)
+def test_web_link(text: str, safe: bool) -> None:
+    assert bool(web_link(text)) is safe
+
+
+def change(node: Node, value: float, observed: str) -> None:
+    from hansa.ngsild import merge
+    from hansa.ngsild.city import city_context
+    from hansa.ngsild.expand import Rules, expand_entity
+    from hansa.store.port import Edited, Write
+
+    fresh = expand_entity(
+        {
+            "id": "urn:ngsi-ld:Sensor:1",
+            "type": "Sensor",
+            "speed": {
+                "type": "Property",
+                "value": value,
+                "unitCode": "KMH",
+                "observedAt": observed,
+            },
+        },
+        Rules(city_context()),
+    )
+
+    def edit(current):  # type: ignore[no-untyped-def]
+        if current is None:
+            return Edited(merge.create(fresh, observed))
+        return Edited(merge.append(current, fresh, observed)[0])
+
+    node.local_store().write([Write("urn:ngsi-ld:Sensor:1", edit)]).result()
+
+
+def test_history_is_drawn_once_a_number_has_changed(
+    empty_node: Node, empty_pages: TestClient
+) -> None:
+    change(empty_node, 30, "2026-01-01T00:00:00.000000Z")
+    page = empty_pages.get("/entity/urn:ngsi-ld:Sensor:1").text
+    assert "No number of this entity has changed yet" in page
+    change(empty_node, 42.5, "2026-01-02T00:00:00.000000Z")
+    page = empty_pages.get("/entity/urn:ngsi-ld:Sensor:1").text
+    found = re.search(r'data-times="([^"]*)" data-values="([^"]*)"', page)
+    assert found
+    assert json.loads(escaping.unescape(found[1])) == [1767225600, 1767312000]
+    assert json.loads(escaping.unescape(found[2])) == [30.0, 42.5]
+    assert "42.5 km/h" in page
+
+
+def test_an_unknown_entity_is_a_page_that_helps(pages: TestClient) -> None:
+    answer = pages.get("/entity/urn:x:<script>")
+    assert answer.status_code == 404
+    assert "is not on this node" in answer.text
+    assert "<script>" not in answer.text.split("<main")[1].split("</main>")[0]
+
+
+def test_any_attribute_kind_has_a_row(empty_node: Node, empty_pages: TestClient) -> None:
+    town.write(
+        empty_node,
+        [
+            {
+                "id": "urn:ngsi-ld:Thing:1",
+                "type": "Thing",
+                "title": {"type": "LanguageProperty", "languageMap": {"es": "Hola", "en": "Hello"}},
+                "payload": {"type": "JsonProperty", "json": {"a": ["</pre><script>x</script>"]}},
+                "series": {"type": "ListProperty", "valueList": [1, 2.5, "x"]},
+                "kind": {"type": "VocabProperty", "vocab": "Building"},
+                "near": {
+                    "type": "ListRelationship",
+                    "objectList": [{"object": "urn:ngsi-ld:Gone:1"}],
+                },
+                "outline": {"type": "GeoProperty", "value": town.square(0, 0)},
+                "open": {"type": "Property", "value": True},
+                "since": {"type": "Property", "value": "2026-01-01T10:00:00Z"},
+                "nested": {
+                    "type": "Property",
+                    "value": {"deep": 1},
+                    "accuracy": {"type": "Property", "value": 3},
+                },
+            }
+        ],
+    )
+    page = empty_pages.get("/entity/urn:ngsi-ld:Thing:1", headers={"Accept-Language": "es"}).text
+    for text in (
+        "Hola",
+        "2,5",
+        "Building",
+        "urn:ngsi-ld:Gone:1",
+        "sí",
+        "1 de enero de 2026",
+        "accuracy: 3",
+    ):
+        assert text in page, text
+    assert "<script>x" not in page

@@ -1,0 +1,57 @@
+"""Every text that the pages show, collected from where it is written."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import hansa.web
+from hansa.web.pages import names
+from hansa.web.pages.errors import _OTHERWISE, _TITLES
+from hansa.web.shell import language
+
+WEB = Path(hansa.web.__file__).parent
+_ONE = re.compile(r"""\b_\(\s*(["'])((?:(?!\1).)*)\1""")
+_MANY = re.compile(r'tongue\.plural\(\s*"([^"]*)",\s*"([^"]*)"')
+_SCRIPT = re.compile(r'\bt\(\s*"([^"]*)"(?:,\s*"([^"]*)")?')
+
+
+def shown_texts() -> dict[str, bool]:
+    """Each text, and whether a count decides between two forms of it."""
+    found: dict[str, bool] = {}
+    for path in (WEB / "templates").glob("*.html"):
+        text = path.read_text()
+        found |= {match[1]: False for match in _ONE.findall(text)}
+        found |= {many: True for _, many in _MANY.findall(text)}
+    for path in (WEB / "static" / "js").glob("*.js"):
+        for one, many in _SCRIPT.findall(path.read_text()):
+            found[many or one] = bool(many)
+    for path in (WEB / "pages").glob("*.py"):
+        found |= _from_python(path)
+    for single, several in names._TYPES.values():
+        found |= {single: False, several: False}
+    found |= dict.fromkeys(names._ATTRIBUTES.values(), False)
+    found |= dict.fromkeys(names.GEOMETRIES.values(), False)
+    found |= dict.fromkeys((*_TITLES.values(), _OTHERWISE), False)
+    found |= dict.fromkeys((*language._MONTHS, *language._WEEKDAYS, "{day} {month} {year}"), False)
+    found |= {
+        "{n} " + unit: True for unit in ("stops", "public transport lines", "buildings", "places")
+    }
+    return found
+
+
+def _from_python(path: Path) -> dict[str, bool]:
+    found: dict[str, bool] = {}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = ast.unparse(node.func)
+        texts = [
+            a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)
+        ]
+        if name in {"tongue", "self._"} and texts:
+            found[texts[0]] = False
+        elif name in {"tongue.plural", "self._.plural", "_unit"} and len(texts) >= 2:
+            found[texts[1]] = True
+    return found
