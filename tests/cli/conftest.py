@@ -21,6 +21,14 @@ from hansa.kernel.folder import Folder
 Run = Callable[..., Result]
 
 
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment of whoever runs the tests sets nothing."""
+    for name in [name for name in os.environ if name.startswith("HANSA_")]:
+        if name != "HANSA_DEMO_CACHE":
+            monkeypatch.delenv(name)
+
+
 @pytest.fixture
 def run() -> Run:
     """``run("init", folder)``: a command in this process; the result has output and exit code."""

