@@ -6,7 +6,7 @@ of a statement the interpreter may go to another thread for milliseconds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import apsw
@@ -14,8 +14,9 @@ import apsw
 from hansa.ngsild.model import VALUE_MEMBER
 from hansa.ngsild.query import Query
 from hansa.store.port import Feature, Page
-from hansa.store.sqlite.ordering import order_by
+from hansa.store.sqlite.ordering import Ordered, order_by
 from hansa.store.sqlite.places import Box, features
+from hansa.store.sqlite.plan import Planner
 from hansa.store.sqlite.select import Selection, select, with_geometry
 from hansa.store.sqlite.shapes import Catalogue, kinds_of
 from hansa.store.sqlite.sql import any_of_literal, path
@@ -27,47 +28,40 @@ _POPULATION: Final = "SELECT shape, count FROM population"
 
 
 def answer(
-    connection: apsw.Connection, query: Query, catalogue: Catalogue, hot: frozenset[str]
+    connection: apsw.Connection, query: Query, catalogue: Catalogue, hot: Mapping[str, int]
 ) -> Page:
     """The page that `query` asks for, from the snapshot that `connection` sees."""
     selection = select(connection, query, catalogue, hot)
     if selection.is_empty:
         return Page([], 0 if query.count else None)
-    total = _count(connection, selection) if query.count else None
+    planner = Planner(connection, selection, hot)
+    total = _count(connection, selection, planner) if query.count else None
     if query.limit == 0 or (total is not None and query.offset >= total):
         return Page([], total)
-    return Page(_page(connection, query, selection, catalogue, hot), total)
+    order = order_by(connection, query.order, catalogue, hot, selection)
+    found = connection.execute(_page(query, selection, planner, order), selection.bind.values).get
+    return Page(found.encode().split(_SEPARATOR) if found else [], total)
 
 
-def _count(connection: apsw.Connection, selection: Selection) -> int:
+def _count(connection: apsw.Connection, selection: Selection, planner: Planner) -> int:
     if selection.by_shape_alone:
         counts: Any = connection.execute(_POPULATION).fetchall()
         shapes = selection.shapes
         return sum(count for shape, count in counts if shapes is None or shape in shapes)
-    where = selection.condition()
-    found = connection.execute(
-        f"SELECT count(*) FROM entity WHERE {where}", selection.bind.values
-    ).get
-    return int(found)
+    statement = f"SELECT count(*) FROM {planner.for_all()}"
+    return int(connection.execute(statement, selection.bind.values).get)
 
 
-def _page(
-    connection: apsw.Connection,
-    query: Query,
-    selection: Selection,
-    catalogue: Catalogue,
-    hot: frozenset[str],
-) -> list[bytes]:
+def _page(query: Query, selection: Selection, planner: Planner, order: Ordered) -> str:
+    wanted = query.offset + query.limit
+    rows = planner.for_page(wanted, order.index, by_creation=not query.order)
     bind = selection.bind
-    order = order_by(connection, query.order, catalogue, hot, selection.shapes, bind)
-    found = connection.execute(
+    return (
         "SELECT group_concat(json(entity.doc), char(30)) FROM"
-        f" (SELECT key AS found FROM entity WHERE {selection.condition()} {order}"
+        f" (SELECT key AS found FROM {rows} ORDER BY {order.terms}"
         f" LIMIT {bind(query.limit)} OFFSET {bind(query.offset)})"
-        " CROSS JOIN entity ON entity.key = found",
-        bind.values,
-    ).get
-    return found.encode().split(_SEPARATOR) if found else []
+        " CROSS JOIN entity ON entity.key = found"
+    )
 
 
 def drawn(

@@ -7,17 +7,23 @@ what is sorted by come last, whatever the direction. Values of different types a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 import apsw
+from shapely.geometry.base import BaseGeometry
 
 from hansa.ngsild.query import Order
 from hansa.store.meaning import ordering_key
 from hansa.store.sqlite.places import distances
+from hansa.store.sqlite.plan import Orderly
+from hansa.store.sqlite.select import Selection
 from hansa.store.sqlite.shapes import Catalogue
-from hansa.store.sqlite.sql import Bindings, path, plain_value
+from hansa.store.sqlite.sql import path, plain_value
 
-__all__ = ["order_by"]
+__all__ = ["Ordered", "order_by"]
 
 _COLUMNS: Final = {
     "id": "id",
@@ -27,50 +33,73 @@ _COLUMNS: Final = {
     "scope": "doc ->> '$.scope[0]'",
 }
 _ALWAYS_THERE: Final = {"id", "type", "createdAt", "modifiedAt"}
+_INDEXES: Final = {
+    "id": "sqlite_autoindex_entity_1",
+    "createdAt": "entity_created",
+    "modifiedAt": "entity_modified",
+}
 _UNIFORM: Final = {"Property/number", "Property/text", "Property/boolean"}
 
 
-class Ordering:
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """The terms of ORDER BY, and the index that has this order, if one has."""
+
+    terms: str
+    index: Orderly | None = None
+
+
+class _Ordering:
     """Compiles the sort keys of one query."""
 
     def __init__(
         self,
         connection: apsw.Connection,
         catalogue: Catalogue,
-        hot: frozenset[str],
-        bind: Bindings,
+        hot: Mapping[str, int],
+        selection: Selection,
     ) -> None:
-        self._connection, self._catalogue = connection, catalogue
-        self._hot, self._bind = hot, bind
+        self._connection, self._catalogue, self._hot = connection, catalogue, hot
+        self._shapes = catalogue.every if selection.shapes is None else selection.shapes
+        self._bind = selection.bind
+        self.index: Orderly | None = None
+        """The index that has the order of the key compiled last."""
 
-    def terms(self, order: Order, shapes: frozenset[int]) -> list[str]:
-        """The SQL terms of one sort key for rows whose shape is one of `shapes`."""
+    def terms(self, order: Order) -> list[str]:
+        """The SQL terms of one sort key."""
+        self.index = None
         direction = " DESC" if order.descending else ""
         name = order.path.names[0]
         if order.origin is not None:
-            return self._by_distance(order, direction)
-        if len(order.path.names) == 1 and name in _COLUMNS:
-            column = _COLUMNS[name]
-            absent = [] if name in _ALWAYS_THERE else [f"{column} IS NULL"]
-            return [*absent, column + direction]
-        having = self._catalogue.by_attribute.get(name, {})
-        profiles = {having.get(shape) for shape in shapes}
-        uniform = profiles - {None}
-        plain = len(order.path.names) == 1 and not order.path.trail
-        if plain and len(uniform) == 1 and uniform <= _UNIFORM:
-            value = (
-                plain_value("entity", name)
-                if name in self._hot
-                else f"json_extract(entity.doc, {path(name, '[0].value')})"
-            )
-            return [value + direction] if None not in profiles else _absent_last(value, direction)
+            return self._by_distance(name, order.origin, direction)
+        if len(order.path.names) == 1 and not order.path.trail:
+            if name in _COLUMNS:
+                return self._by_column(name, direction)
+            having = self._catalogue.by_attribute.get(name, {})
+            profiles = {having.get(shape) for shape in self._shapes}
+            if len(profiles - {None}) == 1 and profiles - {None} <= _UNIFORM:
+                return self._by_value(name, direction, everywhere=None not in profiles)
         return self._general(order, direction)
 
-    def _by_distance(self, order: Order, direction: str) -> list[str]:
-        assert order.origin is not None  # noqa: S101 - for the type checker
-        metres = distances(self._connection, order.path.names[0], order.origin)
-        value = f"lookup({self._bind.object(metres)}, key)"
-        return _absent_last(value, direction)
+    def _by_column(self, name: str, direction: str) -> list[str]:
+        column = _COLUMNS[name]
+        if name in _INDEXES:
+            self.index = Orderly(_INDEXES[name])
+        return [column + direction] if name in _ALWAYS_THERE else _absent_last(column, direction)
+
+    def _by_value(self, name: str, direction: str, *, everywhere: bool) -> list[str]:
+        """By the single plain value that the attribute has wherever it is."""
+        if name not in self._hot:
+            value = f"json_extract(entity.doc, {path(name, '[0].value')})"
+        else:
+            value = plain_value("entity", name)
+            if everywhere:
+                self.index = Orderly(f"hot_{self._hot[name]}", f"{value} IS NOT NULL")
+        return [value + direction] if everywhere else _absent_last(value, direction)
+
+    def _by_distance(self, name: str, origin: BaseGeometry, direction: str) -> list[str]:
+        metres = self._bind.object(distances(self._connection, name, origin))
+        return _absent_last(f"lookup({metres}, key)", direction)
 
     def _general(self, order: Order, direction: str) -> list[str]:
         find = ordering_key(order.path)
@@ -97,12 +126,11 @@ def order_by(
     connection: apsw.Connection,
     orders: tuple[Order, ...],
     catalogue: Catalogue,
-    hot: frozenset[str],
-    shapes: frozenset[int] | None,
-    bind: Bindings,
-) -> str:
-    """The ORDER BY clause."""
-    ordering = Ordering(connection, catalogue, hot, bind)
-    among = catalogue.every if shapes is None else shapes
-    terms = [term for order in orders for term in ordering.terms(order, among)]
-    return "ORDER BY " + ", ".join([*terms, "key"])
+    hot: Mapping[str, int],
+    selection: Selection,
+) -> Ordered:
+    """The order of the rows of `selection`."""
+    ordering = _Ordering(connection, catalogue, hot, selection)
+    terms = [ordering.terms(order) for order in orders]
+    index = ordering.index if len(orders) == 1 else None
+    return Ordered(", ".join([*chain.from_iterable(terms), "key"]), index)

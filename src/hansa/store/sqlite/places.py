@@ -119,12 +119,20 @@ def features(
 ) -> list[Feature]:
     """Features whose box meets `box`; `shapes` is a condition, `values` a JSON array, both in SQL."""
     found = connection.execute(
-        "SELECT group_concat(line, char(30)) FROM ("
-        f"SELECT entity.id || char(31) || hex(wkb) || char(31) || {values} AS line"
+        "SELECT group_concat(id, char(30)), group_concat(hex, char(30)), group_concat(facts) FROM ("
+        f"SELECT entity.id AS id, hex(wkb) AS hex, {values} AS facts"
         f" FROM place CROSS JOIN entity ON entity.key = place.id >> {PLACE_BITS}"
         f" WHERE {_IN_BOX} AND attribute = ?5 AND {shapes} LIMIT ?6)",
         (*box, attribute, limit),
     ).get
-    lines = found.split(_SEPARATOR) if found else []
-    fields = (line.split("\x1f") for line in lines)
-    return [Feature(id, bytes.fromhex(wkb), tuple(orjson.loads(v))) for id, wkb, v in fields]
+    ids, geometries, facts = found
+    if ids is None:
+        return []
+    return list(
+        map(
+            Feature,
+            ids.split(_SEPARATOR),
+            map(bytes.fromhex, geometries.split(_SEPARATOR)),
+            map(tuple, orjson.loads(f"[{facts}]")),
+        )
+    )

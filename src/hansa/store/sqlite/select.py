@@ -7,8 +7,9 @@ datasets; geometry. What is known from shapes alone never looks at a document.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from array import array
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from typing import Final
 
 import apsw
@@ -37,39 +38,37 @@ _ANY_SCOPE: Final = ("#",)
 Shapes = frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Selection:
     """Which rows of ``entity`` match.
 
     Attributes:
-        where: the condition besides the shape.
+        bind: the values of the conditions; the rest of the statement adds its own.
         shapes: the shapes that can match; ``None`` when every shape can.
-        bind: the values of the condition; the rest of the statement adds its own.
+        keys: the keys that can match, ascending; ``None`` when every key can.
+        ids: the identifiers that can match; empty when every one can.
+        parts: further conditions, all of which must hold.
     """
 
-    where: str
-    shapes: Shapes | None
     bind: Bindings
+    shapes: Shapes | None = None
+    keys: array[int] | None = None
+    ids: tuple[str, ...] = ()
+    parts: list[str] = field(default_factory=list)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing can match."""
-        return self.where == FALSE or self.shapes == frozenset()
+        return self.shapes == frozenset() or FALSE in self.parts or self.keys == array("q")
 
     @property
     def by_shape_alone(self) -> bool:
         """Whether knowing an entity's shape is enough."""
-        return self.where == TRUE
-
-    def condition(self) -> str:
-        """The whole condition."""
-        if self.shapes is None:
-            return self.where
-        return conjunction((any_of("shape", self.shapes, self.bind), self.where))
+        return not (self.parts or self.ids or self.keys is not None)
 
 
 def select(
-    connection: apsw.Connection, query: Query, catalogue: Catalogue, hot: frozenset[str]
+    connection: apsw.Connection, query: Query, catalogue: Catalogue, hot: Collection[str]
 ) -> Selection:
     """Compile the conditions of `query` for the snapshot that `connection` sees.
 
@@ -79,34 +78,28 @@ def select(
     bind = Bindings()
     terms = Terms(catalogue, hot, bind)
     narrowed = _shapes(query, catalogue, terms)
-    shapes = catalogue.every if narrowed is None else narrowed
-    if not shapes:
-        return Selection(FALSE, shapes, bind)
-    parts = [_identified(query, bind)]
-    if query.selectors:
-        parts.append(disjunction(_selected(each, catalogue, bind) for each in query.selectors))
+    parts = _parts(query, catalogue, bind)
     if query.q is not None:
-        parts.append(terms.condition(query.q, shapes))
-    if query.scope is not None:
-        test = bind.object(_scope_test(query.scope))
-        parts.append(f"holds({test}, doc -> '$.scope')")
-    if query.dataset_ids:
-        parts.append(f"holds({bind.object(_dataset_test(query.dataset_ids))}, json(doc))")
-    where = conjunction(parts)
-    if query.geo is not None and where != FALSE:
-        keys = keys_related(connection, query.geo)
-        near = f"key IN carray({bind(apsw.carray(keys))})" if keys else FALSE
-        where = conjunction((near, where))
-    return Selection(where, narrowed, bind)
+        parts += terms.parts(query.q, catalogue.every if narrowed is None else narrowed)
+    found = Selection(bind, narrowed, ids=tuple(dict.fromkeys(query.ids)))
+    found.parts = [part for part in parts if part != TRUE]
+    if query.geo is not None and not found.is_empty:
+        found.keys = keys_related(connection, query.geo)
+    return found
 
 
-def _identified(query: Query, bind: Bindings) -> str:
+def _parts(query: Query, catalogue: Catalogue, bind: Bindings) -> list[str]:
+    """The conditions besides q and geometry."""
     parts = []
-    if query.ids:
-        parts.append(f"id IN carray({bind(apsw.carray(tuple(dict.fromkeys(query.ids))))})")
     if query.id_pattern is not None:
         parts.append(_by_pattern(query.id_pattern, bind))
-    return conjunction(parts)
+    if query.selectors:
+        parts.append(disjunction(_selected(each, catalogue, bind) for each in query.selectors))
+    if query.scope is not None:
+        parts.append(f"holds({bind.object(_scope_test(query.scope))}, doc -> '$.scope')")
+    if query.dataset_ids:
+        parts.append(f"holds({bind.object(_dataset_test(query.dataset_ids))}, json(doc))")
+    return parts
 
 
 def _by_pattern(expression: str, bind: Bindings) -> str:

@@ -18,6 +18,7 @@ __all__ = [
     "FALSE",
     "TRUE",
     "Bindings",
+    "Served",
     "any_of",
     "any_of_literal",
     "conjunction",
@@ -56,6 +57,19 @@ class Bindings:
     def object(self, thing: Any) -> str:
         """Add a Python object for one of our SQL functions."""
         return self(apsw.pyobject(thing))
+
+
+class Served(str):
+    """A condition that the index of the hot attribute `attribute` can serve."""
+
+    attribute: str
+
+    @classmethod
+    def by(cls, attribute: str, condition: str) -> Served:
+        """`condition`, marked."""
+        served = cls(condition)
+        served.attribute = attribute
+        return served
 
 
 def any_of(expression: str, numbers: Collection[int], bind: Bindings) -> str:

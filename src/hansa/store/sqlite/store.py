@@ -64,8 +64,9 @@ class SqliteStore:
 
     def query(self, query: Query) -> Page:
         """The entities that match, filtered, ordered, counted and paged by the database."""
+        hot = self._hot  # before the snapshot, which then has all of their indexes
         with self._pool.snapshot() as connection:
-            return answer(connection, query, self._catalogue.reach(connection), self._hot)
+            return answer(connection, query, self._catalogue.reach(connection), hot)
 
     def shapes(self) -> list[Shape]:
         """All shapes with at least one entity."""
@@ -100,8 +101,7 @@ class SqliteStore:
     def declare_hot(self, attribute: str) -> None:
         """Index the plain value of `attribute` so that q on it does not scan; idempotent."""
         if attribute not in self._hot:
-            self._writer.run(lambda connection: upkeep.make_hot(connection, attribute))
-            self._hot |= {attribute}
+            self._hot = self._writer.run(lambda connection: upkeep.make_hot(connection, attribute))
 
     # -- the change feed ---------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ Linked entities (``sensor{Device:humidity}``) become EXISTS over the entities re
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 import orjson
@@ -37,6 +37,7 @@ from hansa.store.sqlite.sql import (
     FALSE,
     TRUE,
     Bindings,
+    Served,
     any_of,
     conjunction,
     disjunction,
@@ -62,7 +63,7 @@ Shapes = frozenset[int]
 class Terms:
     """Compiles the terms of one query."""
 
-    def __init__(self, catalogue: Catalogue, hot: frozenset[str], bind: Bindings) -> None:
+    def __init__(self, catalogue: Catalogue, hot: Collection[str], bind: Bindings) -> None:
         self._catalogue, self._hot, self._bind = catalogue, hot, bind
         self._depth = 0
 
@@ -78,6 +79,12 @@ class Terms:
                 if name in ENTITY_MEMBERS:
                     return self._catalogue.every
                 return frozenset(self._catalogue.by_attribute.get(name, ()))
+
+    def parts(self, node: Filter, shapes: Shapes) -> list[str]:
+        """The conditions that must all hold, on the row ``entity``."""
+        if isinstance(node, And):
+            return [condition for part in node.parts for condition in self.parts(part, shapes)]
+        return [self.condition(node, shapes)]
 
     def condition(self, node: Filter, shapes: Shapes, alias: str = "entity") -> str:
         """The condition on the row `alias`, whose shape is known to be one of `shapes`."""
@@ -122,7 +129,12 @@ class Terms:
         form = _PLAIN.get(profile)
         if form is None:
             return general()
-        return self._plain(term, form, self._value(route.names[0], profile, alias))
+        name = route.names[0]
+        value = self._value(name, profile, alias)
+        condition = self._plain(term, form, value)
+        if name in self._hot and alias == "entity" and _is_served(term.operator, condition, value):
+            return Served.by(name, condition)
+        return condition
 
     def _value(self, attribute: str, profile: str, alias: str) -> str:
         if attribute in self._hot:
@@ -234,6 +246,13 @@ class Terms:
                 return f"{alias}.{column} {term.operator} {self._bind(moments[0])}"
         test = self._bind.object(member_test(term, matches))
         return f"holds({test}, json({alias}.doc))"
+
+
+def _is_served(operator: str, condition: str, value: str) -> bool:
+    """Whether a plain comparison singles out one stretch of an index on `value`."""
+    return operator != "!=" and condition.startswith(
+        (f"{value} {operator}", f"{value} = ", f"{value} IN ", f"({value} BETWEEN ")
+    )
 
 
 def _seen(value: str, form: str, wanted: Typed) -> str | None:

@@ -26,21 +26,23 @@ _AT_MOST: Final = 100
 """Faults that a check names."""
 
 
-def hot_attributes(connection: apsw.Connection) -> frozenset[str]:
-    """The attributes declared hot so far."""
-    return frozenset(name for (name,) in connection.execute("SELECT attribute FROM hot"))
+def hot_attributes(connection: apsw.Connection) -> dict[str, int]:
+    """The attributes declared hot so far, with the numbers of their indexes."""
+    rows: Any = connection.execute("SELECT attribute, number FROM hot").fetchall()
+    return dict(rows)
 
 
-def make_hot(connection: apsw.Connection, attribute: str) -> None:
-    """Make the index of a hot attribute, and remember it."""
-    if attribute in hot_attributes(connection):
-        return
+def make_hot(connection: apsw.Connection, attribute: str) -> dict[str, int]:
+    """Make the index of a hot attribute unless there is one; all hot attributes."""
+    if attribute in (hot := hot_attributes(connection)):
+        return hot
     number = connection.execute("SELECT coalesce(max(number), 0) + 1 FROM hot").get
     connection.execute("INSERT INTO hot VALUES (?, ?)", (attribute, number))
     value = plain_value("entity", attribute).replace("entity.doc", "doc")
     connection.execute(
         f"CREATE INDEX hot_{number} ON entity ({value}, shape) WHERE {value} IS NOT NULL"
     )
+    return hot_attributes(connection)
 
 
 def backup(connection: apsw.Connection, target: Path) -> None:
