@@ -39,7 +39,7 @@ class Clock:
 
 def iso(moment: datetime) -> str:
     """`moment` as fixed-width UTC text, for example ``2026-11-23T04:50:02.000000Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def micros(moment: datetime) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -58,9 +59,14 @@ def document(
             source = call.base + source
         body = _with_context(body, source)
     else:
-        url = call.service.context_url(context, call.base)
-        head.append((b"link", (_LINK % quote(url, safe=_URL_SAFE)).encode("ascii")))
+        head.append((b"link", _link(call.service.context_url(context, call.base))))
     return Answer(200, orjson.dumps(body), head)
+
+
+@lru_cache(maxsize=64)
+def _link(url: str) -> bytes:
+    """The value of the Link header that names a @context; mostly the same few."""
+    return (_LINK % quote(url, safe=_URL_SAFE)).encode("ascii")
 
 
 def _with_context(body: Any, source: Source) -> Any:

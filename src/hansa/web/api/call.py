@@ -7,9 +7,7 @@ accepted (406).
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from functools import cached_property
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, unquote
 
@@ -29,6 +27,7 @@ from hansa.ngsild.context import Context, Source
 from hansa.store.port import Outcome, Reader, Store, Write, Written
 from hansa.trust.gate import Gate
 from hansa.trust.principals import Principal
+from hansa.web.api.commits import Commits
 from hansa.web.api.params import check_parameters
 
 __all__ = ["GEO_JSON", "JSON", "LD_JSON", "MERGE_JSON", "Backend", "Call"]
@@ -42,6 +41,8 @@ Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 _LINK_REL: Final = "http://www.w3.org/ns/json-ld#context"
+_CONTAINERS: Final = frozenset({dict, list})
+_NO_OPTIONS: Final[frozenset[str]] = frozenset()
 
 
 class Backend(Protocol):
@@ -51,6 +52,9 @@ class Backend(Protocol):
     settings: Settings
     clock: Clock
 
+    def commits(self) -> Commits:
+        """The way back from the stores to the running event loop."""
+
     async def context(self, source: Source | None, base: str) -> Context:
         """The @context that a request names, or the node's default one."""
 
@@ -59,7 +63,10 @@ class Backend(Protocol):
 
 
 class Call:
-    """A request to one operation of the API."""
+    """A request to one operation of the API.
+
+    ``headers`` are the header fields by lower-case name; repeated ones are joined with commas.
+    """
 
     def __init__(
         self,
@@ -75,24 +82,22 @@ class Call:
         self._scope = scope
         self._receive = receive
         self._known = known
+        self.headers = _headers(scope["headers"])
+        self._query: dict[str, str] | None = None
+        self._now = ""
+        self._principal: Principal | None = None
 
     # -- head ---------------------------------------------------------------------------------------
 
-    @cached_property
-    def headers(self) -> dict[bytes, str]:
-        """Header fields by lower-case name; repeated ones are joined with commas."""
-        found: dict[bytes, str] = {}
-        for name, value in self._scope["headers"]:
-            text = value.decode("latin-1")
-            found[name] = f"{found[name]}, {text}" if name in found else text
-        return found
-
-    @cached_property
+    @property
     def query(self) -> dict[str, str]:
         """The parameters of the query string, checked against those of the operation."""
-        raw = self._scope["query_string"]
-        if not raw:
-            return {}
+        if self._query is None:
+            raw = self._scope["query_string"]
+            self._query = self._parameters(raw) if raw else {}
+        return self._query
+
+    def _parameters(self, raw: bytes) -> dict[str, str]:
         try:
             pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict")
         except (UnicodeDecodeError, ValueError):
@@ -104,18 +109,24 @@ class Call:
     @property
     def options(self) -> frozenset[str]:
         """The words of the ``options`` and ``format`` parameters."""
+        if not self.query:
+            return _NO_OPTIONS
         words = f"{self.query.get('options', '')},{self.query.get('format', '')}"
         return frozenset(word.strip() for word in words.split(",") if word.strip())
 
-    @cached_property
+    @property
     def now(self) -> str:
         """The instant of this request, as text."""
-        return iso(self.service.clock.now())
+        if not self._now:
+            self._now = iso(self.service.clock.now())
+        return self._now
 
-    @cached_property
+    @property
     def principal(self) -> Principal:
         """Who is asking."""
-        return self.service.gate.identify(self.headers.get(b"authorization"))
+        if self._principal is None:
+            self._principal = self.service.gate.identify(self.headers.get(b"authorization"))
+        return self._principal
 
     @property
     def tenant(self) -> str | None:
@@ -130,7 +141,7 @@ class Call:
         """The tenant's entities, to write."""
         return self.service.gate.writer(self.principal, self.tenant, make=make)
 
-    @cached_property
+    @property
     def base(self) -> str:
         """The public address of this node, as set or as the request names it."""
         configured = self.service.settings.base_url
@@ -198,9 +209,8 @@ class Call:
             ) from None
         except RecursionError:
             raise self._too_deep() from None
-        if len(raw) > self.service.settings.depth_limit and _depth_exceeds(
-            found, self.service.settings.depth_limit
-        ):
+        limit = self.service.settings.depth_limit
+        if raw.count(b"{") + raw.count(b"[") > limit and _depth_exceeds(found, limit):
             raise self._too_deep()
         return found
 
@@ -267,7 +277,15 @@ class Call:
 
     async def commit_all(self, store: Store, writes: list[Write]) -> list[Outcome]:
         """Make several writes durable; one outcome each."""
-        return await asyncio.wrap_future(store.write(writes))
+        return await self.service.commits().settled(store.write(writes))
+
+
+def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, str]:
+    found: dict[bytes, str] = {}
+    for name, value in raw:
+        text = value.decode("latin-1")
+        found[name] = f"{found[name]}, {text}" if name in found else text
+    return found
 
 
 def _linked(link: str) -> str | None:
@@ -305,15 +323,14 @@ def _weight(weights: list[tuple[str, float]], kind: str) -> float:
 
 
 def _depth_exceeds(value: Any, limit: int) -> bool:
-    level = [value]
-    for _ in range(limit):
-        inner: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                inner.extend(v for v in item.values() if isinstance(v, (dict, list)))
-            elif isinstance(item, list):
-                inner.extend(v for v in item if isinstance(v, (dict, list)))
-        if not inner:
+    level: list[Any] = [[value]]
+    for _ in range(limit + 1):
+        level = [
+            inner
+            for item in level
+            for inner in (item.values() if type(item) is dict else item)
+            if type(inner) in _CONTAINERS
+        ]
+        if not level:
             return False
-        level = inner
     return True

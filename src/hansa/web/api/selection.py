@@ -53,6 +53,8 @@ def read_view(
 ) -> View:
     """What of each entity is shown, and how. `more_options` are further words the operation takes."""
     given = call.query if parameters is None else parameters
+    if not given and not call.query:
+        return View(context)
     form = _form(call, _KNOWN_OPTIONS | more_options)
     pick, omit, attrs = (names(given, name) for name in ("pick", "omit", "attrs"))
     if attrs and (pick or omit):

@@ -7,6 +7,7 @@ says nothing of the inside.
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -27,6 +28,7 @@ from hansa.ngsild.context import Context, Source
 from hansa.trust.gate import Gate
 from hansa.web.api.answer import Answer
 from hansa.web.api.call import Call
+from hansa.web.api.commits import Commits
 from hansa.web.api.problem import problem_answer
 from hansa.web.api.routes import OPERATIONS, Operation
 
@@ -51,6 +53,14 @@ class Service:
         self.settings = settings
         self.clock = clock
         self._tree = _tree()
+        self._commits: Commits | None = None
+
+    def commits(self) -> Commits:
+        """The way back from the stores to the running event loop."""
+        loop = asyncio.get_running_loop()
+        if self._commits is None or self._commits.loop is not loop:
+            self._commits = Commits(loop)
+        return self._commits
 
     async def context(self, source: Source | None, base: str) -> Context:
         """The @context that a request names, or the node's default one.
@@ -115,7 +125,7 @@ class Service:
         raw = scope.get("raw_path") or scope["path"].encode()
         root = scope.get("root_path", "").encode()
         path = raw.partition(b"?")[0].removeprefix(root)
-        parts = [_decoded(part) for part in path.strip(b"/").split(b"/")]
+        parts = _parts(path.strip(b"/"))
         node: Any = self._tree
         variables: list[str] = []
         for part in parts:
@@ -143,9 +153,11 @@ class Service:
         return operation, tuple(variables)
 
 
-def _decoded(part: bytes) -> str:
+def _parts(path: bytes) -> list[str]:
+    """The parts of a path, decoded; an encoded slash is no separator."""
     try:
-        return unquote(part.decode("ascii"), errors="strict")
+        parts = path.decode("ascii").split("/")
+        return [unquote(part, errors="strict") for part in parts] if b"%" in path else parts
     except UnicodeDecodeError:
         raise BadRequest("the path", "is not percent-encoded UTF-8", "encode it") from None
 
