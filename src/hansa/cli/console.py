@@ -54,6 +54,7 @@ class Screen:
             value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS, default=str
         )
         sys.stdout.write(text.decode() + "\n")
+        sys.stdout.flush()
 
     def say(self, text: str) -> None:
         """One line of the result."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import webbrowser
 from collections.abc import Callable
 from datetime import datetime
@@ -82,7 +83,8 @@ def demo(
 
         inspect(screen, plan, root, clock)
     else:
-        _serve(screen, root, port, clock or _morning(screen, plan), not (no_browser or json))
+        browser = not (no_browser or json) and _has_windows()
+        _serve(screen, root, port, clock or _morning(screen, plan), browser)
 
 
 def build(screen: Screen, city: City, root: Path) -> None:
@@ -128,6 +130,12 @@ def _morning(screen: Screen, city: City) -> str | None:
         return None
     screen.note(f"It is {now:%H:%M} in {city.title}, and hardly a bus runs, so the clock is set.")
     return f"{now:%Y-%m-%d}T{_MORNING}"
+
+
+def _has_windows() -> bool:
+    """Whether a browser would open beside this terminal, and not inside it."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY")
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in names)
 
 
 def _serve(screen: Screen, root: Path, port: int | None, clock: str | None, browser: bool) -> None:
