@@ -96,7 +96,6 @@ class CityPages:
             "breaks": breaks,
             "minute": round(now.hour * 60 + now.minute + now.second / 60, 2),
             "weekday": now.weekday(),
-            "interval": self._site.node.settings.live_interval,
             "has_timetable": "GtfsTrip" in present,
         }
 

@@ -129,7 +129,7 @@ function wireSelection(map) {
 async function main() {
   markDark();
   startSearch((id) => panel.open(id, { fly: true }));
-  const fleet = new Fleet(city, calm.matches);
+  const fleet = new Fleet(calm.matches);
   startDay(city, fleet);
   fleet.connect();
   if (!hasWebGL() || typeof maplibregl === "undefined") {

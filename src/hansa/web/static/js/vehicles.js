@@ -9,15 +9,14 @@ function pause(zoom) {
 }
 
 export class Fleet extends EventTarget {
-  constructor(city, calm) {
+  constructor(calm) {
     super();
-    this.city = city;
     this.calm = calm;
     this.vehicles = new Map();
     this.hour = null;
     this.map = null;
     this.drawn = 0;
-    this.interval = 1000 * city.interval;
+    this.pace = 5000;
   }
 
   /** Follow the change feed; the browser takes the connection up again by itself. */
@@ -68,12 +67,14 @@ export class Fleet extends EventTarget {
     const now = performance.now();
     const old = this.vehicles.get(vehicle.id);
     const from = old ? this.#at(old, now) : vehicle.at;
+    // The pace of the updates is learnt from them: a vehicle is on its way until the next one is due.
+    if (old) this.pace += 0.3 * (Math.min(Math.max(now - old.since, 500), 20000) - this.pace);
     const far = Math.abs(from[0] - vehicle.at[0]) + Math.abs(from[1] - vehicle.at[1]) > 0.02;
     this.vehicles.set(vehicle.id, { ...vehicle, from: far || this.calm ? vehicle.at : from, since: now });
   }
 
   #at(vehicle, now) {
-    const share = Math.min((now - vehicle.since) / this.interval, 1.25);
+    const share = Math.min((now - vehicle.since) / this.pace, 1.2);
     return [
       vehicle.from[0] + (vehicle.at[0] - vehicle.from[0]) * share,
       vehicle.from[1] + (vehicle.at[1] - vehicle.from[1]) * share,
