@@ -285,3 +285,15 @@ def test_the_search_box_follows_the_relation() -> None:
 def test_an_edge_around_the_globe_many_times_is_still_measured() -> None:
     zigzag = shapely.LineString([(x, y / 1000) for y in range(2000) for x in (-180, 180)])
     assert distance(zigzag, shapely.Point(0, 10)) > 800_000
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "least"),
+    [
+        ("LINESTRING (0 0, 0.0001 0.005)", "LINESTRING (-180 0, -180 -0.007)", 19_900_000),
+        ("POINT (0 -86.466)", "LINESTRING (180 90, 180 50, 154.9 53.2)", 15_000_000),
+        ("POINT (0 0)", "LINESTRING (180 0, 179.9 -0.5, 179.9 0.4)", 19_900_000),
+    ],
+)
+def test_what_lies_opposite_is_not_taken_for_near(a: str, b: str, least: float) -> None:
+    assert distance(shapely.from_wkt(a), shapely.from_wkt(b)) > least
