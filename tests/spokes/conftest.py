@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hansa.kernel.clock import Clock
-from hansa.store.sqlite import SqliteStore
+from hansa.store.sqlite import SqliteStore, open_store
 
 MOMENT = datetime(2026, 11, 23, 11, 30, tzinfo=UTC)
 
@@ -21,6 +21,6 @@ def clock() -> Clock:
 
 @pytest.fixture
 def store(tmp_path: Path, clock: Clock) -> Iterator[SqliteStore]:
-    opened = SqliteStore(tmp_path / "store.sqlite", clock)
+    opened = open_store(tmp_path / "store.sqlite", clock=clock)
     yield opened
     opened.close()

@@ -85,12 +85,13 @@ class Keeper:
         return self._job.interval if self._job is not None else LOOK_AGAIN
 
     def beat(self) -> None:
-        """One beat; a failure is logged and forgotten."""
+        """One beat; a failure is logged and forgotten, even a fault in the job's own code."""
         try:
             self._beat()
-        except HansaError as fault:
+        except Exception as fault:
             if not self._failing:
-                log.warning("%s: live data stopped: %s", self.source_id, fault.sentence)
+                known = isinstance(fault, HansaError)
+                log.warning("%s: live data stopped: %s", self.source_id, fault, exc_info=not known)
             self._failing = True
             return
         if self._failing:
@@ -99,7 +100,10 @@ class Keeper:
 
     def _beat(self) -> None:
         stored = self._store.get(self.source_id)
-        source = represent(orjson.loads(stored), _VIEW) if stored is not None else {}
+        if stored is None:
+            self._write([], iso(self._clock.now()))  # the import was taken away
+            return
+        source = represent(orjson.loads(stored), _VIEW)
         if source.get("status") != "current":
             return  # an import is going on; what it writes would not fit together yet
         job = self._job_for(source)
