@@ -12,7 +12,7 @@ def make() -> str:
     terms = [t for t in city_document()["@context"] if city_iri(t) != t and not _is_prefix(t)]
     makers: dict[str, list[str]] = {}
     for spoke in all_spokes():
-        for name in spoke.manifest.produces:
+        for name in (*spoke.manifest.produces, *spoke.manifest.live):
             makers.setdefault(name, []).append(code(spoke.manifest.name))
     types = sorted(term for term in terms if term[0].isupper())
     attributes = sorted(term for term in terms if not term[0].isupper())

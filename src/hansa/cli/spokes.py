@@ -35,8 +35,8 @@ def spokes(
         return
     manifests = [spoke.manifest for spoke in all_spokes()]
     screen.table(
-        ("spoke", "reads", "makes", "live"),
-        [(m.name, m.title, ", ".join(m.produces), m.live) for m in manifests],
+        ("spoke", "reads", "makes", "keeps up to date"),
+        [(m.name, m.title, ", ".join(m.produces), ", ".join(m.live)) for m in manifests],
     )
     if json:
         screen.data([asdict(manifest) for manifest in manifests])
@@ -50,8 +50,10 @@ def _one(screen: Screen, manifest: Any) -> None:
     screen.say(f"{manifest.name} {manifest.version}: {manifest.title}")
     screen.say(" ".join(manifest.reads.split()))
     screen.say(f"Makes {', '.join(manifest.produces)}.")
+    if manifest.live:
+        screen.say(f"Keeps {', '.join(manifest.live)} up to date while the node is served.")
     if manifest.extra:
-        screen.say(f"Needs: pip install 'hansa[{manifest.extra}]'")
+        screen.say(f"All of it with: pip install 'hansa[{manifest.extra}]'")
     screen.say("")
     rows = [
         (f"--{o.name.replace('_', '-')}", _kind(o), str(o.default), " ".join(o.help.split()))

@@ -129,9 +129,6 @@ class Settings:
     batch_limit: int = _option(
         10_000, "Most entities in one batch operation.", "1000", low=1, high=1_000_000
     )
-    live_interval: int = _option(
-        3, "Seconds between two computed positions of a scheduled vehicle.", "5", low=1, high=3600
-    )
     clock: str = _option(
         "",
         "Pretended present time at the start, in the city's time zone, for demonstrations and "
