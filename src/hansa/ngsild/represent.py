@@ -26,7 +26,7 @@ __all__ = ["Form", "View", "feature", "feature_collection", "is_empty", "represe
 
 Form = Literal["normalized", "concise", "simplified"]
 
-_TIMES = frozenset({"createdAt", "modifiedAt", "deletedAt"})
+_TIMES = frozenset({"createdAt", "modifiedAt", "deletedAt", "expiresAt"})
 _NAMES = frozenset({"vocab", "objectType", "valueType", "entityTypeSealed"})
 _VALUE_MEMBERS = frozenset(VALUE_MEMBER.values())
 
@@ -38,7 +38,7 @@ class View:
     Attributes:
         context: compacts the names.
         form: which representation.
-        times: whether createdAt and modifiedAt are shown (``sysAttrs``).
+        times: whether createdAt, modifiedAt and expiresAt are shown (``sysAttrs``, clause 6.3.11).
         language: preferred natural language, or None to show whole language maps.
         pick: only these members (IRIs; "id", "type", "scope"); None shows all.
         omit: not these members.
@@ -52,6 +52,16 @@ class View:
     pick: frozenset[str] | None = None
     omit: frozenset[str] = frozenset()
     datasets: frozenset[str] | None = None
+
+    def shows(self, member: str) -> bool:
+        """Whether a member of an entity is among those shown."""
+        return (self.pick is None or member in self.pick) and member not in self.omit
+
+    def selected(self, instances: list[Instance]) -> list[Instance]:
+        """The instances of an attribute that are shown."""
+        if self.datasets is None:
+            return instances
+        return [i for i in instances if i.get("datasetId", "@none") in self.datasets]
 
 
 def represent(entity: Entity, view: View) -> dict[str, Any]:
@@ -68,7 +78,7 @@ def represent(entity: Entity, view: View) -> dict[str, Any]:
         elif not isinstance(value, list):
             if view.times or member not in _TIMES:
                 shown[member] = value
-        elif instances := _selected(value, view):
+        elif instances := value if view.datasets is None else view.selected(value):
             shown[compact(member)] = _attribute(instances, view)
     return shown
 
@@ -77,7 +87,7 @@ def feature(entity: Entity, view: View, geometry_property: str = LOCATION) -> di
     """`entity` as a GeoJSON Feature (clause 4.5.16.2) whose geometry is that GeoProperty's."""
     properties = represent(entity, view)
     id = properties.pop("id", entity["id"])
-    instances = _selected(entity.get(geometry_property, []), view)
+    instances = view.selected(entity.get(geometry_property, []))
     geometry = next((i["value"] for i in instances if i["type"] == "GeoProperty"), None)
     return {"id": id, "type": "Feature", "geometry": geometry, "properties": properties}
 
@@ -90,21 +100,12 @@ def feature_collection(features: list[dict[str, Any]]) -> dict[str, Any]:
 def is_empty(entity: Entity, view: View) -> bool:
     """Whether no attribute of `entity` is left to be shown."""
     return not any(
-        (view.pick is None or name in view.pick)
-        and name not in view.omit
-        and _selected(instances, view)
-        for name, instances in attributes(entity)
+        view.shows(name) and view.selected(instances) for name, instances in attributes(entity)
     )
 
 
 def _one_or_all(values: list[Any]) -> Any:
     return values[0] if len(values) == 1 else values
-
-
-def _selected(instances: list[Instance], view: View) -> list[Instance]:
-    if view.datasets is None:
-        return instances
-    return [i for i in instances if i.get("datasetId", "@none") in view.datasets]
 
 
 def _attribute(instances: list[Instance], view: View) -> Any:

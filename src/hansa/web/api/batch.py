@@ -17,12 +17,10 @@ from hansa.ngsild.expand import Rules, expand_entity, expand_fragment
 from hansa.ngsild.model import Entity
 from hansa.store.port import Write, Written
 from hansa.web.api.answer import Answer, nothing, plain
-from hansa.web.api.call import GEO_JSON, JSON, LD_JSON, Call
-from hansa.web.api.entities import show_page
+from hansa.web.api.call import Call
 from hansa.web.api.problem import problem
-from hansa.web.api.selection import read_body_query
 
-__all__ = ["create", "delete", "merge", "query", "update", "upsert"]
+__all__ = ["create", "delete", "merge", "update", "upsert"]
 
 Reading = Callable[[Any, Rules], Entity]
 Making = Callable[[Entity], Write]
@@ -93,15 +91,6 @@ async def delete(call: Call) -> Answer:
         else:
             failed.append((id, outcome))
     return _multi(done, failed) if failed else nothing()
-
-
-async def query(call: Call) -> Answer:
-    """Query Entities by POST: 6.23.3.1, 5.7.2."""
-    kind = call.accepted(JSON, LD_JSON, GEO_JSON)
-    payload = await call.json()
-    context = await call.body_context(payload)
-    wanted, view = read_body_query(call, payload, context)
-    return await show_page(call, wanted, view, kind)
 
 
 async def _run(

@@ -5,25 +5,27 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace as with_changes
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import orjson
 
 from hansa.hub import entities as hub
 from hansa.hub.targets import existing
-from hansa.kernel.errors import BadRequest, HansaError, InvalidRequest, NotFound
+from hansa.kernel.errors import BadRequest, HansaError, NotFound
 from hansa.kernel.ids import is_uri
 from hansa.ngsild.context import Context
 from hansa.ngsild.expand import Rules, expand_entity, expand_fragment
 from hansa.ngsild.model import Entity
 from hansa.ngsild.query import Query
-from hansa.ngsild.represent import View, feature, feature_collection, is_empty, represent
+from hansa.ngsild.represent import is_empty, represent
 from hansa.ngsild.values import check_name
-from hansa.store.port import Page, Reader
-from hansa.web.api.answer import Answer, Header, created, document, nothing
+from hansa.store.port import Reader
+from hansa.web.api.answer import Answer, created, document, nothing
 from hansa.web.api.call import GEO_JSON, JSON, LD_JSON, MERGE_JSON, Call
+from hansa.web.api.look import geometry_property, read_look
 from hansa.web.api.params import names
-from hansa.web.api.selection import geometry_property, read_query, read_types, read_view
+from hansa.web.api.rendering import render_one
+from hansa.web.api.selection import read_query, read_types
 
 __all__ = [
     "create",
@@ -31,10 +33,8 @@ __all__ = [
     "entity_id",
     "merge",
     "purge",
-    "query",
     "replace",
     "retrieve",
-    "show_page",
 ]
 
 _PURGE_STEP = 1000
@@ -64,74 +64,19 @@ async def retrieve(call: Call) -> Answer:
     kind = call.accepted(JSON, LD_JSON, GEO_JSON)
     id = entity_id(call)
     context = await call.link_context()
-    view = read_view(call, context)
+    look = read_look(call, context)
     types = read_types(call, context)
-    if "geometryProperty" in call.query and kind != GEO_JSON:
-        raise BadRequest(
-            "the parameter 'geometryProperty'",
-            "only makes sense for GeoJSON",
-            f"accept {GEO_JSON}, or leave it out",
-        )
-    raw = call.reader().get(id)
+    geometry = geometry_property(call, context, kind)
+    store = call.reader()
+    raw = store.get(id)
     entity: Entity | None = orjson.loads(raw) if raw is not None else None
     entity = existing(id, entity, types)
-    if "attrs" in call.query and is_empty(entity, view):
+    if "attrs" in call.query and is_empty(entity, look.view):
         raise NotFound(f"entity {id}", "has none of the attributes asked for")
-    if kind == GEO_JSON:
-        shown = feature(entity, view, geometry_property(call, context))
-    else:
-        shown = represent(entity, view)
+    if look.may_leave_nothing and not represent(entity, look.view):
+        raise NotFound(f"entity {id}", "has none of the members asked for")
+    shown = await render_one(store, entity, look, kind, geometry)
     return document(call, shown, context, kind)
-
-
-async def query(call: Call) -> Answer:
-    """Query Entities: 6.4.3.2, 5.7.2."""
-    kind = call.accepted(JSON, LD_JSON, GEO_JSON)
-    context = await call.link_context()
-    view = read_view(call, context)
-    wanted = read_query(call, context)
-    return await show_page(call, wanted, view, kind)
-
-
-async def show_page(call: Call, wanted: Query, view: View, kind: str) -> Answer:
-    """Run a query and answer with one page of entities (clause 5.5.9)."""
-    if wanted.limit == 0 and not wanted.count:
-        raise BadRequest("the parameter 'limit'", "is 0 without count", "ask for count=true too")
-    page, more = await asyncio.to_thread(_page, call.reader(), wanted)
-    found = [orjson.loads(raw) for raw in page.documents]
-    headers = _paging(call, wanted, more)
-    if wanted.count:
-        headers.append((b"ngsild-results-count", str(page.total).encode()))
-    body: Any
-    if kind == GEO_JSON:
-        geometry = geometry_property(call, view.context)
-        body = feature_collection([feature(entity, view, geometry) for entity in found])
-    else:
-        body = [represent(entity, view) for entity in found]
-    return document(call, body, view.context, kind, headers)
-
-
-def _page(store: Reader, wanted: Query) -> tuple[Page, bool]:
-    """One page, and whether there are more: found out by asking for one entity too many."""
-    if wanted.limit == 0:
-        return store.query(wanted), False
-    page = store.query(with_changes(wanted, limit=wanted.limit + 1))
-    more = len(page.documents) > wanted.limit
-    return Page(page.documents[: wanted.limit], page.total), more
-
-
-def _paging(call: Call, wanted: Query, more: bool) -> list[Header]:
-    links = []
-    if more:
-        links.append(_page_link(call, wanted.offset + wanted.limit, wanted.limit, "next"))
-    if wanted.offset > 0:
-        links.append(_page_link(call, max(wanted.offset - wanted.limit, 0), wanted.limit, "prev"))
-    return [(b"link", link) for link in links]
-
-
-def _page_link(call: Call, offset: int, limit: int, rel: str) -> bytes:
-    parameters = urlencode({**call.query, "limit": limit, "offset": offset})
-    return f'<{quote(call.url)}?{parameters}>;rel="{rel}";type="application/ld+json"'.encode()
 
 
 async def replace(call: Call) -> Answer:
@@ -184,7 +129,7 @@ async def purge(call: Call) -> Answer:
         for name in ("keep", "drop")
     )
     if keep and drop:
-        raise InvalidRequest("the parameters 'keep' and 'drop'", "stand together", "use one")
+        raise BadRequest("the parameters 'keep' and 'drop'", "stand together", "use one")
     store = call.writer()
     ids = await asyncio.to_thread(_matching_ids, store, wanted)
     for start in range(0, len(ids), _PURGE_STEP):

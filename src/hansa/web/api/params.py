@@ -17,8 +17,9 @@ __all__ = ["DESCRIPTIONS", "NOT_OFFERED", "check_parameters", "flag", "names", "
 
 DESCRIPTIONS: Final[dict[str, str]] = {
     "attrs": "Attributes of which at least one must be there; only these are shown.",
-    "collation": "Order of texts; only 'C' (by code point) is offered.",
+    "collation": "Order of texts by a language tag, for example und or de-u-co-phonebk.",
     "containedBy": "Entities met before while following relationships.",
+    "csf": "Condition on the sources of entities; this node is the only one.",
     "coordinates": "Coordinates of the reference geometry, as GeoJSON has them.",
     "count": "Whether to say in NGSILD-Results-Count how many entities match.",
     "datasetId": "Only attribute instances of these datasets; @none is the default instance.",
@@ -60,7 +61,6 @@ DESCRIPTIONS: Final[dict[str, str]] = {
 }
 
 NOT_OFFERED: Final = {
-    "csf": "filtering of context sources",
     "entityMap": "entity maps",
     "entityMapLifetime": "entity maps",
     "splitEntities": "entities split over several sources",
@@ -108,9 +108,9 @@ def names(query: Mapping[str, str], name: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in query.get(name, "").split(",") if part.strip())
 
 
-def flag(query: Mapping[str, str], name: str) -> bool:
-    """A boolean parameter; absent is false."""
-    value = query.get(name, "false").lower()
+def flag(query: Mapping[str, str], name: str, *, default: bool = False) -> bool:
+    """A boolean parameter."""
+    value = query.get(name, str(default)).lower()
     if value not in ("true", "false"):
         raise InvalidRequest(f"the parameter '{name}'", f"{value[:40]!r} is not true or false")
     return value == "true"

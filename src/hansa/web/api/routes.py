@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from hansa.web.api import attributes, batch, discovery, entities, temporal
+from hansa.web.api import attributes, batch, discovery, entities, listing, temporal
 from hansa.web.api.answer import Answer
 from hansa.web.api.call import Call
 
@@ -35,9 +35,8 @@ def _set(*groups: str) -> frozenset[str]:
 
 
 _SHOWN = "options format sysAttrs lang pick omit attrs datasetId geometryProperty"
-_WHERE = (
-    "type id idPattern q expandValues jsonKeys scopeQ georel geometry coordinates geoproperty local"
-)
+_WHERE = "type id idPattern q expandValues jsonKeys scopeQ georel geometry coordinates geoproperty csf local"
+_LINKED = "join joinLevel containedBy"
 _PAGED = "limit offset count orderBy orderFrom orderGeometry collation"
 _TARGET = "type options local"
 _ENTITY = "/entities/{entityId}"
@@ -50,7 +49,12 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "POST", "/entities", "Create Entity", "5.6.1", entities.create, _set("options local")
     ),
     Operation(
-        "GET", "/entities", "Query Entities", "5.7.2", entities.query, _set(_SHOWN, _WHERE, _PAGED)
+        "GET",
+        "/entities",
+        "Query Entities",
+        "5.7.2",
+        listing.query,
+        _set(_SHOWN, _LINKED, _WHERE, _PAGED),
     ),
     Operation(
         "DELETE",
@@ -61,7 +65,12 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         _set(_WHERE, "keep drop attrs"),
     ),
     Operation(
-        "GET", _ENTITY, "Retrieve Entity", "5.7.1", entities.retrieve, _set(_SHOWN, "type local")
+        "GET",
+        _ENTITY,
+        "Retrieve Entity",
+        "5.7.1",
+        entities.retrieve,
+        _set(_SHOWN, _LINKED, "type local"),
     ),
     Operation("PUT", _ENTITY, "Replace Entity", "5.6.18", entities.replace, _set(_TARGET)),
     Operation(
@@ -136,8 +145,8 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         _BATCH + "query",
         "Query Entities by POST",
         "5.7.2",
-        batch.query,
-        _set("options format sysAttrs limit offset count local lang"),
+        listing.query_by_body,
+        _set("options format sysAttrs limit offset count local lang geometryProperty"),
     ),
     Operation(
         "GET", "/types", "Available Entity Types", "5.7.5", discovery.types, _set("details local")

@@ -14,8 +14,8 @@ from hansa.store.port import Change, Reader
 from hansa.web.api.answer import Answer, document
 from hansa.web.api.call import JSON, LD_JSON, Call
 from hansa.web.api.entities import entity_id
+from hansa.web.api.look import read_look
 from hansa.web.api.params import number
-from hansa.web.api.selection import read_view
 
 __all__ = ["retrieve"]
 
@@ -32,7 +32,7 @@ async def retrieve(call: Call) -> Answer:
         raise InvalidRequest(
             "the option 'aggregatedValues'", "is not offered yet", "ask for temporalValues"
         )
-    view = read_view(call, context, more_options=frozenset({"temporalValues"}))
+    view = read_look(call, context, more_options=frozenset({"temporalValues"})).view
     query = call.query
     window = Window(
         filter=parse_temporal(
