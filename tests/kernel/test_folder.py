@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,23 @@ def test_the_lock_ends_with_its_process(tmp_path: Path) -> None:
         child.wait()
     with folder.locked():
         assert folder.holder() == Holder(os.getpid(), "")
+
+
+def test_waiting_for_a_holder_that_ends_soon(tmp_path: Path) -> None:
+    folder = Folder.create(tmp_path, "")
+    holding, go = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with folder.locked():
+            holding.set()
+            go.wait()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    holding.wait()
+    with pytest.raises(Conflict), folder.locked(0.05):
+        pass
+    threading.Timer(0.1, go.set).start()
+    with folder.locked(60):
+        assert not holder.is_alive() or go.is_set()
+    holder.join()

@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import httpx
 import orjson
@@ -32,6 +32,9 @@ TokenOption = Annotated[
         "--token", envvar="HANSA_TOKEN", help="The operator's token, for what is not public."
     ),
 ]
+
+_PATIENCE: Final = 10.0
+"""Seconds that a question waits for another one to the same folder."""
 
 Ask = Callable[[str, Mapping[str, str]], httpx.Response]
 """Takes a path and its parameters; the answer is a success."""

@@ -15,16 +15,21 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from hansa.kernel.errors import AlreadyExists, Conflict, NotFound, Unavailable
 from hansa.kernel.settings_file import SETTINGS_FILE
 
 __all__ = ["Folder", "Holder"]
+
+_LOOK_EVERY: Final = 0.02
+"""Seconds between two tries to get a folder that another process holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +134,11 @@ class Folder:
         draft.replace(self.settings_file)
 
     @contextmanager
-    def locked(self) -> Iterator[Callable[[str], None]]:
+    def locked(self, patience: float = 0.0) -> Iterator[Callable[[str], None]]:
         """Hold the folder while the block runs; the lock ends with the process, however it ends.
+
+        Args:
+            patience: how long to wait for a holder that does not serve, in seconds.
 
         Yields:
             A function that notes the address at which the holder serves, for :meth:`holder`.
@@ -147,22 +155,28 @@ class Folder:
                 "give your user the right to write there",
             ) from error
         try:
-            self._take(descriptor)
+            self._take(descriptor, patience)
             _note(descriptor, "")
             yield partial(_note, descriptor)
         finally:
             os.close(descriptor)
 
-    def _take(self, descriptor: int) -> None:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = _holder(descriptor)
-            raise Conflict(
-                f"folder {self.root}",
-                f"is in use by another Hansa ({holder})",
-                "stop that one first; to read, ask it at its address",
-            ) from error
+    def _take(self, descriptor: int, patience: float) -> None:
+        until = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                holder = _holder(descriptor)
+                if holder.address or time.monotonic() >= until:
+                    raise Conflict(
+                        f"folder {self.root}",
+                        f"is in use by another Hansa ({holder})",
+                        "stop that one first; to read, ask it at its address",
+                    ) from error
+                time.sleep(_LOOK_EVERY)
+            else:
+                return
 
     def holder(self) -> Holder | None:
         """The process that holds the folder now, or ``None``."""
