@@ -18,6 +18,7 @@ from hansa.spokes.aequilibrae import SPOKE
 from hansa.spokes.manifest import Manifest, Option
 from hansa.spokes.plain import prop
 from hansa.spokes.port import About, Item, Options, Place, Refusal
+from hansa.spokes.preview import preview
 from hansa.spokes.report import Report, Step
 from hansa.spokes.runner import Request, run_import
 from hansa.store.port import Edited, Write
@@ -285,6 +286,17 @@ def test_progress_is_told(store: SqliteStore, clock: Clock) -> None:
     assert [step.done for step in steps] == sorted(step.done for step in steps)
     assert steps[-1] == Step(1200, 1200, "done")
     assert len(steps) > 3
+
+
+def test_a_preview_shows_the_first_entities_and_writes_nothing() -> None:
+    bad = {"id": "no uri", "type": "Thing"}
+    spoke = Listed(thing("1", size=1), Refusal(Place("list.txt", 2), "illegible"), bad, thing("2"))
+    first, refused, wrong = preview(spoke, Request("list.txt"))
+    assert first == {"id": "urn:ngsi-ld:Thing:1", "type": "Thing", "size": 1}
+    assert refused == "list.txt, line 2: illegible"
+    assert str(wrong).startswith("no uri: ")
+    assert spoke.closed
+    assert len(preview(spoke, Request("list.txt"), 9)) == 4
 
 
 def test_a_report_is_plain_data(store: SqliteStore, clock: Clock) -> None:

@@ -9,6 +9,7 @@ tried again at the next beat; the failure is logged once, and so is the recovery
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,6 +41,9 @@ LOOK_AGAIN: Final = 5.0
 
 KEEP_CHANGES: Final = timedelta(minutes=10)
 """How long changes of live entities stay in the change feed, for readers that come back."""
+
+PATIENCE: Final = 5.0
+"""Seconds that the end of the node waits for its live jobs."""
 
 _SOURCES: Final = 10_000
 _PRUNE_EVERY: Final = 12
@@ -208,11 +212,12 @@ class LiveRunner:
         self._overseer.start()
 
     def stop(self) -> None:
-        """End all jobs and wait for the beats in hand."""
+        """End all jobs; waits for the beats in hand, but not for an address that does not answer."""
         self._stop.set()
+        until = time.monotonic() + PATIENCE
         for thread in (self._overseer, *list(self._threads.values())):
             if thread.is_alive():
-                thread.join()
+                thread.join(max(0.0, until - time.monotonic()))
 
     def _oversee(self) -> None:
         """Look for imports that have no keeper yet, and drop old changes now and then."""

@@ -62,8 +62,12 @@ class Stamp:
     adapter: str
     retrieved_at: str
 
+    @lru_cache(maxsize=1024)  # noqa: B019 - stamps are values, and few
     def attribute(self, names: tuple[str, ...]) -> list[Instance]:
-        """The ``importedFrom`` attribute for an entity that has the attributes `names` (IRIs)."""
+        """The ``importedFrom`` attribute for an entity that has the attributes `names` (IRIs).
+
+        The list is shared by all entities that look alike, and so is not to be changed.
+        """
         instance: Instance = {"type": "Relationship", "object": self.source_id}
         for name, value in (
             (_LICENSE, self.license),
@@ -74,14 +78,9 @@ class Stamp:
             if value:
                 instance[name] = [{"type": "Property", "value": value}]
         if names:
-            instance[_PROVIDES] = [{"type": "Property", "value": _terms(names)}]
+            terms = sorted(map(city_context().compact, names))
+            instance[_PROVIDES] = [{"type": "Property", "value": terms}]
         return [instance]
-
-
-@lru_cache(maxsize=1024)
-def _terms(names: tuple[str, ...]) -> list[str]:
-    """Names of attributes as city terms: short, and the same list for most entities."""
-    return sorted(map(city_context().compact, names))
 
 
 @lru_cache(maxsize=1024)

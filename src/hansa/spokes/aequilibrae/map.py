@@ -73,7 +73,8 @@ def road(row: Sequence[Any], naming: Naming) -> Plain:
     entity["modes"] = prop(_mode_names(modes, naming))
     metres = number(length)
     put(entity, "length", None if metres is None else round(metres, 2), "MTR")
-    _directional(entity, direction, directional, naming)
+    if any(value is not None for value in directional):
+        _directional(entity, direction, directional, naming)
     for attribute, node_id in (("startNode", a_node), ("endNode", b_node)):
         if node_id is not None:
             entity[attribute] = rel(identifier("RoadNode", naming.namespace, node_id))
