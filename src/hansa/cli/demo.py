@@ -106,7 +106,8 @@ def build(screen: Screen, city: City, root: Path) -> None:
         folder = Folder.create(draft, template({"city": city.title, "timezone": city.timezone}))
         with folder.locked(), closing(Node.open(draft, load(draft, os.environ))) as node:
             for spoke, request in city.requests(source):
-                with following(screen, f"Importing {request.title or request.source}") as progress:
+                what = request.title.removeprefix(f"{city.title}: ").partition(" (")[0]
+                with following(screen, f"Importing {what or request.name}") as progress:
                     run_import(node.local_store(), find_spoke(spoke), request, node.clock, progress)
         draft.rename(root)
     finally:
