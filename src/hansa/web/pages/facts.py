@@ -22,7 +22,7 @@ from hansa.ngsild.model import LOCATION, Entity
 from hansa.ngsild.query import AttributePath, Or, Order, Query, TypeName
 from hansa.store.port import Feature, Reader
 from hansa.web.freshness import Freshness, Kept
-from hansa.web.pages.names import ROAD_CLASSES
+from hansa.web.pages.names import FOOTWAYS, MAIN_ROADS
 from hansa.web.pages.values import first, number, text
 from hansa.web.shell.site import Site
 from hansa.web.tiles.projection import area_km2
@@ -81,7 +81,7 @@ class Zones:
 
 @dataclass(frozen=True, slots=True)
 class Roads:
-    """Length of all streets that vehicles may use, and of the main ones [km]."""
+    """Length of all streets, without ways on foot, and of the main ones [km]."""
 
     count: int = 0
     km: float = 0.0
@@ -179,7 +179,7 @@ class Facts:
         )
 
     def roads(self) -> Roads:
-        """Length of the road network, without the virtual links of a model."""
+        """Length of the streets, without the virtual links of a model."""
         types = [self._site.iri("RoadSegment")]
         return self.kept.get("roads", types, lambda: self._roads(types))
 
@@ -189,11 +189,11 @@ class Facts:
         count = 0
         for feature in features:
             length, road_class, virtual, _ = feature.values
-            if virtual or not isinstance(length, int | float):
+            if virtual or road_class in FOOTWAYS or not isinstance(length, int | float):
                 continue
             count += 1
             km += length / 1000
-            main += length / 1000 if road_class in ROAD_CLASSES else 0.0
+            main += length / 1000 if road_class in MAIN_ROADS else 0.0
         return Roads(count, km, main, _sources(features, 3))
 
     def bounds(self) -> Box | None:

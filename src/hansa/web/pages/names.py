@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["GEOMETRIES", "ROAD_CLASSES", "attribute_label", "spelt_out", "type_label"]
+__all__ = ["FOOTWAYS", "GEOMETRIES", "MAIN_ROADS", "attribute_label", "spelt_out", "type_label"]
 
 _TYPES: Final = {
     "RoadSegment": ("Road segment", "Road segments"),
@@ -36,7 +36,11 @@ _TYPES: Final = {
     "Alert": ("Alert", "Alerts"),
 }
 
-ROAD_CLASSES: Final = ("motorway", "trunk", "primary", "secondary", "tertiary")
+MAIN_ROADS: Final = frozenset({"motorway", "trunk", "primary", "secondary", "tertiary"})
+FOOTWAYS: Final = frozenset(
+    {"footway", "path", "steps", "cycleway", "track", "pedestrian", "bridleway", "corridor"}
+)
+"""Classes of roads that are no streets."""
 
 _ATTRIBUTES: Final = {
     "importedFrom": "imported from",

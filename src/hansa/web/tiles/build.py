@@ -1,10 +1,10 @@
-"""One layer of one tile, from the store to bytes."""
+"""One layer of one tile, from features to bytes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import compress
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,46 +14,22 @@ from hansa.store.port import Feature
 from hansa.web.tiles.geometry import Cut, cut
 from hansa.web.tiles.layers import MAX_ZOOM, Layer
 from hansa.web.tiles.mvt import Paths, Value, encode_layer
-from hansa.web.tiles.projection import area_km2, tile_box
+from hansa.web.tiles.projection import area_km2
 
-__all__ = ["FeatureSource", "build_layer"]
+__all__ = ["build_layer"]
 
 TOLERANCE: Final = 4.0
 """How far simplified lines stray below the deepest zoom: half a pixel of a 512-pixel tile."""
 
-BOX_MARGIN: Final = 0.02
-"""How far over the tile's edge the store is asked, so that the clipping margin is filled."""
 
-
-class FeatureSource(Protocol):
-    """The part of a store that a tile needs."""
-
-    def features(
-        self,
-        types: Sequence[str],
-        box: tuple[float, float, float, float],
-        values: Sequence[str] = (),
-    ) -> list[Feature]:
-        """As in :class:`hansa.store.port.Store`."""
-
-
-def build_layer(
-    source: FeatureSource, layer: Layer, tile: tuple[int, int, int], iri: Callable[[str], str]
-) -> bytes:
+def build_layer(layer: Layer, tile: tuple[int, int, int], features: list[Feature]) -> bytes:
     """The bytes of `layer` on `tile` (zoom, column, row); empty where there is nothing.
 
-    `iri` expands the terms of the layer table.
+    Args:
+        features: what the store holds there, with the attributes of the layer's columns as values.
     """
     zoom = tile[0]
-    if zoom < layer.from_zoom:
-        return b""
-    names = [name for choice in layer.columns.values() for name in choice]
-    features = source.features(
-        [iri(term) for term in layer.types],
-        tile_box(*tile, BOX_MARGIN),
-        [iri(name) for name in names],
-    )
-    if not features:
+    if zoom < layer.from_zoom or not features:
         return b""
     columns = _columns(layer, features)
     if layer.rank:

@@ -23,6 +23,7 @@ from starlette.routing import BaseRoute, Route
 from hansa.kernel.errors import NotFound
 from hansa.store.port import Reader
 from hansa.web.freshness import Freshness
+from hansa.web.tiles.blocks import Blocks
 from hansa.web.tiles.build import build_layer
 from hansa.web.tiles.cache import DiskCache, MemoryCache, Tile
 from hansa.web.tiles.layers import LAYERS, MAX_ZOOM
@@ -43,7 +44,7 @@ class TileServer:
 
     def __init__(self, store: Reader, expand: Callable[[str], str], path: Path | None) -> None:
         self._store = store
-        self._expand = expand
+        self._blocks = Blocks(store, expand)
         self._disk = DiskCache(path)
         self._memory = MemoryCache()
         self._types = {layer.name: [expand(term) for term in layer.types] for layer in LAYERS}
@@ -83,7 +84,9 @@ class TileServer:
             version = versions[layer.name]
             data = self._disk.get(layer.name, tile, version)
             if data is None:
-                data = build_layer(self._store, layer, tile, self._expand)
+                wanted = tile[0] >= layer.from_zoom
+                features = self._blocks.features(layer, version, tile) if wanted else []
+                data = build_layer(layer, tile, features)
                 fresh[layer.name] = (version, data)
             parts.append(data)
         if fresh:

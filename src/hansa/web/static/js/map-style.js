@@ -172,8 +172,8 @@ function transit(c) {
       },
     },
     {
-      source: "city", "source-layer": "places", id: "places", type: "circle", minzoom: 15,
-      paint: { "circle-color": c.slate, "circle-radius": byZoom(15, 2, 18, 4), "circle-stroke-color": c.ground, "circle-stroke-width": 1 },
+      source: "city", "source-layer": "places", id: "places", type: "circle", minzoom: 15.5,
+      paint: { "circle-color": c.slate, "circle-radius": byZoom(15.5, 1.4, 18, 4), "circle-stroke-color": c.ground, "circle-stroke-width": 1 },
     },
   ];
 }
@@ -189,8 +189,8 @@ function labels(c) {
       paint: { "text-color": c.ink, "text-opacity": 0.78, ...halo },
     },
     {
-      source: "city", "source-layer": "places", id: "place-names", type: "symbol", minzoom: 16,
-      layout: { "text-field": name, "text-font": FONT, "text-size": 13, "text-anchor": "left", "text-offset": [0.7, 0], "text-max-width": 9, "text-optional": true },
+      source: "city", "source-layer": "places", id: "place-names", type: "symbol", minzoom: 16.5,
+      layout: { "text-field": name, "text-font": FONT, "text-size": 13, "text-anchor": "left", "text-offset": [0.7, 0], "text-max-width": 9, "text-optional": true, "text-padding": 10 },
       paint: { "text-color": c.slate, ...halo },
     },
     {
