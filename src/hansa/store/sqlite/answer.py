@@ -21,7 +21,7 @@ from hansa.store.sqlite.select import Selection, select, with_geometry
 from hansa.store.sqlite.shapes import Catalogue, kinds_of
 from hansa.store.sqlite.sql import any_of_literal, path
 
-__all__ = ["answer", "drawn"]
+__all__ = ["answer", "drawn", "explain"]
 
 _SEPARATOR: Final = b"\x1e"
 _POPULATION: Final = "SELECT shape, count FROM population"
@@ -41,6 +41,19 @@ def answer(
     order = order_by(connection, query.order, catalogue, hot, selection)
     found = connection.execute(_page(query, selection, planner, order), selection.bind.values).get
     return Page(found.encode().split(_SEPARATOR) if found else [], total)
+
+
+def explain(
+    connection: apsw.Connection, query: Query, catalogue: Catalogue, hot: Mapping[str, int]
+) -> list[str]:
+    """The database's plan for the page that `query` asks for; empty when nothing can match."""
+    selection = select(connection, query, catalogue, hot)
+    if selection.is_empty:
+        return []
+    order = order_by(connection, query.order, catalogue, hot, selection)
+    statement = _page(query, selection, Planner(connection, selection, hot), order)
+    rows = connection.execute(f"EXPLAIN QUERY PLAN {statement}", selection.bind.values)
+    return [str(row[3]) for row in rows]
 
 
 def _count(connection: apsw.Connection, selection: Selection, planner: Planner) -> int:

@@ -72,23 +72,32 @@ _MEANINGS: Final[dict[type[apsw.Error], tuple[str, str]]] = {
 }
 
 
-def fault(error: apsw.Error, path: Path) -> HansaError | None:
+def fault(error: Exception, path: Path) -> HansaError | None:
     """The translation of `error`, or ``None`` when it is a fault of this program."""
     subject = f"store {path.name}"
     if isinstance(error, apsw.TooBigError):
         return TooLarge(subject, "an entity is larger than the database can hold", "send less")
+    if _is_damage(error):
+        return Unavailable(subject, *_MEANINGS[apsw.CorruptError])
     for kind, (fact, remedy) in _MEANINGS.items():
         if isinstance(error, kind):
             return Unavailable(subject, fact, remedy)
     return None
 
 
+def _is_damage(error: Exception) -> bool:
+    """Whether a stored document turned out not to be one."""
+    return isinstance(error, UnicodeDecodeError) or (
+        isinstance(error, apsw.SQLError) and "malformed JSON" in str(error)
+    )
+
+
 @contextmanager
 def faults(path: Path) -> Iterator[None]:
-    """Translate SQLite's errors that leave this block."""
+    """Translate errors of the database that leave this block."""
     try:
         yield
-    except apsw.Error as error:
+    except (apsw.Error, UnicodeDecodeError) as error:
         meaning = fault(error, path)
         if meaning is None:
             raise

@@ -81,7 +81,7 @@ class Planner:
             walk = Way(f"entity INDEXED BY {orderly.index}", orderly.condition, TRUE)
         else:
             return self.for_all()
-        if by_creation and len(self._ways) <= 1:
+        if by_creation and all(way is walk for way in self._ways):
             return self._from(walk)
         drive = self._best()
         rows = self._rows(drive)

@@ -19,7 +19,7 @@ from hansa.kernel.errors import Unavailable
 from hansa.store.sqlite.faults import faults
 from hansa.store.sqlite.functions import register
 
-__all__ = ["PLACE_BITS", "SCHEMA_VERSION", "connect", "prepare"]
+__all__ = ["PATIENCE_MS", "PLACE_BITS", "SCHEMA_VERSION", "connect", "prepare"]
 
 SCHEMA_VERSION: Final = 1
 APPLICATION_ID: Final = 0x48414E53  # "HANS", so that file(1) and we know our own
@@ -31,7 +31,7 @@ _CACHE_KIBIBYTES: Final = 16_384
 _CHECKPOINT_PAGES: Final = 4_000
 _WAL_LIMIT_BYTES: Final = 64 << 20
 _STATEMENTS: Final = 200
-_PATIENCE_MS: Final = 5_000
+PATIENCE_MS: Final = 5_000
 
 _TABLES: Final = """
 CREATE TABLE entity (
@@ -66,7 +66,7 @@ INSERT INTO counter VALUES ('change', 0);
 """
 
 
-def connect(path: Path, *, patience_ms: int = _PATIENCE_MS) -> apsw.Connection:
+def connect(path: Path, *, patience_ms: int = PATIENCE_MS) -> apsw.Connection:
     """A connection to `path` with this store's settings and SQL functions.
 
     `patience_ms` is how long a statement waits for another process's lock before it gives up.
@@ -83,14 +83,14 @@ def connect(path: Path, *, patience_ms: int = _PATIENCE_MS) -> apsw.Connection:
     return connection
 
 
-def prepare(path: Path) -> None:
+def prepare(path: Path, *, patience_ms: int = PATIENCE_MS) -> None:
     """Make the file a database of this schema, or see that it is one.
 
     Raises:
         Unavailable: the file is foreign, damaged or of a newer Hansa.
     """
     with faults(path):
-        connection = connect(path)
+        connection = connect(path, patience_ms=patience_ms)
         try:
             _recognise(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")

@@ -16,14 +16,15 @@ from typing import Final
 import apsw
 
 from hansa.kernel.clock import Clock
+from hansa.kernel.errors import Unavailable
 from hansa.ngsild.model import LOCATION
 from hansa.ngsild.query import Query
 from hansa.store.port import Change, Feature, Outcome, Page, Shape, Write
 from hansa.store.sqlite import feed, upkeep
-from hansa.store.sqlite.answer import answer, drawn
+from hansa.store.sqlite.answer import answer, drawn, explain
 from hansa.store.sqlite.faults import fault
 from hansa.store.sqlite.pool import Pool
-from hansa.store.sqlite.schema import prepare
+from hansa.store.sqlite.schema import PATIENCE_MS, prepare
 from hansa.store.sqlite.shapes import Catalogue, shapes_in
 from hansa.store.sqlite.writer import Writer
 
@@ -38,8 +39,8 @@ Listener = Callable[[int], None]
 class SqliteStore:
     """One tenant's entities in the SQLite database at `path`; implements the store port."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        prepare(path)
+    def __init__(self, path: Path, clock: Clock, patience_ms: int) -> None:
+        prepare(path, patience_ms=patience_ms)
         self.path = path
         self._pool = Pool(path)
         self._catalogue = Catalogue()
@@ -47,7 +48,7 @@ class SqliteStore:
         self._listening = Lock()
         with self._pool.connection() as connection:
             self._hot = upkeep.hot_attributes(connection)
-        self._writer = Writer(path, clock, self._committed)
+        self._writer = Writer(path, clock, self._committed, patience_ms)
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -56,7 +57,7 @@ class SqliteStore:
         connection = self._pool.take()
         try:
             text = connection.execute(_GET, (id,)).get
-        except apsw.Error as error:
+        except (apsw.Error, UnicodeDecodeError) as error:
             raise fault(error, self.path) or error from error
         finally:
             self._pool.give(connection)
@@ -67,6 +68,12 @@ class SqliteStore:
         hot = self._hot  # before the snapshot, which then has all of their indexes
         with self._pool.snapshot() as connection:
             return answer(connection, query, self._catalogue.reach(connection), hot)
+
+    def explain(self, query: Query) -> list[str]:
+        """How the database would go about `query`, line by line."""
+        hot = self._hot
+        with self._pool.snapshot() as connection:
+            return explain(connection, query, self._catalogue.reach(connection), hot)
 
     def shapes(self) -> list[Shape]:
         """All shapes with at least one entity."""
@@ -162,11 +169,22 @@ class SqliteStore:
         self._pool.close()
 
 
-def open_store(path: Path, *, clock: Clock | None = None) -> SqliteStore:
+def open_store(
+    path: Path, *, clock: Clock | None = None, patience_ms: int = PATIENCE_MS
+) -> SqliteStore:
     """Open the store at `path`, creating it (and its folder) if need be.
+
+    `patience_ms` is how long a write waits for another process's lock before it gives up.
 
     Raises:
         Unavailable: the file cannot be opened, is damaged, foreign or of a newer Hansa.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return SqliteStore(path, clock or Clock())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(
+            f"store {path.name}",
+            f"its folder cannot be made ({error.strerror})",
+            "choose a folder that the node's user may write",
+        ) from error
+    return SqliteStore(path, clock or Clock(), patience_ms)

@@ -22,6 +22,10 @@ from hansa.store.sqlite.sql import plain_value
 
 __all__ = ["backup", "check", "hot_attributes", "make_hot"]
 
+_DOCUMENTS: Final = (
+    "SELECT key, id, shape, places, CASE WHEN json_valid(doc, 8) THEN CAST(json(doc) AS BLOB) END"
+    " FROM entity"
+)
 _AT_MOST: Final = 100
 """Faults that a check names."""
 
@@ -82,7 +86,7 @@ def check(connection: apsw.Connection) -> list[str]:
     shapes = dict(connection.execute("SELECT id, signature FROM shape"))
     places = _places(connection)
     counted: Counter[int] = Counter()
-    for row in connection.execute("SELECT key, id, shape, places, json(doc) FROM entity"):
+    for row in connection.execute(_DOCUMENTS):
         found += _faults_of(row, shapes, places.pop(row[0], 0))
         counted[row[2]] += 1
     found += [f"the geometries of the missing entity number {key} remain" for key in places]
@@ -99,7 +103,10 @@ def _places(connection: apsw.Connection) -> Counter[int]:
 def _faults_of(row: tuple[Any, ...], shapes: dict[int, str], places: int) -> list[str]:
     _, id, shape, expected, text = row
     found = []
-    entity = orjson.loads(text)
+    try:
+        entity = orjson.loads(text or b"")
+    except orjson.JSONDecodeError:
+        return [f"the document of {id} is damaged"]
     if entity.get("id") != id:
         found.append(f"the document of {id} bears another identifier")
     if shapes.get(shape) != dump(shape_of(signature(entity))):

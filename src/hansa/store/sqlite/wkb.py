@@ -8,7 +8,7 @@ latitude are kept.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
@@ -21,14 +21,13 @@ _CODES: Final = {
     "MultiPoint": 4,
     "MultiLineString": 5,
     "MultiPolygon": 6,
-    "GeometryCollection": 7,
 }
 _PART: Final = {"MultiPoint": "Point", "MultiLineString": "LineString", "MultiPolygon": "Polygon"}
 _POINT: Final = struct.Struct("<BIdd").pack
 _HEAD: Final = struct.Struct("<BII").pack
 _COUNT: Final = struct.Struct("<I").pack
 
-Positions = list[list[float]]
+Position = Sequence[float]
 
 
 class Packed(NamedTuple):
@@ -47,21 +46,19 @@ def pack(geometry: dict[str, Any]) -> Packed:
     if kind == "Point":
         x, y = geometry["coordinates"][:2]
         return Packed(x, x, y, y, _POINT(1, 1, x, y))
-    positions = list(_positions(geometry))
+    positions = _positions(geometry["coordinates"])
     xs, ys = [p[0] for p in positions], [p[1] for p in positions]
     return Packed(min(xs), max(xs), min(ys), max(ys), _wkb(geometry))
 
 
-def _positions(geometry: dict[str, Any]) -> Iterable[list[float]]:
-    if geometry["type"] == "GeometryCollection":
-        return chain.from_iterable(map(_positions, geometry["geometries"]))
-    level: list[Any] = geometry["coordinates"]
-    while isinstance(level[0][0], list):
+def _positions(coordinates: Any) -> list[Position]:
+    level: list[Any] = coordinates
+    while not isinstance(level[0][0], int | float):
         level = list(chain.from_iterable(level))
     return level
 
 
-def _sequence(positions: Positions) -> bytes:
+def _sequence(positions: list[Position]) -> bytes:
     flat = [number for position in positions for number in position[:2]]
     return _COUNT(len(positions)) + struct.pack(f"<{len(flat)}d", *flat)
 
@@ -69,9 +66,6 @@ def _sequence(positions: Positions) -> bytes:
 def _wkb(geometry: dict[str, Any]) -> bytes:
     kind = geometry["type"]
     code = _CODES[kind]
-    if kind == "GeometryCollection":
-        parts = geometry["geometries"]
-        return _HEAD(1, code, len(parts)) + b"".join(map(_wkb, parts))
     coordinates = geometry["coordinates"]
     if kind == "Point":
         return _POINT(1, 1, *coordinates[:2])

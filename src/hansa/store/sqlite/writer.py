@@ -24,7 +24,7 @@ import orjson
 from hansa.kernel.clock import Clock, micros
 from hansa.kernel.errors import Unavailable
 from hansa.store.port import Outcome, Write
-from hansa.store.sqlite.faults import HOPELESS, fault
+from hansa.store.sqlite.faults import HOPELESS, fault, faults
 from hansa.store.sqlite.rows import fetch, store
 from hansa.store.sqlite.schema import connect
 from hansa.store.sqlite.stage import Marks, Stage
@@ -57,10 +57,13 @@ class Writer:
     `committed` is called with the newest change's number after each commit that made changes.
     """
 
-    def __init__(self, path: Path, clock: Clock, committed: Callable[[int], None]) -> None:
+    def __init__(
+        self, path: Path, clock: Clock, committed: Callable[[int], None], patience_ms: int
+    ) -> None:
         self._path, self._clock, self._committed = path, clock, committed
-        self._connection = connect(path)
-        self._marks = _read_marks(self._connection)
+        with faults(path):
+            self._connection = connect(path, patience_ms=patience_ms)
+            self._marks = _read_marks(self._connection)
         self._waiting: deque[_Request | _Task] = deque()
         self._wake = Condition()
         self._closing = False
@@ -193,7 +196,7 @@ class Writer:
             self._connection.execute("ROLLBACK")
 
     def _meaning(self, error: Exception) -> Exception:
-        return (isinstance(error, apsw.Error) and fault(error, self._path)) or error
+        return fault(error, self._path) or error
 
 
 def _read_marks(connection: apsw.Connection) -> Marks:
