@@ -174,12 +174,14 @@ class Order:
     """One sort key; entities that lack it come last.
 
     ``path.names`` may be ("id",), ("type",) or ("scope",). With ``origin`` (a geometry) the key is
-    the distance of that GeoProperty from it.
+    the distance of that GeoProperty from it. ``collation`` is a language tag (RFC 6067) that says how
+    texts are ordered; without one it is by code point.
     """
 
     path: AttributePath
     descending: bool = False
     origin: BaseGeometry | None = None
+    collation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,6 @@ class Query:
         dataset_ids: only entities with an attribute instance of one of these datasets; ``@none``
             stands for instances without one (empty: no condition).
         order: sort keys; the order of creation breaks ties and is the default.
-        collation: how texts are ordered, a language tag (RFC 6067); None is by code point.
         limit: largest number of entities returned; 0 is allowed with ``count``.
         offset: how many to leave out at the start.
         count: whether the total number of matches is wanted.
@@ -221,7 +222,6 @@ class Query:
     geo: GeoFilter | None = None
     dataset_ids: tuple[str, ...] = ()
     order: tuple[Order, ...] = ()
-    collation: str | None = None
     limit: int = 20
     offset: int = 0
     count: bool = False

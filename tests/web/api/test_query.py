@@ -129,3 +129,21 @@ def test_types_and_attributes_can_be_discovered(fleet: ApiClient) -> None:
     assert (speed["attributeCount"], speed["typeNames"]) == (11, ["Bus", "Car"])
     assert problem_of(fleet.get("/types/Ship")) == (404, "ResourceNotFound")
     assert problem_of(fleet.get("/attributes/sails")) == (404, "ResourceNotFound")
+
+
+def test_texts_are_ordered_by_a_collation(api: ApiClient) -> None:
+    for name in ("b", "\u00e1", "A", "\u00c4", "Zebra", 5):
+        api.create(f"urn:n:{name}" if name == 5 else f"urn:n:{ord(str(name)[0])}", name=name)
+
+    def order(collation: str) -> list[object]:
+        found = api.get(f"/entities?type=Car&format=simplified&orderBy=name{collation}").json()
+        return [e["name"] for e in found]
+
+    assert order("") == [5, "A", "Zebra", "b", "\u00c4", "\u00e1"]
+    assert order("&collation=und") == [5, "A", "\u00e1", "\u00c4", "b", "Zebra"]
+    assert order(";desc&collation=und") == ["Zebra", "b", "\u00c4", "\u00e1", "A", 5]
+    assert order("&collation=de-u-co-phonebk") == [5, "A", "\u00e1", "\u00c4", "b", "Zebra"]
+    for member in ("type", "scope", "id", "createdAt", "modifiedAt"):
+        assert len(api.get(f"/entities?type=Car&orderBy={member}&collation=und").json()) == 6
+    refused = api.get("/entities?type=Car&orderBy=name&collation=!!nope")
+    assert problem_of(refused) == (400, "BadRequestData")

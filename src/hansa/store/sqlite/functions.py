@@ -1,7 +1,8 @@
 """SQL functions that Hansa adds to each connection.
 
 ``holds(test, json)``: a Python predicate (bound as an object) on a JSON text; false where the text
-is missing. ``derive(function, json)``: likewise, but any SQL value. ``matches(pattern, text)``: RE2
+is missing. ``derive(function, json)``: likewise, but any SQL value. ``collated(function, value)``: the
+sort key of a text; other values as they are. ``matches(pattern, text)``: RE2
 search, in time linear in the text. ``lookup(mapping, key)``: an item of a
 Python mapping. ``moment``, ``day``, ``daytime``: the point in time that a text
 names, as a number, or NULL when it names none.
@@ -56,6 +57,10 @@ def _derive(function: Callable[[Any], Any], json: str | None) -> Any:
     return None if json is None else function(orjson.loads(json))
 
 
+def _collated(key: Callable[[str], bytes], value: Any) -> Any:
+    return key(value) if isinstance(value, str) else value
+
+
 def _lookup(mapping: Mapping[int, float], key: int) -> float | None:
     return mapping.get(key)
 
@@ -65,6 +70,7 @@ def register(connection: apsw.Connection) -> None:
     functions: tuple[tuple[str, Callable[..., Any], int], ...] = (
         ("holds", _holds, 2),
         ("derive", _derive, 2),
+        ("collated", _collated, 2),
         ("lookup", _lookup, 2),
         ("matches", matches, 2),
         ("moment", moment, 1),

@@ -2,7 +2,7 @@
 
 Each sort key becomes one or more SQL terms, then the key of creation breaks ties. Entities that lack
 what is sorted by come last, whatever the direction. Values of different types are ordered as clause
-4.23.2 says; texts by code point.
+4.23.2 says; texts by code point, or as the collation of the key has it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Final
 import apsw
 from shapely.geometry.base import BaseGeometry
 
+from hansa.ngsild.collation import collation_key
 from hansa.ngsild.query import Order
 from hansa.store.meaning import ordering_key
 from hansa.store.sqlite.places import distances
@@ -62,12 +63,14 @@ class _Ordering:
         self._connection, self._catalogue, self._hot = connection, catalogue, hot
         self._shapes = catalogue.every if selection.shapes is None else selection.shapes
         self._bind = selection.bind
+        self._collation: str | None = None
         self.index: Orderly | None = None
         """The index that has the order of the key compiled last."""
 
     def terms(self, order: Order) -> list[str]:
         """The SQL terms of one sort key."""
         self.index = None
+        self._collation = order.collation
         direction = " DESC" if order.descending else ""
         name = order.path.names[0]
         if order.origin is not None:
@@ -82,8 +85,8 @@ class _Ordering:
         return self._general(order, direction)
 
     def _by_column(self, name: str, direction: str) -> list[str]:
-        column = _COLUMNS[name]
-        if name in _INDEXES:
+        column = self._collated(_COLUMNS[name])
+        if name in _INDEXES and self._collation is None:
             self.index = Orderly(_INDEXES[name])
         return [column + direction] if name in _ALWAYS_THERE else _absent_last(column, direction)
 
@@ -93,9 +96,16 @@ class _Ordering:
             value = f"json_extract(entity.doc, {path(name, '[0].value')})"
         else:
             value = plain_value("entity", name)
-            if everywhere:
+            if everywhere and self._collation is None:
                 self.index = Orderly(f"hot_{self._hot[name]}", f"{value} IS NOT NULL")
+        value = self._collated(value)
         return [value + direction] if everywhere else _absent_last(value, direction)
+
+    def _collated(self, value: str) -> str:
+        """`value` such that texts come in the order of the key's collation, if it has one."""
+        if self._collation is None:
+            return value
+        return f"collated({self._bind.object(collation_key(self._collation))}, {value})"
 
     def _by_distance(self, name: str, origin: BaseGeometry, direction: str) -> list[str]:
         metres = self._bind.object(distances(self._connection, name, origin))
@@ -115,7 +125,7 @@ class _Ordering:
         instances = f"doc -> {path(order.path.names[0])}"
         ranked = f"derive({self._bind.object(rank)}, {instances})"
         valued = f"derive({self._bind.object(value)}, {instances})"
-        return [*_absent_last(ranked, direction), valued + direction]
+        return [*_absent_last(ranked, direction), self._collated(valued) + direction]
 
 
 def _absent_last(value: str, direction: str) -> list[str]:

@@ -7,6 +7,7 @@ brought to the same parameters first, so that there is one reading of each.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final
 
 from hansa.kernel.errors import BadRequest
@@ -82,7 +83,6 @@ def read_query(
         geo=_geo(given, context),
         dataset_ids=names(given, "datasetId"),
         order=_order(given, context),
-        collation=check_collation(given["collation"]) if "collation" in given else None,
         limit=number(call.query, "limit", settings.page_limit, 0, settings.page_limit_max),
         offset=number(call.query, "offset", 0, 0, 2**31),
         count=flag(call.query, "count") or "count" in call.options,
@@ -157,10 +157,11 @@ def _geo(given: Parameters, context: Context) -> GeoFilter | None:
 
 
 def _order(given: Parameters, context: Context) -> tuple[Order, ...]:
+    collation = check_collation(given["collation"]) if "collation" in given else None
     if "orderBy" not in given:
         return ()
     found = parse_order(given["orderBy"], given.get("orderFrom"), given.get("orderGeometry"))
-    return expand_order(found, context.expand)
+    return tuple(replace(o, collation=collation) for o in expand_order(found, context.expand))
 
 
 def read_pattern(text: Any) -> str | None:
