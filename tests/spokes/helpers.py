@@ -13,7 +13,7 @@ from hansa.spokes.manifest import resolve
 from hansa.spokes.port import Item, Plain, Refusal, Spoke
 from hansa.store.port import Reader
 
-_SIMPLE = View(city_context(), form="simplified")
+SIMPLE = View(city_context(), form="simplified")
 _WHOLE = View(city_context(), times=True)
 
 
@@ -49,7 +49,7 @@ def stored(reader: Reader, id: str) -> dict[str, Any]:
     """An entity of a store, simplified, in city terms."""
     document = reader.get(id)
     assert document is not None, f"{id} is not there"
-    return represent(orjson.loads(document), _SIMPLE)
+    return represent(orjson.loads(document), SIMPLE)
 
 
 def stored_whole(reader: Reader, id: str) -> dict[str, Any]:

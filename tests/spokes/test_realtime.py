@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -192,6 +193,16 @@ def test_any_damage_is_read_or_refused(place: int, noise: bytes) -> None:
         return
     read_vehicles(found, NOW)
     list(read_alerts(found, "town"))
+
+
+def test_without_the_package_the_extra_is_named(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = Answers(message().SerializeToString())
+    monkeypatch.setitem(sys.modules, "google.transit.gtfs_realtime_pb2", None)
+    beat = job(reader, answers).beat(NOW)
+    assert "pip install 'hansa[realtime]'" in beat.notes[0]
+    assert set(by_name(beat.entities)) == {"T1-20261123"}
 
 
 def test_a_failing_feed_leaves_the_timetable(reader: Reader) -> None:
