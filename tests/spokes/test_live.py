@@ -218,3 +218,14 @@ def test_the_runner_runs_every_import_and_stops(town: SqliteStore, hands: Hands)
     assert vehicles(town) == 1
     time.sleep(0.05)
     assert len(beats) == seen
+
+
+def test_a_trip_whose_service_was_taken_away_does_not_run(town: SqliteStore, hands: Hands) -> None:
+    rules = [f"urn:ngsi-ld:GtfsCalendarRule:town:{service}-1" for service in ("WEEK", "END")]
+    dates = [f"urn:ngsi-ld:GtfsCalendarDateRule:town:{s}-20261225" for s in ("WEEK", "END")]
+    town.write([Write(id, lambda current: Edited(None)) for id in (rules[0], *dates)]).result()
+    Keeper(town, SPOKE, SOURCE, hands, no_fetch).beat()
+    assert vehicles(town) == 0
+    hands.moment = datetime(2026, 11, 28, 23, 55, tzinfo=SANTIAGO)  # a Saturday: END still runs
+    Keeper(town, SPOKE, SOURCE, hands, no_fetch).beat()
+    assert vehicles(town) == 1

@@ -26,17 +26,21 @@ def local(urn: Any) -> str:
 
 
 def timetable_of(entities: EntityReader) -> Timetable:
-    """The timetable that the entities describe; trips without stop times or shape are left out."""
+    """The timetable that the entities describe; trips that lack stop times, shape or
+    service are left out."""
     zones = [agency["timezone"] for agency in entities.of_type("GtfsAgency")]
     shapes = dict(_shapes(entities))
+    calendar = Calendar(
+        [_rule(entity) for entity in entities.of_type("GtfsCalendarRule")],
+        [_service_date(entity) for entity in entities.of_type("GtfsCalendarDateRule")],
+    )
+    services = frozenset(calendar.services)
+    trips = [trip for trip in _trips(entities, shapes) if trip.service in services]
     return Timetable(
         zone=ZoneInfo(zones[0] if zones else _UTC),
-        calendar=Calendar(
-            [_rule(entity) for entity in entities.of_type("GtfsCalendarRule")],
-            [_service_date(entity) for entity in entities.of_type("GtfsCalendarDateRule")],
-        ),
+        calendar=calendar,
         shapes=shapes,
-        trips=(trips := list(_trips(entities, shapes))),
+        trips=trips,
         repeats=list(_repeats(entities, {trip.id for trip in trips})),
     )
 
