@@ -10,9 +10,9 @@ names, as a number, or NULL when it names none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import apsw
 import orjson
@@ -22,6 +22,13 @@ from hansa.kernel.errors import BadRequest
 from hansa.store.meaning import day, daytime, moment
 
 __all__ = ["matches", "pattern", "register"]
+
+
+class Lookup(Protocol):
+    """Numbers by key."""
+
+    def get(self, key: int) -> float | None:
+        """The number, if there is one."""
 
 
 @lru_cache(maxsize=256)
@@ -61,7 +68,7 @@ def _collated(key: Callable[[str], bytes], value: Any) -> Any:
     return key(value) if isinstance(value, str) else value
 
 
-def _lookup(mapping: Mapping[int, float], key: int) -> float | None:
+def _lookup(mapping: Lookup, key: int) -> float | None:
     return mapping.get(key)
 
 

@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from hansa.ngsild.collation import collation_key
 from hansa.ngsild.query import Order
 from hansa.store.meaning import ordering_key
-from hansa.store.sqlite.places import distances
+from hansa.store.sqlite.places import Distances
 from hansa.store.sqlite.plan import Orderly
 from hansa.store.sqlite.select import Selection
 from hansa.store.sqlite.shapes import Catalogue
@@ -108,7 +108,7 @@ class _Ordering:
         return f"collated({self._bind.object(collation_key(self._collation))}, {value})"
 
     def _by_distance(self, name: str, origin: BaseGeometry, direction: str) -> list[str]:
-        metres = self._bind.object(distances(self._connection, name, origin))
+        metres = self._bind.object(Distances(self._connection, name, origin))
         return _absent_last(f"lookup({metres}, key)", direction)
 
     def _general(self, order: Order, direction: str) -> list[str]:

@@ -24,7 +24,7 @@ from hansa.ngsild.query import GeoFilter
 from hansa.store.port import Feature
 from hansa.store.sqlite.schema import PLACE_BITS
 
-__all__ = ["distances", "features", "keys_related"]
+__all__ = ["Distances", "features", "keys_related"]
 
 Box = tuple[float, float, float, float]
 
@@ -72,41 +72,57 @@ def keys_related(connection: apsw.Connection, geo: GeoFilter) -> array[int]:
 
 
 def _related(geo: GeoFilter, geometries: NDArray[Any]) -> NDArray[np.bool_]:
-    if geo.relation != "near":
+    if geo.relation == "near":
+        return _near(geo, geometries)
+    # Tiny edges may make the geometry library divide by zero, without harm.
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         return np.asarray(_PREDICATES[geo.relation](geo.geometry, geometries))
+
+
+def _near(geo: GeoFilter, geometries: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which geometries are near; measured exactly only where their vertices leave it open."""
+    least, most = geo.min_distance, geo.max_distance
     if geo.geometry.geom_type != "Point":
         return np.fromiter((relate(geo, g) for g in geometries), bool, len(geometries))
-    away = _away(geo.geometry, geometries)
-    near = np.ones(len(away), bool) if geo.max_distance is None else away <= geo.max_distance
-    return near if geo.min_distance is None else near & (away > geo.min_distance)
+    at_most = _nearest_vertex(geo.geometry, geometries)
+    near = np.ones(len(geometries), bool) if most is None else at_most <= most
+    unclear = ~near
+    if least is not None:
+        near &= at_most > least
+        unclear |= near
+    unclear &= shapely.get_type_id(geometries) != _POINT
+    for index in np.flatnonzero(unclear):
+        near[index] = relate(geo, geometries[index])
+    return near
 
 
-def _away(origin: BaseGeometry, geometries: NDArray[Any]) -> NDArray[np.float64]:
-    """Metres from `origin` to each geometry; points from a point in one go."""
-    away = np.empty(len(geometries))
-    points = shapely.get_type_id(geometries) == _POINT
-    if origin.geom_type != "Point":
-        points[:] = False
-    if points.any():
-        xy = shapely.get_coordinates(geometries[points])
-        x, y = np.full(len(xy), origin.x), np.full(len(xy), origin.y)
-        away[points] = _WGS84.inv(x, y, xy[:, 0], xy[:, 1])[2]
-    for index in np.flatnonzero(~points):
-        away[index] = distance(origin, geometries[index])
-    return away
-
-
-def distances(
-    connection: apsw.Connection, attribute: str, origin: BaseGeometry
-) -> dict[int, float]:
-    """Metres from `origin` to the nearest geometry of `attribute`, by the entity's key."""
-    keys, geometries = _candidates(connection, attribute, None)
-    if not len(keys):
-        return {}
-    nearest: dict[int, float] = {}
-    for key, metres in zip(keys.tolist(), _away(origin, geometries).tolist(), strict=True):
-        nearest[key] = min(metres, nearest.get(key, metres))
+def _nearest_vertex(origin: BaseGeometry, geometries: NDArray[Any]) -> NDArray[np.float64]:
+    """Metres from a point to the nearest vertex of each geometry; for points that is all."""
+    vertices, owners = shapely.get_coordinates(geometries, return_index=True)
+    x, y = np.full(len(vertices), origin.x), np.full(len(vertices), origin.y)
+    away = _WGS84.inv(x, y, vertices[:, 0], vertices[:, 1])[2]
+    nearest = np.full(len(geometries), np.inf)
+    np.minimum.at(nearest, owners, away)
     return nearest
+
+
+class Distances:
+    """Metres from a geometry to the nearest geometry of an entity, by its key, measured on demand."""
+
+    def __init__(self, connection: apsw.Connection, attribute: str, origin: BaseGeometry) -> None:
+        self._origin = origin
+        self._known: dict[int, float] = {}
+        self._geometries: dict[int, list[BaseGeometry]] = {}
+        keys, geometries = _candidates(connection, attribute, None)
+        for key, geometry in zip(keys.tolist(), geometries, strict=True):
+            self._geometries.setdefault(key, []).append(geometry)
+
+    def get(self, key: int) -> float | None:
+        """The distance, ``None`` for an entity without such a geometry."""
+        if key not in self._known and key in self._geometries:
+            found = self._geometries[key]
+            self._known[key] = min(distance(self._origin, each) for each in found)
+        return self._known.get(key)
 
 
 def features(

@@ -73,12 +73,14 @@ def connect(path: Path, *, patience_ms: int = PATIENCE_MS) -> apsw.Connection:
     """
     connection = apsw.Connection(str(path), statementcachesize=_STATEMENTS)
     connection.set_busy_timeout(patience_ms)
-    connection.execute(
-        f"PRAGMA synchronous = FULL; PRAGMA cache_size = -{_CACHE_KIBIBYTES};"
-        f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES};"
-        f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES};"
-        "PRAGMA temp_store = MEMORY; PRAGMA recursive_triggers = OFF;"
-    )
+    for setting in (
+        "synchronous = FULL",
+        f"cache_size = -{_CACHE_KIBIBYTES}",
+        f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
+        f"journal_size_limit = {_WAL_LIMIT_BYTES}",
+        "temp_store = MEMORY",
+    ):
+        connection.execute(f"PRAGMA {setting}")
     register(connection)
     return connection
 
