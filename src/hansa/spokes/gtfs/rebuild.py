@@ -26,8 +26,7 @@ def local(urn: Any) -> str:
 
 
 def timetable_of(entities: EntityReader) -> Timetable:
-    """The timetable that the entities describe; trips that lack stop times, shape or
-    service are left out."""
+    """The timetable that the entities describe, without trips that lack times, shape or service."""
     zones = [agency["timezone"] for agency in entities.of_type("GtfsAgency")]
     shapes = dict(_shapes(entities))
     calendar = Calendar(
