@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from hansa.ngsild.context import CORE, Context
+from hansa.ngsild.fallback import Version, conform
 from hansa.ngsild.geojson import GEOMETRY_TYPES
 from hansa.ngsild.model import (
     INSTANCE_MEMBERS,
@@ -42,6 +43,7 @@ class View:
         language: preferred natural language, or None to show whole language maps.
         pick: only these members (IRIs; "id", "type", "scope"); None shows all.
         omit: not these members.
+        version: the version of NGSI-LD to conform to; None is the current one.
         datasets: only attribute instances of these datasetIds ("@none" is the default instance).
     """
 
@@ -52,6 +54,7 @@ class View:
     pick: frozenset[str] | None = None
     omit: frozenset[str] = frozenset()
     datasets: frozenset[str] | None = None
+    version: Version | None = None
 
     def shows(self, member: str) -> bool:
         """Whether a member of an entity is among those shown."""
@@ -67,6 +70,8 @@ class View:
 def represent(entity: Entity, view: View) -> dict[str, Any]:
     """`entity` as a JSON object in the form, names and selection of `view`."""
     compact = view.context.compact
+    if view.version is not None:
+        entity = conform(entity, view.version, compact)
     shown: dict[str, Any] = {}
     for member, value in entity.items():
         if (view.pick is not None and member not in view.pick) or member in view.omit:

@@ -92,3 +92,48 @@ def test_a_batch_cannot_name_a_second_context(api: ApiClient) -> None:
         "/entityOperations/create", body, type="application/ld+json", headers={"Link": link}
     )
     assert problem_of(answer) == (400, "BadRequestData")
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        {"id": "urn:ngsi-ld:Car:1"},
+        {"type": "Car", "id": "nonsense"},
+        {"type": "Car", "id": [5]},
+        "Car",
+    ],
+)
+def test_selectors_that_select_nothing(api: ApiClient, selector: Any) -> None:
+    body = {"type": "Query", "entities": [selector]}
+    assert problem_of(api.post("/entityOperations/query", body)) == (400, "BadRequestData")
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"entities": []},
+        {"attrs": []},
+        {"q": 42},
+        {"join": "inline", "joinLevel": 0},
+        {"join": "inline", "joinLevel": True},
+        {"temporalQ": {"timerel": "after", "timeAt": "2020-01-01T00:00:00Z"}},
+        {"ordering": {"orderBy": ["id"], "collation": "not a tag!!"}},
+        {"ordering": {"orderBy": ["location;dist-asc"], "coordinates": "8,40"}},
+        {"pick": [5]},
+        {"nonsense": 1},
+    ],
+)
+def test_bodies_that_are_no_query(api: ApiClient, member: dict[str, Any]) -> None:
+    body = {"type": "Query", "entities": [{"type": "Car"}], **member}
+    assert problem_of(api.post("/entityOperations/query", body))[0] == 400
+
+
+def test_a_selector_names_several_and_identifiers_go_before_patterns(api: ApiClient) -> None:
+    api.post("/entityOperations/create", cars(1, 2, 3))
+    several = ["urn:ngsi-ld:Car:1", "urn:ngsi-ld:Car:3"]
+    selector = {"type": "Car", "id": several, "idPattern": "2$"}
+    body = {"type": "Query", "entities": [selector], "ordering": {"orderBy": ["id;desc"]}}
+    found = api.post("/entityOperations/query", body).json()
+    assert [e["id"] for e in found] == several[::-1]
+    maps = {"type": "Query", "entities": [{"type": "Car"}], "entityMap": True}
+    assert problem_of(api.post("/entityOperations/query", maps))[0] == 422

@@ -147,3 +147,60 @@ def test_texts_are_ordered_by_a_collation(api: ApiClient) -> None:
         assert len(api.get(f"/entities?type=Car&orderBy={member}&collation=und").json()) == 6
     refused = api.get("/entities?type=Car&orderBy=name&collation=!!nope")
     assert problem_of(refused) == (400, "BadRequestData")
+
+
+def test_an_unknown_parameter_is_refused_before_anything_is_looked_for(api: ApiClient) -> None:
+    for path in ("/types/Ship", "/attributes/sails", "/entities/urn:a:b"):
+        assert problem_of(api.get(path + "?sideways=1")) == (400, "InvalidRequest")
+    assert problem_of(api.get("/attributes/type"))[0] == 404
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "attrs=createdAt",
+        "attrs=id",
+        'q=modifiedAt>"2020-01-01T00:00:00Z"',
+        "id=urn:a:b",
+        "idPattern=x",
+        "type=*&local=false",
+        "type=Car&csf=))bad((",
+        "type=Car&geometryProperty=location",
+        "type=Car&georel=near;maxDistance==5;minDistance==1&geometry=Point&coordinates=[0,0]",
+    ],
+)
+def test_queries_that_are_too_wide_or_contradict_themselves(
+    api: ApiClient, parameters: str
+) -> None:
+    assert problem_of(api.get("/entities?" + parameters)) == (400, "BadRequestData")
+
+
+def test_what_narrows_a_query_down(fleet: ApiClient) -> None:
+    assert ids(fleet, "attrs=createdAt,rpm") == []
+    assert ids(fleet, 'q=modifiedAt>"2020-01-01T00:00:00Z";speed==55') == ["Bus:1"]
+    assert len(ids(fleet, "type=*&limit=100")) == 12
+    assert len(ids(fleet, "type=*&local=true&csf=a==1&limit=100")) == 12
+
+
+def test_links_to_pages_name_every_parameter_in_order(fleet: ApiClient) -> None:
+    response = fleet.get("/entities/?type=Car&limit=2&idPattern=Car:.*&offset=2&count=true")
+    links = {rel: link["url"] for rel, link in response.links.items()}
+    start = "/ngsi-ld/v1/entities?count=true&idPattern=Car:.*&limit=2&offset="
+    assert links["next"] == start + "4&type=Car"
+    assert links["prev"] == start + "0&type=Car"
+    assert 'rel="next";type="application/json"' in response.headers["link"]
+
+
+def test_the_format_parameter_goes_before_options(api: ApiClient) -> None:
+    api.create(speed=1)
+    both = api.get("/entities/urn:ngsi-ld:Car:1?format=keyValues&options=normalized,sysAttrs")
+    assert both.json()["speed"] == 1
+    assert "createdAt" in both.json()
+
+
+def test_expiry_is_shown_with_the_systems_attributes_only(api: ApiClient) -> None:
+    later = "2100-01-01T00:00:00Z"
+    api.create(speed={"value": 1, "expiresAt": later}, expiresAt=later)
+    assert "expiresAt" not in api.get("/entities/urn:ngsi-ld:Car:1").text
+    shown = api.get("/entities/urn:ngsi-ld:Car:1?options=sysAttrs").json()
+    assert (shown["expiresAt"], shown["speed"]["expiresAt"]) == (later, later)

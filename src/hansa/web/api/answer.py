@@ -12,6 +12,7 @@ import orjson
 
 from hansa.ngsild.context import Context, Source
 from hansa.web.api.call import GEO_JSON, JSON, LD_JSON, Call
+from hansa.web.api.prefer import preferences, preferred_version
 
 __all__ = ["Answer", "created", "document", "nothing", "plain"]
 
@@ -49,18 +50,31 @@ def plain(status: int, body: Any) -> Answer:
 
 
 def document(
-    call: Call, body: Any, context: Context, kind: str = JSON, headers: Iterable[Header] = ()
+    call: Call,
+    body: Any,
+    context: Context,
+    kind: str = JSON,
+    headers: Iterable[Header] = (),
+    status: int = 200,
 ) -> Answer:
     """An answer that is read with `context`: inside it (JSON-LD) or linked beside it (6.3.6)."""
     head = [(b"content-type", _CONTENT_TYPES[kind]), *headers]
-    if kind == LD_JSON or (kind == GEO_JSON and call.headers.get(b"prefer") != "body=json"):
+    wish = call.headers.get(b"prefer")
+    if wish is not None and (version := preferred_version(wish)) is not None:
+        head.append((b"preference-applied", b"ngsi-ld=%d.%d" % version))
+    if kind == LD_JSON or (kind == GEO_JSON and not (wish and _is_plain(wish))):
         source = context.source
         if isinstance(source, str) and source.startswith("/"):
             source = call.base + source
         body = _with_context(body, source)
     else:
         head.append((b"link", _link(call.service.context_url(context, call.base))))
-    return Answer(200, orjson.dumps(body), head)
+    return Answer(status, orjson.dumps(body), head)
+
+
+def _is_plain(wish: str) -> bool:
+    """Whether the client prefers GeoJSON without an @context in it (6.3.6)."""
+    return preferences(wish).get("body") == "json"
 
 
 @lru_cache(maxsize=64)

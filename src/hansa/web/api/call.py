@@ -97,6 +97,12 @@ class Call:
             self._query = self._parameters(raw) if raw else {}
         return self._query
 
+    def check_query(self) -> None:
+        """Refuse a parameter that the operation does not take, before anything is done (6.3.20)."""
+        raw = self._scope["query_string"]
+        if raw:
+            self._query = self._parameters(raw)
+
     def _parameters(self, raw: bytes) -> dict[str, str]:
         try:
             pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict")
@@ -260,6 +266,8 @@ class Call:
                 )
             return await self.link_context()
         self.refuse_second_context()
+        if not isinstance(payload, dict):
+            raise InvalidRequest("the request body", "is not a JSON object", "send { … }")
         if inside is None:
             raise BadRequest(
                 "the request body", "is application/ld+json without an @context", "add an @context"

@@ -9,6 +9,7 @@ from typing import Any
 from hansa.hub.discovery import AttributeUse, TypeUse, attribute_uses, type_uses
 from hansa.kernel.errors import NotFound
 from hansa.ngsild.context import Context
+from hansa.ngsild.model import ENTITY_MEMBERS
 from hansa.ngsild.values import check_name
 from hansa.web.api.answer import Answer, document
 from hansa.web.api.call import JSON, LD_JSON, Call
@@ -81,7 +82,8 @@ async def attributes(call: Call) -> Answer:
 async def attribute(call: Call) -> Answer:
     """What is known of one attribute: 6.28.3.1, 5.7.10."""
     kind, context, found = await _found(call, attribute_uses)
-    name = context.expand(check_name(call.path[0]))
+    name = call.path[0]
+    name = name if name in ENTITY_MEMBERS else context.expand(check_name(name))
     use = next((use for use in found if use.name == name), None)
     if use is None:
         raise NotFound(

@@ -76,7 +76,7 @@ async def retrieve(call: Call) -> Answer:
     if look.may_leave_nothing and not represent(entity, look.view):
         raise NotFound(f"entity {id}", "has none of the members asked for")
     shown = await render_one(store, entity, look, kind, geometry)
-    return document(call, shown, context, kind)
+    return document(call, shown, context, kind, status=look.status_of([entity]))
 
 
 async def replace(call: Call) -> Answer:

@@ -54,7 +54,7 @@ async def _page_of(call: Call, wanted: Query, look: Look, kind: str) -> Answer:
     if wanted.count:
         headers.append((b"ngsild-results-count", str(page.total).encode()))
     body = await render_all(store, found, look, kind, geometry)
-    return document(call, body, look.view.context, kind, headers)
+    return document(call, body, look.view.context, kind, headers, look.status_of(found))
 
 
 def _page(store: Reader, wanted: Query) -> tuple[Page, bool]:

@@ -6,20 +6,22 @@ both are read by the same rules. ``format`` goes before ``options`` (Table 6.3.7
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from hansa.kernel.errors import BadRequest, InvalidRequest
 from hansa.kernel.ids import is_uri
 from hansa.ngsild.context import Context
+from hansa.ngsild.fallback import conform
 from hansa.ngsild.linked import MAX_LEVEL, Join, Sight
-from hansa.ngsild.model import LOCATION
+from hansa.ngsild.model import LOCATION, Entity
 from hansa.ngsild.projection import Projection, expand_projection, parse_projection
 from hansa.ngsild.represent import Form, View
 from hansa.ngsild.values import check_name
 from hansa.web.api.call import GEO_JSON, Call
 from hansa.web.api.params import flag, names, number
+from hansa.web.api.prefer import preferred_version
 
 __all__ = ["Look", "Parameters", "check_uris", "geometry_property", "read_look"]
 
@@ -60,6 +62,13 @@ class Look:
         """Whether so little is shown that nothing may be left of an entity."""
         return self.pick is not None or self.omit is not None
 
+    def status_of(self, entities: Iterable[Entity]) -> int:
+        """200, or 203 when an entity is not shown as it is, to conform to an earlier version."""
+        version, compact = self.view.version, self.view.context.compact
+        if version is None or all(conform(e, version, compact) is e for e in entities):
+            return 200
+        return 203
+
 
 def read_look(
     call: Call,
@@ -70,8 +79,9 @@ def read_look(
 ) -> Look:
     """What of each entity is shown, and how. `more_options` are further words the operation takes."""
     given = call.query if parameters is None else parameters
+    version = preferred_version(call.headers.get(b"prefer"))
     if not given and not call.query:
-        return Look(View(context))
+        return Look(View(context, version=version))
     form = _form(call, _KNOWN_OPTIONS | more_options)
     join = _join(given)
     attrs = names(given, "attrs")
@@ -87,6 +97,7 @@ def read_look(
         pick=_MEMBERS.union(context.expand(check_name(a)) for a in attrs) if attrs else picked,
         omit=omit.plain if omit else frozenset(),
         datasets=_datasets(given),
+        version=version,
     )
     return Look(view, join, pick, omit)
 

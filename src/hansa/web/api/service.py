@@ -101,6 +101,7 @@ class Service:
             operation, path = self._find(scope)
             call = Call(self, scope, receive, path, operation.parameters)
             accept = call.headers.get(b"accept")
+            call.check_query()
             answer = await operation.handler(call)
             if call.tenant is not None:
                 answer.headers.append((b"ngsild-tenant", call.tenant.encode("latin-1")))
