@@ -93,14 +93,18 @@ def _read_member(reader: Reader) -> str:
     return member
 
 
+_STRINGS: Final = json.JSONDecoder(strict=False)
+
+
 def read_quoted(reader: Reader) -> str:
     """Read a JSON string (RFC 8259, section 7) where `reader` stands."""
     start = reader.pos
     try:
-        text, reader.pos = json.decoder.scanstring(reader.text, start + 1, False)
+        found = _STRINGS.raw_decode(reader.text, start)
     except json.JSONDecodeError as fault:
         expected = "a closing '\"'" if "Untermin" in fault.msg else "a JSON escape sequence"
         raise reader.error(expected, min(fault.pos, len(reader.text))) from None
+    text, reader.pos = str(found[0]), found[1]
     check_text(reader, text, start)
     reader.skip()
     return text
