@@ -17,7 +17,7 @@ from hansa.ngsild.model import ENTITY_MEMBERS, Entity
 from hansa.ngsild.query import AttributePath, Order, Query, TypeName
 from hansa.web.pages.describe import Describer, Row
 from hansa.web.pages.facts import Facts, Kind, Source
-from hansa.web.pages.names import attribute_label, type_label
+from hansa.web.pages.names import attribute_label, heading, type_label
 from hansa.web.shell.language import Language, choose
 from hansa.web.shell.site import Site
 
@@ -142,6 +142,7 @@ class DataPages:
         )
         entities = [orjson.loads(document) for document in page.documents]
         columns = self._columns(entities, plain, sort)
+        rows = self._rows(entities, columns, tongue)
         base = self._site.base(request)
         query = {"type": self._site.node.context.compact(kind.iri), "limit": "100"}
         return self._site.page(
@@ -149,12 +150,15 @@ class DataPages:
             "type.html",
             kind=kind,
             label=tongue(type_label(kind.term, many=True)),
-            columns=[(term, tongue(attribute_label(term))) for term in columns],
+            columns=[
+                (term, heading(tongue(attribute_label(term))), _is_numeric(rows, place))
+                for place, term in enumerate(columns)
+            ],
             attributes=[
-                (term, tongue(attribute_label(term)), kinds)
+                (term, heading(tongue(attribute_label(term))), kinds)
                 for term, kinds in sorted(kind.attributes.items())
             ],
-            rows=self._rows(entities, columns, tongue),
+            rows=rows,
             page=number,
             last=last,
             sort=sort,
@@ -207,6 +211,12 @@ def _plain_terms(kind: Kind) -> list[str]:
         for term, kinds in kind.attributes.items()
         if term not in _ASIDE and set(kinds) <= {"Property", "LanguageProperty", "VocabProperty"}
     ]
+
+
+def _is_numeric(rows: list[dict[str, Any]], place: int) -> bool:
+    """Whether a column of the table holds numbers alone."""
+    cells = [row["cells"][place] for row in rows if row["cells"][place]]
+    return bool(cells) and all(len(c.values) == 1 and c.values[0].number for c in cells)
 
 
 def _page_number(request: Request, last: int) -> int:

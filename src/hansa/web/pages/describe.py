@@ -17,7 +17,7 @@ import orjson
 
 from hansa.kernel.units import symbol
 from hansa.ngsild.model import LOCATION, Entity, Instance, attributes, sub_attributes
-from hansa.web.pages.names import GEOMETRIES, attribute_label, type_label
+from hansa.web.pages.names import GEOMETRIES, attribute_label, heading, type_label
 from hansa.web.pages.values import text, value_of
 from hansa.web.shell.language import Language
 from hansa.web.shell.links import web_link
@@ -47,6 +47,7 @@ class Value:
         code: JSON that is shown when it is unfolded.
         colour: six hexadecimal digits of a colour that is shown beside.
         mark: whether the word says how the value was made.
+        number: whether it is a number, which stands at the right of its column.
     """
 
     text: str
@@ -56,6 +57,7 @@ class Value:
     code: str = ""
     colour: str = ""
     mark: bool = False
+    number: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ class Describer:
             values += self._values(term, instance, others)
             notes += self._notes(instance)
         wide = any(len(v.text) > _LONG or v.code for v in values) or len(values) > 6
-        return Row(self._(attribute_label(term)), term, tuple(values), tuple(notes), wide)
+        return Row(heading(self._(attribute_label(term))), term, tuple(values), tuple(notes), wide)
 
     def _values(self, term: str, instance: Instance, others: Mapping[str, Entity]) -> list[Value]:
         kind = instance["type"]
@@ -220,9 +222,10 @@ class Describer:
     def _plain(self, term: str, value: Any, unit: str) -> Value:
         if isinstance(value, bool):
             return Value(self._("yes") if value else self._("no"))
-        if isinstance(value, int | float):
+        if isinstance(value, int | float) and not term.endswith("Id"):
             # Half a person is a model's, not a reader's.
-            return Value(self._.number(round(value) if unit == symbol("IE") else value), unit)
+            shown = round(value) if unit == symbol("IE") else value
+            return Value(self._.number(shown), unit, number=True)
         written = str(value)
         if _INSTANT.fullmatch(written):
             return Value(self._.instant(self._local(written)))

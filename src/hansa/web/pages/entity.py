@@ -17,7 +17,7 @@ from hansa.ngsild.model import LOCATION, Entity
 from hansa.web.pages.describe import Describer, linked_ids
 from hansa.web.pages.facts import Facts
 from hansa.web.pages.history import series
-from hansa.web.pages.names import attribute_label
+from hansa.web.pages.names import attribute_label, heading
 from hansa.web.pages.values import first
 from hansa.web.shell.language import Language, choose
 from hansa.web.shell.site import Site
@@ -62,7 +62,9 @@ class EntityPages:
             part=part,
             entity=sheet,
             said=self._said(entity, tongue),
-            histories=[(tongue(attribute_label(found.term)), found) for found in histories],
+            histories=[
+                (heading(tongue(attribute_label(found.term))), found) for found in histories
+            ],
             geometry=_geometry(entity),
             api=f"{self._site.base(request)}/ngsi-ld/v1/entities/{quote(id, safe=':')}",
             texts={} if part else self._site.script_texts(tongue),

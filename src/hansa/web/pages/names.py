@@ -9,7 +9,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["FOOTWAYS", "GEOMETRIES", "MAIN_ROADS", "attribute_label", "spelt_out", "type_label"]
+__all__ = [
+    "FOOTWAYS",
+    "GEOMETRIES",
+    "MAIN_ROADS",
+    "attribute_label",
+    "heading",
+    "spelt_out",
+    "type_label",
+]
 
 _TYPES: Final = {
     "RoadSegment": ("Road segment", "Road segments"),
@@ -96,6 +104,11 @@ def type_label(term: str, *, many: bool = False) -> str:
         return _TYPES[term][many]
     spelt = spelt_out(term)
     return spelt[:1].upper() + spelt[1:]
+
+
+def heading(text: str) -> str:
+    """`text` with a capital letter, as it stands at the beginning of a row or column."""
+    return text[:1].upper() + text[1:]
 
 
 def attribute_label(term: str) -> str:

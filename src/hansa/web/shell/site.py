@@ -108,7 +108,7 @@ class Site:
             clock_is_real=self.node.clock.is_real,
             now=self.now(),
             path=request.url.path,
-            address_in=lambda code: str(request.url.include_query_params(lang=code)),
+            address_in=lambda code: "?" + request.url.include_query_params(lang=code).query,
             static=self.files.address,
             local=self.local,
             **values,

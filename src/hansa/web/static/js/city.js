@@ -8,7 +8,7 @@ import { t } from "./language.js";
 
 const city = JSON.parse(document.getElementById("city").textContent);
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-const narrow = matchMedia("(max-width: 720px)");
+const narrow = matchMedia("(max-width: 560px), (max-width: 720px) and (orientation: portrait)");
 /** Whether the address says where to look; read before the map writes it. */
 const placed = new URLSearchParams(location.hash.slice(1)).has("map");
 const missing = document.getElementById("map-missing");

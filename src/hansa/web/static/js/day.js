@@ -99,6 +99,8 @@ class Day {
     const label = play.querySelector("[data-on]");
     label.textContent = on ? label.dataset.on : label.dataset.off;
     this.playing = on;
+    // A minute every few frames is nothing to read out.
+    this.view.say.setAttribute("aria-live", on ? "off" : "polite");
     if (!on) return;
     if (this.watching === null) this.#watch(this.now);
     let before = performance.now();

@@ -30,6 +30,7 @@ export class Fleet extends EventTarget {
       this.#told();
     });
     source.addEventListener("some", (event) => {
+      this.#keepPace();
       for (const vehicle of JSON.parse(event.data)) {
         if (vehicle.gone) this.vehicles.delete(vehicle.id);
         else this.#place(vehicle);
@@ -67,14 +68,20 @@ export class Fleet extends EventTarget {
     const now = performance.now();
     const old = this.vehicles.get(vehicle.id);
     const from = old ? this.#at(old, now) : vehicle.at;
-    // The pace of the updates is learnt from them: a vehicle is on its way until the next one is due.
-    if (old) this.pace += 0.3 * (Math.min(Math.max(now - old.since, 500), 20000) - this.pace);
     const far = Math.abs(from[0] - vehicle.at[0]) + Math.abs(from[1] - vehicle.at[1]) > 0.02;
-    this.vehicles.set(vehicle.id, { ...vehicle, from: far || this.calm ? vehicle.at : from, since: now });
+    // A change names only what changed: the heading stands until it does.
+    this.vehicles.set(vehicle.id, { ...old, ...vehicle, from: far || this.calm ? vehicle.at : from, since: now });
+  }
+
+  /** Learn from the updates how far apart they are: a vehicle is on its way until the next is due. */
+  #keepPace() {
+    const now = performance.now();
+    if (this.last) this.pace += 0.3 * (Math.min(Math.max(now - this.last, 500), 15000) * 1.05 - this.pace);
+    this.last = now;
   }
 
   #at(vehicle, now) {
-    const share = Math.min((now - vehicle.since) / this.pace, 1.2);
+    const share = Math.min((now - vehicle.since) / this.pace, 1);
     return [
       vehicle.from[0] + (vehicle.at[0] - vehicle.from[0]) * share,
       vehicle.from[1] + (vehicle.at[1] - vehicle.from[1]) * share,
