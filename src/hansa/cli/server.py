@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import signal
 import socket
 from collections.abc import Callable
@@ -21,6 +22,9 @@ __all__ = ["address_of", "listen", "run_node"]
 
 _PATIENCE = 3
 """Seconds that requests in hand may take after Ctrl-C; live streams end at once."""
+
+_COLLECTOR = (50_000, 20, 50)
+"""A batch makes objects by the ten thousand, none of them in circles: look for those more rarely."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -97,6 +101,9 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        gc.collect()
+        gc.freeze()  # what the node is made of is not looked through again
+        gc.set_threshold(*_COLLECTOR)
         if self.started:
             self._say()
 
