@@ -35,7 +35,9 @@ serve: install ## Serve the node in FOLDER (default: node) on PORT
 test: $(VENV)/.tested ## Linters, types and all tests, with what they need
 	@scripts/test-prerequisites
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest $(PYTEST_ARGS) $(ARGS)
+	$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not browser" $(ARGS)
+	@# Playwright keeps an event loop running, so its tests have a process of their own.
+	$(BIN)/python -m pytest -m browser $(ARGS)
 
 lint: $(VENV)/.tested ## Format, lint and types, without changing anything
 	$(BIN)/ruff format --check .

@@ -7,7 +7,6 @@ cannot be had, these tests are skipped by name.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -22,48 +21,22 @@ from hansa.spokes.cities import City, find_city
 from .conftest import Run
 
 
-@pytest.fixture(scope="module", params=["coquimbo", "helsinki"])
-def built(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[City, Path]:
-    """A demonstration city, built as ``hansa demo`` builds it."""
-    city = find_city(request.param)
+@pytest.mark.demo
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["coquimbo", "helsinki"])
+def test_the_city_is_complete_and_every_page_is_there(name: str, run: Run, tmp_path: Path) -> None:
+    city = find_city(name)
     try:
         city.fetch()
     except Unavailable as error:
-        pytest.skip(f"the demonstration of {city.name} needs its package: {error.sentence}")
-    root = tmp_path_factory.mktemp("demo") / city.name
-    demo_module.build(Screen(), city, root)
-    return city, root
-
-
-@pytest.mark.demo
-@pytest.mark.slow
-@pytest.mark.xdist_group("demo")
-def test_the_city_is_complete_and_every_page_is_there(built: tuple[City, Path], run: Run) -> None:
-    city, root = built
-    result = run("demo", "--check", "--city", city.name, "--folder", root, "--json")
+        pytest.skip(f"the demonstration of {name} needs its package: {error.sentence}")
+    result = run("demo", "--check", "--city", name, "--folder", tmp_path / name, "--json")
     assert result.exit_code == 0, result.stderr
     report = orjson.loads(result.stdout)
     assert report["ok"]
     assert report["counts"] == dict(city.counts)
     assert report["pages"] > 50
     assert report["tiles"] > 10
-
-
-@pytest.mark.demo
-@pytest.mark.slow
-@pytest.mark.xdist_group("demo")
-def test_what_is_missing_is_said(
-    built: tuple[City, Path], run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    city, root = built
-    name, count = next(iter(city.counts.items()))
-    more = replace(city, counts={**city.counts, name: count + 1})
-    monkeypatch.setattr(cities, "find_city", lambda _: more)
-    result = run("demo", "--check", "--city", city.name, "--folder", root)
-    assert result.exit_code == 1
-    assert f"WRONG: {name}: the API counts {count:,}, not {count + 1:,}" in result.stderr
 
 
 class Package:
@@ -93,14 +66,13 @@ def small_city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[City
             options = {"mapping": str(tmp_path / "m.toml")}
             return [("table", cities.Request(source=str(file), name="trees", options=options))]
 
-    plain = find_city("helsinki")
     small = Small(
         name="small",
         title="Small",
         timezone="UTC",
         package=Package(source),  # type: ignore[arg-type]
         imports=(TABLE,),
-        box=plain.box,
+        box=(24.94, 60.17, 24.941, 60.171),
         counts={"Tree": 2},
         totals={},
     )
@@ -119,6 +91,17 @@ def test_a_city_is_built_once(
     second = run("demo", "--check", "--folder", root)
     assert "Building" not in second.stderr
     assert "Tree" in second.stdout
+
+
+def test_what_is_missing_is_said(small_city: City, run: Run, tmp_path: Path) -> None:
+    object.__setattr__(small_city, "counts", {"Tree": 3, "Bench": 1})
+    result = run("demo", "--check", "--folder", tmp_path / "small", "--json")
+    assert result.exit_code == 1
+    report = orjson.loads(result.stdout)
+    assert not report["ok"]
+    assert "Tree: the API counts 2, not 3" in report["faults"]
+    assert "Bench: the API counts 0, not 1" in report["faults"]
+    assert "WRONG: Tree: the API counts 2, not 3" in result.stderr
 
 
 def test_fresh_builds_it_again_but_takes_no_other_folder_away(
