@@ -50,6 +50,7 @@ _FORBIDDEN: Final = frozenset(
 )
 _UNITLESS: Final = frozenset({"Relationship", "ListRelationship", "JsonProperty"})
 _PLACES: Final = frozenset({"location", "observationSpace", "operationSpace"})
+_NUMBERS: Final = frozenset({bool, int, float})
 _PROOF: Final = "ngsildproof"
 _SEALED: Final = ("entityIdSealed", "entityTypeSealed")
 
@@ -259,6 +260,8 @@ def _read(name: str, value: dict[str, Any], kind: str, rules: Rules, depth: int)
 
 
 def _value(name: str, kind: str, value: Any, rules: Rules) -> Any:
+    if kind == "Property" and type(value) in _NUMBERS and name != _PROOF:
+        return value
     if rules.nulls and is_null_value(kind, value):
         return value
     nested = rules.nested_nulls and isinstance(value, dict)

@@ -24,12 +24,14 @@ from shapely.geometry.base import BaseGeometry
 
 from hansa.kernel.errors import BadRequest
 
-__all__ = ["GEOMETRY_TYPES", "MAX_POSITIONS", "from_geojson", "to_geojson"]
+__all__ = ["GEOMETRY_TYPES", "MAX_POSITIONS", "check_geojson", "from_geojson", "to_geojson"]
 
 MAX_POSITIONS: Final = 200_000
 """More positions than this in one geometry are refused (a detailed coastline has about 50,000)."""
 
 _MAX_ALTITUDE: Final = 1e9  # metres; a bound that keeps NaN, infinities and huge integers out
+
+_MICROMETRE: Final = 1e-11  # degrees
 
 Pair = tuple[float, float]
 
@@ -62,6 +64,18 @@ def from_geojson(value: Any, subject: str = "geometry") -> BaseGeometry:
     if "coordinates" not in value:
         raise BadRequest(subject, "the member coordinates is missing", "add the coordinates")
     return _sound(build(value["coordinates"], _Place(subject)), subject)
+
+
+def check_geojson(value: Any, subject: str = "geometry") -> None:
+    """See that :func:`from_geojson` can read `value`; a point is checked without being built.
+
+    Raises:
+        BadRequest: it is not a geometry; the subject of the error names the place.
+    """
+    if isinstance(value, dict) and value.get("type") == "Point" and "coordinates" in value:
+        _position(value["coordinates"], (), _Place(subject))
+    else:
+        from_geojson(value, subject)
 
 
 def to_geojson(geometry: BaseGeometry) -> dict[str, Any]:
@@ -124,7 +138,12 @@ def _position(raw: Any, at: tuple[int, ...], place: _Place) -> Pair:
         raise place.error(
             (*at, 2), f"altitude {_shown(raw[2])} is not a plausible height in metres"
         )
-    return longitude, latitude
+    return _visible(longitude), _visible(latitude)
+
+
+def _visible(degrees: float) -> float:
+    """`degrees`, or 0 for less than a micrometre: squares of such numbers upset the library."""
+    return degrees if abs(degrees) > _MICROMETRE else 0.0
 
 
 def _positions(raw: Any, at: tuple[int, ...], place: _Place, least: int = 1) -> list[Pair]:

@@ -16,7 +16,7 @@ import orjson
 from hansa.kernel.errors import BadRequest
 from hansa.kernel.ids import is_uri
 from hansa.ngsild.context import Context
-from hansa.ngsild.geojson import from_geojson
+from hansa.ngsild.geojson import check_geojson
 from hansa.ngsild.model import NULL, VALUE_MEMBER
 
 __all__ = [
@@ -33,6 +33,11 @@ _LANGUAGE: Final = re.compile(r"@none|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 _SCOPE: Final = re.compile(r"/?[^\W\d_]\w*(?:/[^\W\d_]\w*)*")
 _RESERVED: Final = ("id", "type")
 _NAME: Final = re.compile(r"[^\W\d_]\w*(?::[^\W\d_]\w*)?")
+_KEPT_NAMES: Final = 10_000
+_LONGEST_KEPT: Final = 200
+
+_good_names: set[str] = set()
+"""Names that were found valid: data use the same few again and again."""
 
 
 def check_name(name: object) -> str:
@@ -40,6 +45,15 @@ def check_name(name: object) -> str:
 
     Hyphens and dots are let through inside names, because published data models use them.
     """
+    if isinstance(name, str) and name in _good_names:
+        return name
+    found = _name(name)
+    if len(found) <= _LONGEST_KEPT and len(_good_names) < _KEPT_NAMES:
+        _good_names.add(found)
+    return found
+
+
+def _name(name: object) -> str:
     if name in _RESERVED:
         raise BadRequest(
             f"the name {name!r}",
@@ -120,7 +134,7 @@ def _property(value: Any, name: str, context: Context) -> Any:
 
 
 def _geo_property(value: Any, name: str, context: Context) -> Any:
-    from_geojson(value, f"attribute '{name}'")
+    check_geojson(value, f"attribute '{name}'")
     return orjson.loads(value) if isinstance(value, str) else value
 
 

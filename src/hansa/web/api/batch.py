@@ -82,7 +82,7 @@ async def delete(call: Call) -> Answer:
     ids = _items(call, payload)
     if not all(is_uri(id) for id in ids):
         raise BadRequest("the list of entities", "holds something that is not a URI", "give URIs")
-    outcomes = await call.commit_all(call.writer(), [entities.delete(id) for id in ids])
+    outcomes = await call.commit_all(call.writer(), [entities.delete(id, call.now) for id in ids])
     done: list[tuple[str, Written]] = []
     failed: list[tuple[str, HansaError]] = []
     for id, outcome in zip(ids, outcomes, strict=True):
@@ -104,12 +104,12 @@ async def _run(
     """Read every entity, write those that are well-formed, and say what became of each."""
     call.refuse_second_context()
     items = _items(call, await call.json())
-    contexts = _Contexts(call)
+    readings = _Readings(call, rules)
     writes: list[Write] = []
     failed: list[tuple[str, HansaError]] = []
     for item in items:
         try:
-            writes.append(write(read(item, rules(await contexts.of(item)))))
+            writes.append(write(read(item, await readings.of(item))))
         except HansaError as error:
             failed.append((_name(item), error))
     done: list[tuple[str, Written]] = []
@@ -122,20 +122,21 @@ async def _run(
     return done, failed
 
 
-class _Contexts:
-    """The @context of each item of a batch; items mostly share one, so it is resolved once."""
+class _Readings:
+    """How each item of a batch is read; items mostly share one @context, so it is resolved once."""
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, rules: Callable[[Context], Rules]) -> None:
         self._call = call
-        self._last: tuple[Any, Context] | None = None
+        self._rules = rules
+        self._last: tuple[Any, Rules] | None = None
 
-    async def of(self, item: Any) -> Context:
+    async def of(self, item: Any) -> Rules:
         source = item.get("@context") if isinstance(item, dict) else None
         if self._last is not None and source == self._last[0]:
             return self._last[1]
-        context = await self._call.body_context(item)
-        self._last = (source, context)
-        return context
+        rules = self._rules(await self._call.body_context(item))
+        self._last = (source, rules)
+        return rules
 
 
 def _items(call: Call, payload: Any) -> list[Any]:
