@@ -30,6 +30,17 @@ def vehicle(number: int, longitude: float) -> dict[str, Any]:
     }
 
 
+def test_it_says_how_a_position_was_made(empty_node: Node) -> None:
+    reported = vehicle(1, -71.0) | {"positionSource": {"type": "Property", "value": "reported"}}
+    town.write(empty_node, [reported])
+
+    async def use(events: AsyncIterator[bytes]) -> None:
+        _, present = parsed(await anext(events))
+        assert present[0]["how"] == "reported"
+
+    with_events(empty_node, use)
+
+
 def parsed(message: bytes) -> tuple[str, Any]:
     """Name and data of an event; a comment has no name."""
     fields = dict(line.split(": ", 1) for line in message.decode().splitlines() if line)

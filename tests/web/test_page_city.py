@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from hansa.node import Node
-from hansa.web.pages.facts import class_bounds, main_part
+from hansa.web.pages.measures import class_bounds, main_part
 from tests.web import town
 
 

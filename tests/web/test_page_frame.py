@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+import hansa.web
 from hansa.kernel.settings import Settings
 from hansa.node import Node
 from hansa.web.shell.files import StaticFiles
@@ -67,13 +69,17 @@ def test_files_are_revalidated_and_unknown_ones_not_found(pages: TestClient) -> 
     assert pages.get("/favicon.ico").headers["content-type"] == "image/svg+xml"
 
 
-def test_vendored_parts_carry_their_licences() -> None:
-    import hansa.web
-
+def test_vendored_parts_are_what_their_list_says_and_carry_their_licences() -> None:
     vendor = Path(hansa.web.__file__).parent / "static" / "vendor"
-    folders = [folder for folder in vendor.iterdir() if folder.is_dir()]
-    assert len(folders) == 3
-    assert all((folder / "LICENSE.txt").stat().st_size > 500 for folder in folders)
+    row = re.compile(r"\| (\S+) \| .* \| `([0-9a-f]{64})` \|")
+    listed = dict(row.findall((vendor / "README.md").read_text()))
+    found = {
+        str(path.relative_to(vendor)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in vendor.glob("*/*")
+        if path.name != "LICENSE.txt"
+    }
+    assert found == listed
+    assert all((vendor / name).parent.joinpath("LICENSE.txt").exists() for name in found)
 
 
 @pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])

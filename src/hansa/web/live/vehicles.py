@@ -65,6 +65,7 @@ class VehicleStream:
         self._site = site
         self._type = site.iri("Vehicle")
         self._heading = (site.iri("heading"), site.iri("bearing"))
+        self._how = site.iri("positionSource")
         self._readers: set[_Reader] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -129,6 +130,9 @@ class VehicleStream:
             heading = first(entity, iri)
             if isinstance(heading, int | float):
                 found["heading"] = heading
+        how = first(entity, self._how)
+        if isinstance(how, str):
+            found["how"] = how
         return found
 
 

@@ -207,7 +207,7 @@ def switches(tongue: Language, present: set[str]) -> list[Switch]:
     """The layers of which the node holds something, top of the map first."""
     drawn = {layer.name for layer in LAYERS if present & set(layer.types)}
     offered = (
-        Switch("vehicles", tongue("Vehicles"), tongue("scheduled")),
+        Switch("vehicles", tongue("Vehicles")),
         Switch("stops", tongue("Stops")),
         Switch("transit", tongue("Public transport lines")),
         Switch("roads", tongue("Streets")),

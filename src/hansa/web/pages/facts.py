@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 import shapely
 
@@ -22,20 +21,15 @@ from hansa.ngsild.model import LOCATION, Entity
 from hansa.ngsild.query import AttributePath, Or, Order, Query, TypeName
 from hansa.store.port import Feature, Reader
 from hansa.web.freshness import Freshness, Kept
+from hansa.web.pages.measures import Box, class_bounds, main_part
 from hansa.web.pages.names import FOOTWAYS, MAIN_ROADS
-from hansa.web.pages.values import first, number, text
+from hansa.web.pages.values import first, text
 from hansa.web.shell.site import Site
 from hansa.web.tiles.projection import area_km2
-
-Floats = npt.NDArray[np.float64]
-Box = tuple[float, float, float, float]
-"""West, south, east, north [degrees]."""
 
 __all__ = ["EVERYWHERE", "Facts", "Kind", "Roads", "Source", "Zones"]
 
 EVERYWHERE: Final = (-180.0, -90.0, 180.0, 90.0)
-CLASSES: Final = 6
-"""Most classes of a colour scale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,32 +282,3 @@ class Facts:
 def _sources(features: Sequence[Feature], column: int) -> tuple[str, ...]:
     """The different sources of some features, in order."""
     return tuple(dict.fromkeys(str(f.values[column]) for f in features if f.values[column]))
-
-
-def class_bounds(values: Floats) -> tuple[int, ...]:
-    """Lower bounds of at most six classes with about equally many values: round numbers from 0 up."""
-    if not len(values):
-        return ()
-    bounds = {0}
-    for quantile in np.quantile(values, np.arange(1, CLASSES) / CLASSES):
-        magnitude = 10 ** max(int(np.floor(np.log10(max(quantile, 1)))) - 1, 0)
-        bounds.add(int(round(quantile / magnitude / 5) * 5 * magnitude) or int(number(quantile)))
-    return tuple(sorted(bounds))
-
-
-def main_part(boxes: Floats, weights: Floats, left_out: float = 0.02) -> Box:
-    """A box that holds nearly all of the weight: on each side `left_out` of it may lie outside.
-
-    Args:
-        boxes: west, south, east, north of each thing, shape (n, 4).
-        weights: what each thing counts, not all zero.
-    """
-
-    def quantile(column: int, share: float) -> float:
-        order = np.argsort(boxes[:, column])
-        running = np.cumsum(weights[order])
-        place = int(np.searchsorted(running, share * running[-1]))
-        return float(boxes[order[min(place, len(order) - 1)], column])
-
-    low, high = left_out, 1 - left_out
-    return quantile(0, low), quantile(1, low), quantile(2, high), quantile(3, high)

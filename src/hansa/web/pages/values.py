@@ -6,7 +6,7 @@ from typing import Any
 
 from hansa.ngsild.model import VALUE_MEMBER, Entity, Instance
 
-__all__ = ["first", "number", "text", "value_of"]
+__all__ = ["first", "text", "value_of"]
 
 
 def value_of(instance: Instance) -> Any:
@@ -31,8 +31,3 @@ def text(entity: Entity, *iris: str) -> str:
         if isinstance(value, str | int | float) and not isinstance(value, bool):
             return str(value)
     return ""
-
-
-def number(value: float) -> float:
-    """`value` rounded to three significant digits, for people."""
-    return float(f"{value:.3g}")

@@ -56,7 +56,9 @@ async function startMap() {
   map.addControl(new maplibregl.NavigationControl({ visualizePitch: true }), "top-right");
   map.addControl(new maplibregl.ScaleControl({ maxWidth: 120 }), "bottom-right");
   map.on("styleimagemissing", (event) => {
-    if (event.id === "vehicle") map.addImage("vehicle", vehicleImage(readColours()), { pixelRatio: 2 });
+    if (!event.id.startsWith("vehicle")) return;
+    const image = vehicleImage(readColours(), event.id === "vehicle-reported");
+    map.addImage(event.id, image, { pixelRatio: 2 });
   });
   map.on("error", (event) => console.warn(event.error));
   missing.hidden = true;

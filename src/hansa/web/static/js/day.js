@@ -13,7 +13,7 @@ export function startDay(city, fleet) {
   if (!section || !city.has_timetable) return;
   section.hidden = false;
   const view = {
-    say: document.getElementById("day-say"), shape: document.getElementById("day-shape"),
+    say: document.getElementById("day-say"), mark: section.querySelector(".mark"), shape: document.getElementById("day-shape"),
     time: document.getElementById("day-time"), weekday: document.getElementById("day-weekday"),
     play: document.getElementById("day-play"), live: document.getElementById("day-live"),
     replay: document.getElementById("day-replay"),
@@ -130,8 +130,16 @@ class Day {
     return this.#running(this.watching).map((run) => ({ id: run.trip, ...place(this.day.shapes, run, second) }));
   }
 
+  /** What kind of positions these are; hours that are watched come from the timetable alone. */
+  #how() {
+    const how = this.watching === null ? this.fleet.how : [];
+    if (how.includes("reported")) return how.length > 1 ? t("scheduled and reported") : t("reported");
+    return t("scheduled");
+  }
+
   #say() {
-    const { say, time } = this.view;
+    const { say, time, mark } = this.view;
+    mark.textContent = this.#how();
     const minute = this.watching ?? this.now;
     const count = this.watching === null ? this.fleet.size : this.#running(minute).length;
     const hour = document.createElement("b");

@@ -229,15 +229,15 @@ function live(c) {
     {
       id: "vehicles", type: "symbol", source: "vehicles",
       layout: {
-        "icon-image": "vehicle", "icon-rotate": ["coalesce", ["get", "heading"], 0], "icon-rotation-alignment": "map",
+        "icon-image": ["match", ["get", "how"], "reported", "vehicle-reported", "vehicle"], "icon-rotate": ["coalesce", ["get", "heading"], 0], "icon-rotation-alignment": "map",
         "icon-allow-overlap": true, "icon-ignore-placement": true, "icon-size": byZoom(9, 0.3, 12, 0.5, 14, 0.75, 16, 1.05),
       },
     },
   ];
 }
 
-/** A vehicle seen from above: an amber disc with a bow, ringed in ink. */
-export function vehicleImage(c) {
+/** A vehicle seen from above: a disc with a bow, ringed in ink; amber by the timetable, copper by report. */
+export function vehicleImage(c, reported) {
   const size = 64;
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = size;
@@ -254,7 +254,7 @@ export function vehicleImage(c) {
   pen.lineWidth = 6;
   pen.strokeStyle = c.ink;
   pen.stroke();
-  pen.fillStyle = c.amber;
+  pen.fillStyle = reported ? c.copper : c.amber;
   pen.fill();
   return pen.getImageData(0, 0, size, size);
 }

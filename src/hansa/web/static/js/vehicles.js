@@ -44,6 +44,11 @@ export class Fleet extends EventTarget {
     return this.vehicles.size;
   }
 
+  /** How the positions were made: "scheduled", "reported", or both. */
+  get how() {
+    return [...new Set([...this.vehicles.values()].map((vehicle) => vehicle.how ?? "scheduled"))].sort();
+  }
+
   /** Show the positions that `positions()` gives instead of the live ones; null goes back. */
   watch(positions) {
     this.hour = positions;
@@ -103,7 +108,7 @@ export class Fleet extends EventTarget {
       type: "FeatureCollection",
       features: list.map((v) => ({
         type: "Feature",
-        properties: { id: v.id, heading: v.heading ?? 0 },
+        properties: { id: v.id, heading: v.heading ?? 0, how: v.how ?? "scheduled" },
         geometry: { type: "Point", coordinates: v.at },
       })),
     });
