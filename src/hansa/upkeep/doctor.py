@@ -31,6 +31,7 @@ __all__ = ["Finding", "examine"]
 Level = Literal["ok", "warn", "fail"]
 
 _OLDEST_PYTHON: Final = (3, 11)
+_FOR_DEVELOPERS: Final = {"demo", "docs", "test"}
 _LITTLE_ROOM: Final = 2_000_000_000
 _NO_ROOM: Final = 200_000_000
 _BUILT: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -79,8 +80,8 @@ def _packages() -> Iterator[Finding]:
         yield Finding("fail", "package", fault, "run: pip install --upgrade hansa")
     if not core:
         yield Finding("ok", "packages", "all that Hansa needs are there")
-    for extra in ("osm", "table", "realtime"):
-        faults = [fault for line in extras.get(extra, []) if (fault := _missing(line))]
+    for extra in sorted(extras.keys() - _FOR_DEVELOPERS):
+        faults = [fault for line in extras[extra] if (fault := _missing(line))]
         if faults:
             remedy = f"if you need it: pip install 'hansa[{extra}]'"
             yield Finding("warn", f"extra '{extra}'", "; ".join(faults), remedy)
