@@ -38,7 +38,7 @@ def append(
 
     def edit(current: Entity | None) -> Edited:
         changed, kept = merging.append(
-            existing(id, current, types), fragment, now, overwrite=overwrite
+            existing(id, current, now, types), fragment, now, overwrite=overwrite
         )
         done = tuple(name for name in attribute_names(fragment) if name not in kept)
         reason = "the attribute exists and overwriting is off"
@@ -51,7 +51,7 @@ def update(id: str, fragment: Entity, now: str, types: TypeFilter | None = None)
     """Update Attributes (5.6.2)."""
 
     def edit(current: Entity | None) -> Edited:
-        present = existing(id, current, types)
+        present = existing(id, current, now, types)
         changed = merging.update(present, fragment, now)
         left = ((_SCOPE, "the entity has no scope"),) if _adds_scope(present, fragment) else ()
         return Edited(changed, UpdateResult(tuple(attribute_names(fragment)), left))
@@ -68,14 +68,16 @@ def partial_update(
     id: str, name: str, patch: Instance, now: str, types: TypeFilter | None = None
 ) -> Write:
     """Partial Attribute Update (5.6.4)."""
-    return _write(id, types, lambda entity: merging.partial_update(entity, name, patch, now))
+    return _write(id, now, types, lambda entity: merging.partial_update(entity, name, patch, now))
 
 
 def replace(
     id: str, name: str, instances: list[Instance], now: str, types: TypeFilter | None = None
 ) -> Write:
     """Replace Attribute (5.6.19)."""
-    return _write(id, types, lambda entity: merging.replace_attribute(entity, name, instances, now))
+    return _write(
+        id, now, types, lambda entity: merging.replace_attribute(entity, name, instances, now)
+    )
 
 
 def delete(
@@ -96,8 +98,10 @@ def delete(
             raise NotFound(f"entity {id}", "it has no scope")
         return {k: v for k, v in entity.items() if k != "scope"} | {"modifiedAt": now}
 
-    return _write(id, types, change)
+    return _write(id, now, types, change)
 
 
-def _write(id: str, types: TypeFilter | None, change: Callable[[Entity], Entity]) -> Write:
-    return Write(id, lambda current: Edited(change(existing(id, current, types))))
+def _write(
+    id: str, now: str, types: TypeFilter | None, change: Callable[[Entity], Entity]
+) -> Write:
+    return Write(id, lambda current: Edited(change(existing(id, current, now, types))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hansa.hub.expiry import is_over
 from hansa.hub.targets import existing, matches
 from hansa.kernel.errors import AlreadyExists
 from hansa.ngsild import merge as merging
@@ -16,7 +17,7 @@ def create(entity: Entity, now: str) -> Write:
     """Create Entity (5.6.1); refused with AlreadyExists."""
 
     def edit(current: Entity | None) -> Edited:
-        if current is not None:
+        if current is not None and not is_over(current, now):
             raise AlreadyExists(
                 f"entity {entity['id']}",
                 "exists already",
@@ -31,7 +32,7 @@ def upsert(entity: Entity, now: str, *, update: bool = False) -> Write:
     """Create the entity, or replace it (or, with `update`, append to it) if it exists (5.6.8)."""
 
     def edit(current: Entity | None) -> Edited:
-        if current is None:
+        if current is None or is_over(current, now):
             return Edited(merging.create(entity, now))
         if update:
             return Edited(merging.append(current, entity, now)[0])
@@ -44,7 +45,7 @@ def replace(id: str, entity: Entity, now: str, types: TypeFilter | None = None) 
     """Replace Entity (5.6.18); the types may be left out of `entity` and then stay."""
 
     def edit(current: Entity | None) -> Edited:
-        present = existing(id, current, types)
+        present = existing(id, current, now, types)
         return Edited(
             merging.replace(present, {"type": present["type"]} | entity | {"id": id}, now)
         )
@@ -56,16 +57,16 @@ def merge(id: str, fragment: Entity, now: str, types: TypeFilter | None = None) 
     """Merge Entity (5.6.17)."""
 
     def edit(current: Entity | None) -> Edited:
-        return Edited(merging.merge_patch(existing(id, current, types), fragment, now))
+        return Edited(merging.merge_patch(existing(id, current, now, types), fragment, now))
 
     return Write(id, edit)
 
 
-def delete(id: str, types: TypeFilter | None = None) -> Write:
+def delete(id: str, now: str, types: TypeFilter | None = None) -> Write:
     """Delete Entity (5.6.6)."""
 
     def edit(current: Entity | None) -> Edited:
-        existing(id, current, types)
+        existing(id, current, now, types)
         return Edited(None)
 
     return Write(id, edit)

@@ -50,14 +50,21 @@ class Window:
 
 
 def evolution(changes: Iterable[Change], window: Window) -> Evolution:
-    """The instances of each attribute inside `window`."""
+    """The instances of each attribute inside `window`.
+
+    A change holds all instances of an attribute; those that it left as they were are shown once.
+    """
     found: Evolution = {}
+    latest: dict[tuple[str, str | None], Instance] = {}
     for change in changes:
         for name, instances in change.attributes.items():
             seen = found.setdefault(name, [])
-            seen.extend(
-                i for i in instances if i not in seen[-len(instances) :] and _inside(i, window)
-            )
+            for instance in instances:
+                place = (name, instance.get("datasetId"))
+                if latest.get(place) != instance:
+                    latest[place] = instance
+                    if _inside(instance, window):
+                        seen.append(instance)
     if window.last is not None:
         last = window.last
         found = {name: seen[: -last - 1 : -1] for name, seen in found.items()}

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
-
-import orjson
 
 from hansa.ngsild.linked import Join, Sight, targets, too_many
 from hansa.ngsild.model import Entity
@@ -14,14 +12,18 @@ from hansa.store.port import Reader
 
 __all__ = ["linked_entities"]
 
+Read = Callable[[bytes], Entity | None]
+
 _AT_ONCE: Final = 500
 _MOST: Final = 10_000
 
 
 def linked_entities(
-    store: Reader, roots: Sequence[Entity], sight: Sight, join: Join
+    store: Reader, roots: Sequence[Entity], sight: Sight, join: Join, read: Read
 ) -> dict[str, Entity]:
     """`roots` and the entities here that they link to, as deep as `join` says, by identifier.
+
+    `read` makes entities of what the store holds, None of those that are not to be seen.
 
     Raises:
         TooManyResults: there are more than an answer can hold.
@@ -42,7 +44,7 @@ def linked_entities(
         if len(found) + len(missing) > _MOST:
             raise too_many()
         asked.update(missing)
-        found |= {entity["id"]: entity for entity in _fetch(store, missing)}
+        found |= {entity["id"]: entity for entity in _fetch(store, missing, read)}
         level = {k: v for k, v in following.items() if k[0] in found and k not in visited}
         if not level:
             break
@@ -50,12 +52,10 @@ def linked_entities(
     return found
 
 
-def _fetch(store: Reader, ids: Sequence[str]) -> Iterable[Entity]:
-    if len(ids) == 1:
-        raw = store.get(ids[0])
-        return [orjson.loads(raw)] if raw is not None else []
-    found: list[Entity] = []
+def _fetch(store: Reader, ids: Sequence[str], read: Read) -> Iterator[Entity]:
     for start in range(0, len(ids), _AT_ONCE):
         step = tuple(ids[start : start + _AT_ONCE])
-        found += map(orjson.loads, store.query(Query(ids=step, limit=len(step))).documents)
-    return found
+        for raw in store.query(Query(ids=step, limit=len(step))).documents:
+            entity = read(raw)
+            if entity is not None:
+                yield entity

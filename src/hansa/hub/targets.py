@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hansa.hub.expiry import is_over
 from hansa.kernel.errors import NotFound
 from hansa.ngsild.model import Entity
 from hansa.ngsild.query import And, Or, TypeFilter
@@ -9,9 +10,9 @@ from hansa.ngsild.query import And, Or, TypeFilter
 __all__ = ["existing", "matches"]
 
 
-def existing(id: str, current: Entity | None, types: TypeFilter | None = None) -> Entity:
-    """`current`, or NotFound when there is no such entity of those types."""
-    if current is None:
+def existing(id: str, current: Entity | None, now: str, types: TypeFilter | None = None) -> Entity:
+    """`current`, or NotFound when there is no such entity of those types, or it has expired."""
+    if current is None or is_over(current, now):
         raise NotFound(f"entity {id}", "does not exist here", "check the id, or create it first")
     if not matches(current, types):
         raise NotFound(f"entity {id}", "is of another type", "leave out or correct the type")

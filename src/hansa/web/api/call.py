@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
+from hansa.hub.expiry import MARK, alive, bury
 from hansa.kernel.clock import Clock, iso
 from hansa.kernel.errors import (
     BadRequest,
@@ -24,9 +25,10 @@ from hansa.kernel.errors import (
 )
 from hansa.kernel.settings import Settings
 from hansa.ngsild.context import Context, Source
+from hansa.ngsild.model import Entity
 from hansa.store.port import Outcome, Reader, Store, Write, Written
 from hansa.trust.gate import Gate
-from hansa.trust.principals import Principal
+from hansa.trust.principals import LOCAL, Principal
 from hansa.web.api.commits import Commits
 from hansa.web.api.params import check_parameters
 
@@ -273,6 +275,20 @@ class Call:
                 "the request body", "is application/ld+json without an @context", "add an @context"
             )
         return await self.service.context(inside, self.base)
+
+    # -- reading ------------------------------------------------------------------------------------
+
+    def alive(self, raw: bytes | None) -> Entity | None:
+        """An entity of the store without what has expired; that is deleted for good later (4.22)."""
+        if raw is None:
+            return None
+        entity: Entity = orjson.loads(raw)
+        if MARK not in raw:
+            return entity
+        left = alive(entity, self.now)
+        if left is not entity:
+            self.service.gate.writer(LOCAL, self.tenant).write([bury(entity["id"], self.now)])
+        return left
 
     # -- writing ------------------------------------------------------------------------------------
 

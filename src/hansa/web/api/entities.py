@@ -67,15 +67,12 @@ async def retrieve(call: Call) -> Answer:
     look = read_look(call, context)
     types = read_types(call, context)
     geometry = geometry_property(call, context, kind)
-    store = call.reader()
-    raw = store.get(id)
-    entity: Entity | None = orjson.loads(raw) if raw is not None else None
-    entity = existing(id, entity, types)
+    entity = existing(id, call.alive(call.reader().get(id)), call.now, types)
     if "attrs" in call.query and is_empty(entity, look.view):
         raise NotFound(f"entity {id}", "has none of the attributes asked for")
     if look.may_leave_nothing and not represent(entity, look.view):
         raise NotFound(f"entity {id}", "has none of the members asked for")
-    shown = await render_one(store, entity, look, kind, geometry)
+    shown = await render_one(call, entity, look, kind, geometry)
     return document(call, shown, context, kind, status=look.status_of([entity]))
 
 
@@ -116,7 +113,7 @@ async def delete(call: Call) -> Answer:
     """Delete Entity: 6.5.3.2, 5.6.6."""
     id = entity_id(call)
     types = read_types(call, await call.link_context())
-    await call.commit(call.writer(), hub.delete(id, types))
+    await call.commit(call.writer(), hub.delete(id, call.now, types))
     return nothing()
 
 

@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import quote, urlencode
 
-import orjson
-
 from hansa.kernel.errors import BadRequest
 from hansa.ngsild.query import Query
 from hansa.store.port import Page, Reader
@@ -47,13 +45,12 @@ async def _page_of(call: Call, wanted: Query, look: Look, kind: str) -> Answer:
     if wanted.limit == 0 and not wanted.count:
         raise BadRequest("the parameter 'limit'", "is 0 without count", "ask for count=true too")
     geometry = geometry_property(call, look.view.context, kind)
-    store = call.reader()
-    page, more = await asyncio.to_thread(_page, store, wanted)
-    found = [orjson.loads(raw) for raw in page.documents]
+    page, more = await asyncio.to_thread(_page, call.reader(), wanted)
+    found = [entity for raw in page.documents if (entity := call.alive(raw)) is not None]
     headers = _paging(call, wanted, more, kind)
     if wanted.count:
         headers.append((b"ngsild-results-count", str(page.total).encode()))
-    body = await render_all(store, found, look, kind, geometry)
+    body = await render_all(call, found, look, kind, geometry)
     return document(call, body, look.view.context, kind, headers, look.status_of(found))
 
 

@@ -104,8 +104,18 @@ def _unknown(name: str, known: frozenset[str]) -> InvalidRequest | OperationNotS
 
 
 def names(query: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """A comma-separated parameter as its parts."""
-    return tuple(part.strip() for part in query.get(name, "").split(",") if part.strip())
+    """A comma-separated parameter as its parts; none when it is not given.
+
+    Raises:
+        InvalidRequest: it is given, but empty. Taken for missing, ``DELETE /entities?type=T&id=`` of a
+            script whose variable is not set would delete every T.
+    """
+    if name not in query:
+        return ()
+    parts = tuple(part.strip() for part in query[name].split(",") if part.strip())
+    if not parts:
+        raise InvalidRequest(f"the parameter '{name}'", "is empty", "leave it out or give a value")
+    return parts
 
 
 def flag(query: Mapping[str, str], name: str, *, default: bool = False) -> bool:

@@ -168,7 +168,7 @@ def read_pattern(text: Any) -> str | None:
     """A regular expression for identifiers."""
     if text is None:
         return None
-    fault = check_pattern(text) if isinstance(text, str) else "not text"
+    fault = (check_pattern(text) if text else "empty") if isinstance(text, str) else "not text"
     if fault is not None:
         raise BadRequest(
             f"idPattern {str(text)[:80]!r}",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import orjson
-
+from hansa.hub.expiry import alive_instances
 from hansa.hub.history import Window, evolution, show_evolution
 from hansa.kernel.errors import InvalidRequest, NotFound
 from hansa.ngsild.temporal import parse_temporal
@@ -47,8 +46,13 @@ async def retrieve(call: Call) -> Answer:
     raw, changes = await asyncio.to_thread(_read, call.reader(), id)
     if raw is None and not changes:
         raise NotFound(f"entity {id}", "has no history here", "check the id")
-    head = orjson.loads(raw) if raw is not None else {"id": id, "type": list(changes[-1].types)}
-    body = show_evolution(head, evolution(changes, window), view, window, compact=compact)
+    head = call.alive(raw) or {"id": id, "type": list(changes[-1].types)}
+    seen = {
+        name: left
+        for name, instances in evolution(changes, window).items()
+        if (left := alive_instances(instances, call.now))
+    }
+    body = show_evolution(head, seen, view, window, compact=compact)
     return document(call, body, context, kind)
 
 
