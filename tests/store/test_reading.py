@@ -156,6 +156,20 @@ def test_parts_of_an_attribute_order(store: Store) -> None:
     assert found(store, order=by("urn:a:p", trail=("city",))) == ["3", "1", "2"]
 
 
+def test_whole_numbers_of_any_size_order_beside_texts(store: Store) -> None:
+    values = [2**64 - 1, "text", 2**63, -(2**63), 1e30, 3]
+    fill(store, *(entity(f"urn:x:{n}", v=v) for n, v in enumerate(values)))
+    assert found(store, order=by("urn:a:v")) == ["3", "5", "2", "0", "4", "1"]
+
+
+@pytest.mark.parametrize("member", ["id", "type", "scope", "createdAt", "modifiedAt"])
+def test_the_inside_of_a_core_member_orders_nothing(city: Store, member: str) -> None:
+    fill(city, entity("urn:x:9", "urn:t:B") | {"scope": ["/a"]})
+    whole = [str(n) for n in range(10)]
+    assert found(city, order=by(member, trail=("k",), descending=True)) == whole
+    assert found(city, order=by(member, "urn:a:sub")) == whole
+
+
 def test_an_order_is_stable_from_page_to_page(store: Store) -> None:
     fill(store, *(entity(f"urn:x:{n}", v=n % 3) for n in range(30)))
     whole = found(store, order=by("urn:a:v"), limit=30)

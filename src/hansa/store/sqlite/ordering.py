@@ -16,13 +16,14 @@ import apsw
 from shapely.geometry.base import BaseGeometry
 
 from hansa.ngsild.collation import collation_key
+from hansa.ngsild.model import ENTITY_MEMBERS
 from hansa.ngsild.query import Order
 from hansa.store.meaning import ordering_key
 from hansa.store.sqlite.places import Distances
 from hansa.store.sqlite.plan import Orderly
 from hansa.store.sqlite.select import Selection
 from hansa.store.sqlite.shapes import Catalogue
-from hansa.store.sqlite.sql import path, plain_value
+from hansa.store.sqlite.sql import bindable, path, plain_value
 
 __all__ = ["Ordered", "order_by"]
 
@@ -120,8 +121,10 @@ class _Ordering:
 
         def value(instances: Any) -> Any:
             key = find(instances)
-            return None if key is None or isinstance(key[1], dict | list) else key[1]
+            return None if key is None or isinstance(key[1], dict | list) else bindable(key[1])
 
+        if order.path.names[0] in ENTITY_MEMBERS:
+            return []  # core members have nothing inside: every entity lacks what is sorted by
         instances = f"doc -> {path(order.path.names[0])}"
         ranked = f"derive({self._bind.object(rank)}, {instances})"
         valued = f"derive({self._bind.object(value)}, {instances})"

@@ -21,6 +21,7 @@ __all__ = [
     "Served",
     "any_of",
     "any_of_literal",
+    "bindable",
     "conjunction",
     "disjunction",
     "literal",
@@ -48,15 +49,18 @@ class Bindings:
 
     def __call__(self, value: Any) -> str:
         """Add a value; its place in the statement."""
-        if isinstance(value, int) and value not in _INT64:
-            value = float(value)
         name = f"v{len(self.values)}"
-        self.values[name] = value
+        self.values[name] = bindable(value)
         return f":{name}"
 
     def object(self, thing: Any) -> str:
         """Add a Python object for one of our SQL functions."""
         return self(apsw.pyobject(thing))
+
+
+def bindable(value: Any) -> Any:
+    """`value`, or as a float where it is a whole number that SQLite has no room for."""
+    return float(value) if isinstance(value, int) and value not in _INT64 else value
 
 
 class Served(str):
