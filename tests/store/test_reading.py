@@ -62,6 +62,7 @@ def test_types_combine(city: Store) -> None:
 
 def test_identifiers_and_patterns_select(city: Store) -> None:
     assert found(city, ids=("urn:x:7", "urn:x:2", "urn:x:7", "urn:x:no")) == ["2", "7"]
+    assert found(city, ids=("urn:x:7", "urn:x:2"), types=TypeName("urn:t:B")) == ["7"]
     assert found(city, id_pattern="[3-5]$") == ["3", "4", "5"]
     with pytest.raises(BadRequest, match="RE2"):
         city.query(Query(id_pattern="(?=x)"))

@@ -121,6 +121,7 @@ CASES: list[tuple[list[dict[str, Any]], Operator, Any, bool]] = [
     (prop("2020-01-01"), "<", NOON, False),
     (prop("noon"), "!=", NOON, True),
     (prop("noon"), "==", Range(NOON, NOON), False),
+    (prop("noon"), "!=", Range(NOON, NOON), True),
     (prop("2020-13-01T12:00:00Z"), ">", NOON, False),
     (DATED, "==", NOON, True),
     (DATED, ">", datetime(2019, 1, 1, tzinfo=UTC), True),
@@ -237,6 +238,30 @@ def test_terms_combine(store: Store) -> None:
     assert found(store, q=And((Or((low, high)), even))) == ["0", "4"]
     assert found(store, q=Or((And((low, even)), high))) == ["0", "4", "5"]
     assert found(store, q=And((even, Exists(path("urn:a:none"))))) == []
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        Exists(path()),
+        Compare(path(), "!=", (7,)),
+        Compare(path(), "!=", (NOON,)),
+        Compare(path(), "==", (Range(NOON, NOON), "text")),
+        Compare(path(), "!=", ("text", Range(1, 2), NOON)),
+        Compare(path(), "!~=", ("x",)),
+    ],
+)
+@pytest.mark.parametrize("hot", [False, True])
+def test_an_alternative_does_not_match_for_lack_of_the_attribute(
+    store: Store, term: Any, hot: bool
+) -> None:
+    if hot:
+        store.declare_hot(A)
+    fill(store, entity("urn:x:1", a="text"), entity("urn:x:2", b=1), entity("urn:x:3", b=7))
+    other = Compare(path("urn:a:b"), "==", (7,))
+    expected = [["3"], ["1", "3"]]
+    assert found(store, q=Or((term, other))) in expected
+    assert "2" not in found(store, q=Or((other, term)))
 
 
 @pytest.mark.parametrize("where", [path(), path(A, "urn:s:s"), path("createdAt")])

@@ -39,27 +39,30 @@ _FORMS: Final[dict[type, str]] = {
     list: "array",
     type(None): "null",
 }
-_SINGLE: Final[dict[tuple[str, type], Profile]] = {
-    (kind, python): f"{kind}/{form}" for kind in VALUE_MEMBER for python, form in _FORMS.items()
+_FACETS: Final[dict[str, tuple[str, dict[type, Profile]]]] = {
+    kind: (member, {python: f"{kind}/{form}" for python, form in _FORMS.items()})
+    for kind, member in VALUE_MEMBER.items()
 }
+"""By kind: the member that holds the value, and the profile by the value's type."""
+
+
+def profile(instances: list[Instance]) -> Profile:
+    """The profile of an attribute."""
+    if len(instances) == 1:
+        return _facet(instances[0])
+    facets = sorted({_facet(instance) for instance in instances})
+    return " ".join([*facets, MANY])
 
 
 def _facet(instance: Instance) -> Profile:
-    kind = instance["type"]
-    return _SINGLE[kind, type(instance.get(VALUE_MEMBER[kind]))]
-
-
-def _profile(instances: list[Instance]) -> Profile:
-    facets = sorted({_facet(instance) for instance in instances})
-    return " ".join([*facets, MANY] if len(instances) != 1 else facets)
+    member, profiles = _FACETS[instance["type"]]
+    return profiles[type(instance.get(member))]
 
 
 def signature(entity: Entity) -> Signature:
     """The signature of an entity's shape, with attributes in the order of the entity."""
     return tuple(entity["type"]), tuple(
-        (name, _facet(instances[0]) if len(instances) == 1 else _profile(instances))
-        for name, instances in entity.items()
-        if name not in ENTITY_MEMBERS
+        [(name, profile(found)) for name, found in entity.items() if name not in ENTITY_MEMBERS]
     )
 
 

@@ -127,8 +127,9 @@ class Stage:
     def _put(self, write: Write, record: Record | None, old: Entity | None, new: Entity) -> int:
         text, attributes = _serialise(write.id, new)
         changed = None if old is None else _differences(old, new)
-        shape = self._shape(signature(new))
-        places = _places_if_new(old, new, changed, write.id)
+        spelling = signature(new)
+        shape = self._shape(spelling)
+        places = _places_if_new(old, new, changed, spelling)
         if record is None:
             key, self._key = self._key, self._key + 1
         else:
@@ -224,14 +225,13 @@ def _geometries(entity: Entity, names: Iterable[str]) -> list[tuple[str, dict[st
     return [
         (name, instance["value"])
         for name in names
-        if name not in ENTITY_MEMBERS
         for instance in entity.get(name, ())
         if instance["type"] == "GeoProperty"
     ]
 
 
 def _places_if_new(
-    old: Entity | None, new: Entity, changed: Mapping[str, Any] | None, id: str
+    old: Entity | None, new: Entity, changed: Mapping[str, Any] | None, spelling: Signature
 ) -> list[Place] | None:
     """All geometries of `new`, or ``None`` when they are those of `old`."""
     if (
@@ -240,10 +240,11 @@ def _places_if_new(
         and _geometries(old, changed) == _geometries(new, changed)
     ):
         return None
-    found = _geometries(new, new)
+    names = [name for name, profile in spelling[1] if "GeoProperty" in profile]
+    found = _geometries(new, names)
     if len(found) >= 1 << PLACE_BITS:
         raise TooLarge(
-            f"entity {id}",
+            f"entity {new['id']}",
             f"it has {len(found)} geometries",
             f"give it fewer than {1 << PLACE_BITS}, or split it",
         )

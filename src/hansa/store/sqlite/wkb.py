@@ -26,6 +26,7 @@ _PART: Final = {"MultiPoint": "Point", "MultiLineString": "LineString", "MultiPo
 _POINT: Final = struct.Struct("<BIdd").pack
 _HEAD: Final = struct.Struct("<BII").pack
 _COUNT: Final = struct.Struct("<I").pack
+_LINE: Final = struct.pack("<BI", 1, 2)
 
 Position = Sequence[float]
 
@@ -42,13 +43,13 @@ class Packed(NamedTuple):
 
 def pack(geometry: dict[str, Any]) -> Packed:
     """The well-known binary (little-endian, 2D) and the bounds of a GeoJSON geometry."""
-    kind = geometry["type"]
+    kind, coordinates = geometry["type"], geometry["coordinates"]
     if kind == "Point":
-        x, y = geometry["coordinates"][:2]
+        x, y = coordinates[:2]
         return Packed(x, x, y, y, _POINT(1, 1, x, y))
-    positions = _positions(geometry["coordinates"])
-    xs, ys = [p[0] for p in positions], [p[1] for p in positions]
-    return Packed(min(xs), max(xs), min(ys), max(ys), _wkb(geometry))
+    flat = _flat(_positions(coordinates))
+    xs, ys = flat[::2], flat[1::2]
+    return Packed(min(xs), max(xs), min(ys), max(ys), _wkb(kind, coordinates))
 
 
 def _positions(coordinates: Any) -> list[Position]:
@@ -58,21 +59,26 @@ def _positions(coordinates: Any) -> list[Position]:
     return level
 
 
+def _flat(positions: list[Position]) -> list[float]:
+    """The longitudes and latitudes of `positions`, in turn."""
+    flat = list(chain.from_iterable(positions))
+    if len(flat) == 2 * len(positions):
+        return flat
+    return [number for position in positions for number in position[:2]]
+
+
 def _sequence(positions: list[Position]) -> bytes:
-    flat = [number for position in positions for number in position[:2]]
+    flat = _flat(positions)
     return _COUNT(len(positions)) + struct.pack(f"<{len(flat)}d", *flat)
 
 
-def _wkb(geometry: dict[str, Any]) -> bytes:
-    kind = geometry["type"]
+def _wkb(kind: str, coordinates: Any) -> bytes:
     code = _CODES[kind]
-    coordinates = geometry["coordinates"]
     if kind == "Point":
         return _POINT(1, 1, *coordinates[:2])
     if kind == "LineString":
-        return struct.pack("<BI", 1, code) + _sequence(coordinates)
+        return _LINE + _sequence(coordinates)
     if kind == "Polygon":
         return _HEAD(1, code, len(coordinates)) + b"".join(map(_sequence, coordinates))
-    part = _PART[kind]
-    parts = [_wkb({"type": part, "coordinates": item}) for item in coordinates]
+    parts = [_wkb(_PART[kind], part) for part in coordinates]
     return _HEAD(1, code, len(parts)) + b"".join(parts)
