@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from hansa.kernel.errors import BadRequest, InvalidRequest, NotFound
+from hansa.kernel.errors import BadRequest, HansaError, InvalidRequest, NotFound
 from hansa.ngsild import merge
 from hansa.ngsild.context import CORE
 from hansa.ngsild.expand import Rules, expand_attribute, expand_entity, expand_fragment
@@ -47,6 +49,36 @@ def car(**members: Any) -> Entity:
 def test_creating_refuses(members: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
         car(**members)
+
+
+WORDS = st.sampled_from(
+    "type @type value object valueList languageMap datasetId observedAt unitCode lang Property"
+    f" Relationship LanguageProperty Point urn:a:b {NULL}".split()
+)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(ANYTHING)
+def test_whatever_an_attribute_is_it_is_read_or_refused(payload: Any) -> None:
+    for rules in (CREATE, PARTIAL, Rules(CORE, nulls=True, nested_nulls=True)):
+        try:
+            instances = expand_attribute("speed", payload, rules)
+        except HansaError:
+            continue
+        assert instances
+
+
+@pytest.mark.parametrize("kind", [["Property"], [], {}, {"@value": "Property"}])
+def test_a_type_that_is_no_text_names_no_kind(kind: Any) -> None:
+    with pytest.raises(BadRequest, match="is not a kind of attribute"):
+        car(speed={"type": kind, "value": 1})
+    assert car(speed={"type": kind})[DEFAULT_VOCABULARY + "speed"] == [
+        {"type": "Property", "value": {"type": kind}}
+    ]
 
 
 def test_what_looks_alike_is_taken() -> None:

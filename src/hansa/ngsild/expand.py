@@ -189,19 +189,21 @@ def _is_multiple(value: list[Any]) -> bool:
 
 
 def _is_instance(item: dict[str, Any]) -> bool:
-    return item.get("type", item.get("@type")) in KINDS or not _KIND_OF_MEMBER.keys().isdisjoint(
-        item
-    )
+    return bool(_kind(item)) or not _KIND_OF_MEMBER.keys().isdisjoint(item)
+
+
+def _kind(item: dict[str, Any]) -> str:
+    """The kind of attribute that `item` says it is; empty if it says none, or anything else."""
+    said = item.get("type", item.get("@type"))
+    return said if isinstance(said, str) and said in KINDS else ""
 
 
 def _instance(name: str, value: Any, rules: Rules, depth: int) -> Instance:
     if not isinstance(value, dict):
         return _bare(name, value, rules)
-    kind = value.get("type", value.get("@type"))
-    if kind not in KINDS:
-        kind = _inferred(name, value, rules, depth)
-        if kind == "":
-            return _bare(name, value, rules)
+    kind = _kind(value) or _inferred(name, value, rules, depth)
+    if not kind:
+        return _bare(name, value, rules)
     return _read(name, value, kind, rules, depth)
 
 
@@ -231,7 +233,7 @@ def _inferred(name: str, value: dict[str, Any], rules: Rules, depth: int) -> str
     if members or (isinstance(value.get("type"), str) and not rules.simplified):
         raise BadRequest(
             f"attribute '{name}'",
-            f"its type {value.get('type')!r} is not a kind of attribute",
+            f"its type {value.get('type')!r:.80} is not a kind of attribute",
             f"use one of {', '.join(VALUE_MEMBER)}",
         )
     return ""
