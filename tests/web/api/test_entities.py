@@ -156,6 +156,13 @@ def test_one_dataset_of_a_multi_attribute(api: ApiClient) -> None:
     assert "speed" not in api.get(path + "urn:d:9").json()
 
 
+@pytest.mark.parametrize("name", ["id", "idPattern", "attrs", "keep", "drop", "q", "scopeQ"])
+def test_purge_with_an_empty_condition_deletes_nothing(api: ApiClient, name: str) -> None:
+    api.create(a=1)
+    assert problem_of(api.delete(f"/entities?type=Car&{name}=")) == (400, "BadRequestData")
+    assert api.get("/entities/urn:ngsi-ld:Car:1").status_code == 200
+
+
 def test_purge_deletes_or_trims_what_matches(api: ApiClient) -> None:
     api.create(a=1, b=2)
     api.create("urn:ngsi-ld:Bus:1", "Bus", a=1)

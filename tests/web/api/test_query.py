@@ -96,6 +96,9 @@ def test_counting_alone(fleet: ApiClient) -> None:
         ("type=Car&format=poetry", "InvalidRequest"),
         ("typ=Car", "InvalidRequest"),
         ("type=Car&type=Bus", "InvalidRequest"),
+        *((f"type=Car&{name}=", "BadRequestData") for name in ("id", "idPattern", "attrs", "pick")),
+        ("type=Car&id=%20,", "BadRequestData"),
+        ("type=Car&datasetId=", "BadRequestData"),
     ],
 )
 def test_malformed_queries_are_refused(api: ApiClient, parameters: str, code: str) -> None:

@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Final
 
-from hansa.kernel.errors import InvalidRequest, OperationNotSupported
+from hansa.kernel.errors import BadRequest, InvalidRequest, OperationNotSupported
 
 __all__ = ["DESCRIPTIONS", "NOT_OFFERED", "check_parameters", "flag", "names", "number"]
 
@@ -107,14 +107,14 @@ def names(query: Mapping[str, str], name: str) -> tuple[str, ...]:
     """A comma-separated parameter as its parts; none when it is not given.
 
     Raises:
-        InvalidRequest: it is given, but empty. Taken for missing, ``DELETE /entities?type=T&id=`` of a
+        BadRequest: it is given, but empty. Taken for missing, ``DELETE /entities?type=T&id=`` of a
             script whose variable is not set would delete every T.
     """
     if name not in query:
         return ()
     parts = tuple(part.strip() for part in query[name].split(",") if part.strip())
     if not parts:
-        raise InvalidRequest(f"the parameter '{name}'", "is empty", "leave it out or give a value")
+        raise BadRequest(f"the parameter '{name}'", "is empty", "leave it out or give a value")
     return parts
 
 
