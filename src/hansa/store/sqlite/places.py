@@ -59,7 +59,9 @@ def _candidates(
     if found[0] is None:
         return np.empty(0, np.int64), np.empty(0, object)
     keys = np.fromstring(found[0], np.int64, sep=" ")
-    return keys, shapely.from_wkb(found[1].split(" "))
+    # Reading bytes costs a tenth of reading hexadecimal text.
+    packed = np.array([bytes.fromhex(each) for each in found[1].split(" ")], dtype=object)
+    return keys, shapely.from_wkb(packed)
 
 
 def keys_related(connection: apsw.Connection, geo: GeoFilter) -> array[int]:
