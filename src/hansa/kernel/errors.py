@@ -21,6 +21,7 @@ __all__ = [
     "HansaError",
     "InternalError",
     "InvalidRequest",
+    "LengthRequired",
     "MethodNotAllowed",
     "MissingExtra",
     "NonexistentTenant",
@@ -149,6 +150,13 @@ class Conflict(HansaError):
 
     code = "Conflict"
     status = 409
+
+
+class LengthRequired(HansaError):
+    """The request has a body whose length it does not declare."""
+
+    code = "InvalidRequest"
+    status = 411
 
 
 class TooLarge(HansaError):

@@ -17,13 +17,23 @@ def test_bodies_that_are_not_json(api: ApiClient, raw: bytes) -> None:
 
 @pytest.mark.parametrize("kind", ["text/plain", "", "application/xml"])
 def test_media_types_that_cannot_be_read(api: ApiClient, kind: str) -> None:
-    assert api.post("/entities", raw=b"{}", type=kind).status_code == 415
+    refused = api.post("/entities", raw=b"{}", type=kind)
+    assert (refused.status_code, refused.content) == (415, b"")
+    assert refused.headers["accept"] == "application/json, application/ld+json"
+
+
+@pytest.mark.parametrize("verb", ["POST", "PATCH", "PUT"])
+def test_a_body_must_declare_its_length(api: ApiClient, verb: str) -> None:
+    path = "/entities" if verb == "POST" else "/entities/urn:ngsi-ld:Car:1"
+    refused = api.request(verb, path, raw=iter([b"{}"]), headers={"NGSILD-Tenant": "nobody"})
+    assert (refused.status_code, refused.content) == (411, b"")
 
 
 def test_media_types_that_cannot_be_made(api: ApiClient) -> None:
     api.create()
     path = "/entities/urn:ngsi-ld:Car:1"
     assert api.get(path, headers={"accept": "text/html"}).status_code == 406
+    assert api.get(path, headers={"accept": "application/json;q=good"}).status_code == 200
     wish = "text/html, application/ld+json;q=0.9, */*;q=0.1"
     assert api.get(path, headers={"accept": wish}).headers["content-type"] == "application/ld+json"
 
@@ -53,7 +63,9 @@ def test_resources_that_are_not_there(api: ApiClient, path: str) -> None:
 
 def test_tenants_are_apart(api: ApiClient) -> None:
     head = {"NGSILD-Tenant": "ships"}
-    assert problem_of(api.get("/entities/urn:a:b", headers=head)) == (404, "NonexistentTenant")
+    missing = api.get("/entities/urn:a:b", headers=head)
+    assert problem_of(missing) == (404, "NonexistentTenant")
+    assert missing.headers["ngsild-tenant"] == "ships"
     made = api.post("/entities", {"id": "urn:a:b", "type": "Ship"}, headers=head)
     assert made.status_code == 201
     assert made.headers["ngsild-tenant"] == "ships"

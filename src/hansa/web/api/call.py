@@ -7,6 +7,7 @@ accepted (406).
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, unquote
@@ -19,6 +20,7 @@ from hansa.kernel.errors import (
     BadRequest,
     HansaError,
     InvalidRequest,
+    LengthRequired,
     NotAcceptable,
     TooLarge,
     UnsupportedMediaType,
@@ -182,6 +184,10 @@ class Call:
 
     async def body(self, *kinds: str) -> bytes:
         """The body, after its media type and length have been checked."""
+        if b"content-length" not in self.headers:
+            raise LengthRequired(
+                "the request", "does not say how long its body is", "send Content-Length"
+            )
         self._check_media_type(kinds or (JSON, LD_JSON))
         limit = self.service.settings.body_limit
         chunks: list[bytes] = []
@@ -233,6 +239,7 @@ class Call:
                 f"the Content-Type {declared[:60]!r}",
                 "is not one this resource reads",
                 f"send {' or '.join(kinds)}",
+                accept=", ".join(kinds),
             )
 
     @property
@@ -328,10 +335,8 @@ def _weights(accept: str) -> list[tuple[str, float]]:
         weight = 1.0
         for parameter in parameters:
             if parameter.startswith("q="):
-                try:
+                with contextlib.suppress(ValueError):
                     weight = min(max(float(parameter[2:]), 0.0), 1.0)
-                except ValueError:
-                    weight = 0.0
         found.append((kind, weight))
     return found
 

@@ -12,6 +12,7 @@ from hansa.web.api.answer import Answer
 __all__ = ["problem", "problem_answer"]
 
 _TYPES = "https://uri.etsi.org/ngsi-ld/errors/"
+_BARE = frozenset({411, 415})
 
 
 def problem(error: HansaError) -> dict[str, Any]:
@@ -30,8 +31,11 @@ def problem_answer(error: HansaError, accept: str | None = None) -> Answer:
     """The answer that reports an error.
 
     Clause 6.3.3 asks for application/json; RFC 9457 for application/problem+json, which is sent to
-    whoever accepts it by name.
+    whoever accepts it by name. Two answers have no body (6.3.4).
     """
+    if error.status in _BARE:
+        wanted = error.extra.get("accept", "").encode()
+        return Answer(error.status, headers=[(b"accept", wanted)] if wanted else [])
     kind = "application/problem+json" if "problem+json" in (accept or "") else "application/json"
     headers = [(b"content-type", kind.encode())]
     if error.status == 401:

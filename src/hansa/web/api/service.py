@@ -96,27 +96,26 @@ class Service:
         await send({"type": "http.response.body", "body": body})
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        accept: str | None = None
+        call: Call | None = None
         try:
             operation, path = self._find(scope)
             call = Call(self, scope, receive, path, operation.parameters)
-            accept = call.headers.get(b"accept")
             call.check_query()
             answer = await operation.handler(call)
-            if call.tenant is not None:
-                answer.headers.append((b"ngsild-tenant", call.tenant.encode("latin-1")))
-            return answer
         except HansaError as error:
-            return self._refusal(error, accept)
+            answer = self._refusal(error, call)
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             fault = InternalError(
                 "the request", "met a defect of this software", "the log of the node tells more"
             )
-            return problem_answer(fault, accept)
+            answer = self._refusal(fault, call)
+        if call is not None and call.tenant is not None:
+            answer.headers.append((b"ngsild-tenant", call.tenant.encode("latin-1")))
+        return answer
 
-    def _refusal(self, error: HansaError, accept: str | None) -> Answer:
-        answer = problem_answer(error, accept)
+    def _refusal(self, error: HansaError, call: Call | None) -> Answer:
+        answer = problem_answer(error, call.headers.get(b"accept") if call else None)
         if isinstance(error, MethodNotAllowed):
             answer.headers.append((b"allow", error.extra["allow"].encode()))
         return answer
