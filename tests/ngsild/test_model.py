@@ -28,7 +28,10 @@ names = st.from_regex(r"[a-z][A-Za-z0-9_]{0,8}", fullmatch=True).filter(
 )
 iris = names.map(CORE.expand)
 uris = st.integers(0, 99).map(lambda n: f"urn:ngsi-ld:Thing:{n}")
-texts = st.text(max_size=12).filter(lambda t: t != NULL)
+reserved = st.sampled_from(
+    "type @type value @value object json Property Relationship Point coordinates datasetId".split()
+)
+texts = reserved | st.text(max_size=12).filter(lambda t: t != NULL)
 scalars = texts | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.booleans()
 json_values = st.recursive(
     scalars,
@@ -93,6 +96,13 @@ entities = st.builds(
 def test_lossless_forms_read_back_as_the_same_entity(entity: dict[str, Any], form: Any) -> None:
     shown = represent(entity, View(form=form, times=True))
     assert expand_entity(shown, RULES) == entity
+
+
+@pytest.mark.parametrize("item", [{"type": {}}, {"type": ["Property"]}, {"@type": "Property"}])
+def test_lists_of_what_looks_like_attributes_read_back_from_the_concise_form(item: Any) -> None:
+    value = {"type": "Property", "value": [item]}
+    entity = expand_entity({"id": "urn:a:b", "type": "Car", "parts": value}, RULES)
+    assert expand_entity(represent(entity, View(form="concise")), RULES) == entity
 
 
 @given(entities, entities)

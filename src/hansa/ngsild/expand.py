@@ -21,7 +21,7 @@ from hansa.kernel.ids import is_uri
 from hansa.ngsild.context import Context
 from hansa.ngsild.geojson import GEOMETRY_TYPES
 from hansa.ngsild.members import MEMBERS, check_proof, refuse_null
-from hansa.ngsild.model import KINDS, NULL, VALUE_MEMBER, Entity, Instance
+from hansa.ngsild.model import NULL, VALUE_MEMBER, Entity, Instance, declared_kind
 from hansa.ngsild.rules import Rules
 from hansa.ngsild.values import (
     CHECKS,
@@ -189,19 +189,13 @@ def _is_multiple(value: list[Any]) -> bool:
 
 
 def _is_instance(item: dict[str, Any]) -> bool:
-    return bool(_kind(item)) or not _KIND_OF_MEMBER.keys().isdisjoint(item)
-
-
-def _kind(item: dict[str, Any]) -> str:
-    """The kind of attribute that `item` says it is; empty if it says none, or anything else."""
-    said = item.get("type", item.get("@type"))
-    return said if isinstance(said, str) and said in KINDS else ""
+    return bool(declared_kind(item)) or not _KIND_OF_MEMBER.keys().isdisjoint(item)
 
 
 def _instance(name: str, value: Any, rules: Rules, depth: int) -> Instance:
     if not isinstance(value, dict):
         return _bare(name, value, rules)
-    kind = _kind(value) or _inferred(name, value, rules, depth)
+    kind = declared_kind(value) or _inferred(name, value, rules, depth)
     if not kind:
         return _bare(name, value, rules)
     return _read(name, value, kind, rules, depth)

@@ -21,7 +21,7 @@ Internal form is plain JSON data. It differs from the normalized representation 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "Instance",
     "attribute_names",
     "attributes",
+    "declared_kind",
     "sub_attributes",
 ]
 
@@ -110,3 +111,9 @@ def attribute_names(entity: Entity) -> set[str]:
 def sub_attributes(instance: Instance) -> Iterator[tuple[str, list[Instance]]]:
     """The sub-attributes of an attribute instance: (IRI, instances)."""
     return ((k, v) for k, v in instance.items() if k not in INSTANCE_MEMBERS)
+
+
+def declared_kind(item: Mapping[str, Any]) -> str:
+    """The kind of attribute that a JSON object says it is; empty if it says none, or anything else."""
+    said = item.get("type", item.get("@type"))
+    return said if isinstance(said, str) and said in KINDS else ""

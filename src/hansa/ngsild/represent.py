@@ -15,12 +15,12 @@ from hansa.ngsild.fallback import Version, conform
 from hansa.ngsild.geojson import GEOMETRY_TYPES
 from hansa.ngsild.model import (
     INSTANCE_MEMBERS,
-    KINDS,
     LOCATION,
     VALUE_MEMBER,
     Entity,
     Instance,
     attributes,
+    declared_kind,
 )
 
 __all__ = ["Form", "View", "feature", "feature_collection", "is_empty", "represent"]
@@ -194,8 +194,7 @@ def _is_bare(value: Any) -> bool:
         )
     if isinstance(value, list):
         return not all(
-            isinstance(item, dict)
-            and (item.get("type") in KINDS or not _VALUE_MEMBERS.isdisjoint(item))
+            isinstance(item, dict) and (declared_kind(item) or not _VALUE_MEMBERS.isdisjoint(item))
             for item in value
         )
     return True
