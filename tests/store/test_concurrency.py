@@ -103,3 +103,22 @@ def test_readers_see_whole_requests_only(store: Store) -> None:
         finally:
             done.set()
         assert all(each.result() > 0 for each in watchers)
+
+
+def test_a_cancelled_request_is_not_applied_and_harms_nobody(store: Store) -> None:
+    held, go_on = threading.Event(), threading.Event()
+
+    def slow(old: Entity | None) -> Edited:
+        held.set()
+        assert go_on.wait(10)
+        return Edited(entity("urn:x:1"))
+
+    first = store.write([Write("urn:x:1", slow)])
+    assert held.wait(10)
+    gone = store.write([put(entity("urn:x:2"))])
+    last = store.write([put(entity("urn:x:3"))])
+    assert gone.cancel()
+    assert not first.cancel(), "what is under way cannot be called back"
+    go_on.set()
+    assert last.result() == [Written(2, created=True, deleted=False)]
+    assert read(store, "urn:x:2") is None

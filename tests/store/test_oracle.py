@@ -19,6 +19,9 @@ from .oracle import answer
 from .strategies import IDS, NAMES, PLACE, queries, simple_terms, simple_worlds, worlds
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module", params=["cold", "hot"])
 def store(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

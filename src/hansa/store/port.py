@@ -147,10 +147,11 @@ class Reader(Protocol):
         attribute: str = "https://uri.etsi.org/ngsi-ld/location",
         limit: int = 1_000_000,
     ) -> list[Feature]:
-        """Geometries of entities of any of `types` that meet `box` (west, south, east, north; degrees).
+        """Geometries of entities of any of `types` whose own box meets `box`.
 
-        `values` names attributes (IRIs); each feature carries the plain value of their first
-        instance (a Property's value or a Relationship's object), or ``None``.
+        Boxes are west, south, east, north [degrees]. `values` names attributes (IRIs); each feature
+        carries the value of their first instance (a Property's value, a Relationship's object), or
+        ``None``. The order is undefined.
         """
 
     def changes(self, after: int, limit: int = 1000) -> list[Change]:
@@ -182,7 +183,9 @@ class Store(Reader, Protocol):
         """Apply the edits in order; the future resolves when they are durable.
 
         Each write succeeds or is refused on its own; the outcomes come in the order of the writes.
-        Concurrent callers' writes share one commit.
+        Concurrent callers' writes share one commit. An edit that raises anything but a
+        :class:`~hansa.kernel.errors.HansaError` makes the future raise it, and none of these writes
+        count. A future that is cancelled before its writes are under way drops them.
         """
 
     def prune(self, before: datetime) -> int:

@@ -106,6 +106,18 @@ def test_identifiers_are_looked_up(store: SqliteStore) -> None:
     assert "(id=?)" in plan(store, ids=("urn:x:5", "urn:x:7"), types=TypeName("urn:t:1"))
 
 
+def test_another_process_may_write_too(store: SqliteStore) -> None:
+    other = open_store(store.path)
+    for turn in range(3):
+        fill(store, entity(f"urn:x:mine{turn}", **{f"p{turn}": 1}))
+        fill(other, entity(f"urn:x:other{turn}", **{f"q{turn}": 1}))
+        assert found(store, id_pattern=f"r{turn}$") == [f"other{turn}"]
+    other.close()
+    assert store.last_change() == 1006
+    assert [change.seq for change in store.changes(1000)] == list(range(1001, 1007))
+    assert store.check() == []
+
+
 # -- backup ----------------------------------------------------------------------------------------
 
 

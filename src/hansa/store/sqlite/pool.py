@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import apsw
 
@@ -18,6 +19,9 @@ from hansa.store.sqlite.faults import faults
 from hansa.store.sqlite.schema import connect
 
 __all__ = ["Pool"]
+
+_ENOUGH: Final = 8
+"""Idle connections kept; each has a cache of its own."""
 
 
 class Pool:
@@ -42,8 +46,8 @@ class Pool:
             return connection
 
     def give(self, connection: apsw.Connection) -> None:
-        """Put a connection back; after :meth:`close` it is closed instead."""
-        if self._closed:
+        """Put a connection back; it is closed when the pool is, or has enough."""
+        if self._closed or len(self._idle) >= _ENOUGH:
             connection.close()
         else:
             self._idle.append(connection)

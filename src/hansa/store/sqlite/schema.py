@@ -27,7 +27,7 @@ APPLICATION_ID: Final = 0x48414E53  # "HANS", so that file(1) and we know our ow
 PLACE_BITS: Final = 16
 """An entity has at most 2**16 geometries; the rest of the R*Tree's id is its key."""
 
-_CACHE_KIBIBYTES: Final = 16_384
+_CACHE_KIBIBYTES: Final = 8_192
 _CHECKPOINT_PAGES: Final = 4_000
 _WAL_LIMIT_BYTES: Final = 64 << 20
 _STATEMENTS: Final = 200

@@ -63,7 +63,8 @@ class Writer:
         self._path, self._clock, self._committed = path, clock, committed
         with faults(path):
             self._connection = connect(path, patience_ms=patience_ms)
-            self._marks = _read_marks(self._connection)
+        self._version: object = None
+        self._marks = Marks(1, 0, {})
         self._waiting: deque[_Request | _Task] = deque()
         self._wake = Condition()
         self._closing = False
@@ -122,14 +123,15 @@ class Writer:
             size = 0
             while self._waiting and size < _GROUP:
                 item = self._waiting[0]
+                if isinstance(item, _Task) and group:
+                    break
+                self._waiting.popleft()
+                if not item.future.set_running_or_notify_cancel():
+                    continue  # whoever asked has gone away
                 if isinstance(item, _Task):
-                    if group:
-                        break
-                    self._waiting.popleft()
                     return item
                 size += len(item.writes)
                 group.append(item)
-                self._waiting.popleft()
             return group
 
     def _run_task(self, task: _Task) -> None:
@@ -160,6 +162,7 @@ class Writer:
         """Commit a group; the answer to each request is its outcomes, or the error of an edit."""
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
+        self._notice_other_writers()
         stored = fetch(connection, {write.id for request in group for write in request.writes})
         stage = Stage(stored, self._marks, micros(self._clock.now()))
         answers: list[list[Outcome] | Exception] = []
@@ -176,6 +179,13 @@ class Writer:
         self._marks = stage.settled()
         self._tell()
         return answers
+
+    def _notice_other_writers(self) -> None:
+        """Read the numbering anew when another process has written since."""
+        version = self._connection.execute("PRAGMA data_version").get
+        if version != self._version:
+            self._version = version
+            self._marks = _read_marks(self._connection)
 
     def _after_failure(self, group: list[_Request], error: Exception) -> None:
         if len(group) == 1 or isinstance(error, HOPELESS):
