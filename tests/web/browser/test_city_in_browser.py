@@ -62,6 +62,19 @@ def test_a_click_opens_a_zone_and_escape_closes_it(open_page: Open, town_address
     assert "entity=" not in page.url
 
 
+def test_back_leads_out_of_an_entity_and_not_out_of_the_city(
+    open_page: Open, town_address: str
+) -> None:
+    page = open_page(town_address + "/")
+    click_on_map(page, -70.993, -29.997)
+    expect(page.locator("#detail .said")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#overview h1")).to_be_visible()
+    assert "entity=" not in page.url
+    page.go_forward()
+    expect(page.locator("#detail .said")).to_have_text("100,000 of 451,899 people in 4 zones")
+
+
 def test_an_address_opens_its_entity(open_page: Open, town_address: str) -> None:
     page = open_page(f"{town_address}/#entity=urn%3Angsi-ld%3AGtfsStop%3Atown%3AS1")
     expect(page.locator("#detail .name")).to_have_text("Plaza de Armas")

@@ -37,11 +37,12 @@ export class Panel extends EventTarget {
     this.dispatchEvent(new Event("moved"));
   }
 
-  async open(id, { fly = false } = {}) {
+  /** Show an entity; with `remember` (not when the address asked for it) "back" leads out of it. */
+  async open(id, { fly = false, remember = true } = {}) {
     if (id === this.current && !fly) return;
     const request = ++this.request;
     this.current = id;
-    this.#remember();
+    if (remember) this.#remember();
     const answer = await fetch(`/entity/${encodeURIComponent(id)}?part=panel`).catch(() => null);
     if (request !== this.request) return;
     if (this.detail.hidden) this.scrolled = this.body.scrollTop;
@@ -61,11 +62,11 @@ export class Panel extends EventTarget {
     } }));
   }
 
-  close() {
+  close({ remember = true } = {}) {
     if (!this.current) return;
     this.request++;
     this.current = null;
-    this.#remember();
+    if (remember) this.#remember();
     this.detail.hidden = true;
     this.detail.replaceChildren();
     this.overview.hidden = false;
@@ -105,13 +106,14 @@ export class Panel extends EventTarget {
   #remember() {
     const kept = location.hash.slice(1).split("&").filter((part) => part && !part.startsWith("entity="));
     if (this.current) kept.push(`entity=${encodeURIComponent(this.current)}`);
-    history.replaceState(history.state, "", kept.length ? `#${kept.join("&")}` : location.pathname + location.search);
+    const address = location.pathname + location.search + (kept.length ? `#${kept.join("&")}` : "");
+    history.pushState(history.state, "", address);
   }
 
   #fromAddress(fly = false) {
     const parameters = this.#parameters();
     const id = parameters.get("entity");
-    if (id && id !== this.current) this.open(id, { fly });
-    else if (!id && this.current) this.close();
+    if (id && id !== this.current) this.open(id, { fly, remember: false });
+    else if (!id && this.current) this.close({ remember: false });
   }
 }
