@@ -1,6 +1,7 @@
 /* Small charts of a value's history. The numbers are in the page; without scripts a table shows them. */
 
 const DAY = 86400;
+const MINUTE = 60;
 
 function colour(name) {
   const probe = document.createElement("span");
@@ -26,25 +27,31 @@ export function drawHistories(root) {
     const times = JSON.parse(place.dataset.times);
     const values = JSON.parse(place.dataset.values);
     const width = place.clientWidth || 320;
-    const long = times.at(-1) - times[0] > 2 * DAY;
+    const parts = precision(times.at(-1) - times[0]);
     new uPlot({
       width, height: 96, legend: { show: false }, cursor: { show: false },
-      padding: [8, 4, 0, 0],
+      padding: [8, 18, 0, 0],
       scales: { x: { time: true } },
       series: [{}, { stroke: ink, width: 1.5, points: { show: times.length < 24, size: 5, fill: ink }, paths: uPlot.paths.stepped({ align: 1 }) }],
       axes: [
-        axis(slate, rule, { size: 24, space: 80, values: (_, splits) => splits.map((at) => label(at, long)) }),
+        axis(slate, rule, { size: 24, space: 80, values: (_, splits) => splits.map((at) => label(at, parts)) }),
         axis(slate, rule, { size: 48, space: 32 }),
       ],
     }, [times, values], place);
   }
 }
 
-function label(seconds, long) {
+/** What tells the marks of an axis over `seconds` apart: days, minutes or seconds. */
+function precision(seconds) {
+  if (seconds > 2 * DAY) return { day: "numeric", month: "short" };
+  const clock = { hour: "2-digit", minute: "2-digit" };
+  return seconds > 10 * MINUTE ? clock : { ...clock, second: "2-digit" };
+}
+
+function label(seconds, parts) {
   const moment = new Date(seconds * 1000);
   const timeZone = document.documentElement.dataset.zone;
-  const options = long ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit" };
-  return new Intl.DateTimeFormat(document.documentElement.lang, { ...options, timeZone, hourCycle: "h23" }).format(moment);
+  return new Intl.DateTimeFormat(document.documentElement.lang, { ...parts, timeZone, hourCycle: "h23" }).format(moment);
 }
 
 drawHistories(document);
