@@ -27,7 +27,7 @@ def test_city_shows_its_numbers_with_unit_date_and_source(pages: TestClient) -> 
     assert re.search(r"<strong>4</strong> <span>km of streets", html)
     assert re.search(r"<strong>2</strong> <span>stops<sup>", html)
     assert re.search(r"<strong>96</strong> <span>trips", html)
-    assert re.search(r'data-entity="[^"]+">Town timetable</a>, \d+ \w+ \d{4}', html)
+    assert re.search(r'data-entity="[^"]+">Town timetable</a>, retrieved \d+ \w+ \d{4}', html)
 
 
 def test_city_html_is_small(pages: TestClient) -> None:

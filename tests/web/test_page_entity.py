@@ -21,6 +21,11 @@ def test_a_zone_is_set_against_all_zones(pages: TestClient) -> None:
     assert "100,000 of 451,899 people in 4 zones" in html
 
 
+def test_words_for_units_are_translated(pages: TestClient) -> None:
+    html = pages.get(f"/entity/{ZONE}", params={"lang": "fr"}).text
+    assert re.search(r'<span class="unit">habitants</span>', html)
+
+
 def test_an_entity_is_a_whole_page_without_scripts(pages: TestClient) -> None:
     html = pages.get(f"/entity/{ZONE}").text
     assert html.count("<h1") == 1

@@ -225,7 +225,7 @@ class Describer:
         if isinstance(value, int | float) and not term.endswith("Id"):
             # Half a person is a model's, not a reader's.
             shown = round(value) if unit == symbol("IE") else value
-            return Value(self._.number(shown), unit, number=True)
+            return Value(self._.number(shown), self._(unit), number=True)
         written = str(value)
         if _INSTANT.fullmatch(written):
             return Value(self._.instant(self._local(written)))

@@ -62,6 +62,7 @@ _ATTRIBUTES: Final = {
     "stopCount": "stops",
     "tripCount": "trips",
     "license": "licence",
+    "location": "location",
     "retrievedAt": "retrieved",
     "modes": "open to",
     "refPublicTransportStops": "stops",
