@@ -124,6 +124,7 @@ def test_the_spokes_are_listed_with_their_options(run: Run) -> None:
     names = {row["name"] for row in orjson.loads(run("spokes", "--json").stdout)}
     assert names >= {"aequilibrae", "gtfs"}
     assert "--stops" in run("spokes", "aequilibrae").stdout
+    assert "Makes whatever its mapping says." in run("spokes", "table").stdout
     result = run("spokes", "carrier-pigeon")
     assert result.exit_code == 1
     assert "aequilibrae" in result.stderr

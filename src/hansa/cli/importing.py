@@ -39,7 +39,7 @@ def import_source(
         str, typer.Option(help="Part of identifiers; imports that belong together share it.")
     ] = "",
     title: Annotated[str, typer.Option(help="What people call the source.")] = "",
-    license: Annotated[str, typer.Option(help="SPDX identifier, as ODbL-1.0.")] = "",
+    license: Annotated[str, typer.Option(help="SPDX identifier, for example ODbL-1.0.")] = "",
     attribution: Annotated[str, typer.Option(help="Words that must stand beside the data.")] = "",
     source_url: Annotated[str, typer.Option(help="Where the source can be had.")] = "",
     dry_run: Annotated[

@@ -20,7 +20,9 @@ def register(app: typer.Typer) -> None:
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to make.")],
     city: Annotated[str | None, typer.Option(help="Name of the city.")] = None,
-    timezone: Annotated[str | None, typer.Option(help="Its time zone, as Europe/Berlin.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="Its time zone, for example Europe/Berlin.")
+    ] = None,
     port: Annotated[int | None, typer.Option(help="Port to serve on.")] = None,
     new_token: Annotated[
         bool, typer.Option("--new-token", help="Only give the node there a new operator's token.")

@@ -49,7 +49,8 @@ def _one(screen: Screen, manifest: Any) -> None:
         return
     screen.say(f"{manifest.name} {manifest.version}: {manifest.title}")
     screen.say(" ".join(manifest.reads.split()))
-    screen.say(f"Makes {', '.join(manifest.produces)}.")
+    makes = ", ".join(manifest.produces) or "whatever its mapping says"
+    screen.say(f"Makes {makes}.")
     if manifest.live:
         screen.say(f"Keeps {', '.join(manifest.live)} up to date while the node is served.")
     if manifest.extra:
