@@ -86,6 +86,10 @@ def test_a_fault_is_refused_and_located(value: Any, words: str) -> None:
     assert caught.value.subject.startswith("attribute location")
 
 
+def test_less_than_a_micrometre_is_nothing() -> None:
+    assert from_geojson({"type": "Point", "coordinates": [7e-213, -1e-12]}).wkt == "POINT (0 0)"
+
+
 def test_json_text_of_a_geometry_is_accepted() -> None:
     assert from_geojson('{"type": "Point", "coordinates": [8, 40]}').wkt == "POINT (8 40)"
 
@@ -110,8 +114,8 @@ def test_a_ring_without_area_stays_a_place() -> None:
     assert geometry.bounds == (1, 1, 1, 1)
 
 
-longitudes = st.floats(-180, 180).map(lambda x: x + 0.0)
-latitudes = st.floats(-90, 90).map(lambda x: x + 0.0)
+longitudes = st.floats(-180, 180).filter(lambda x: abs(x) > 1e-11) | st.just(0.0)
+latitudes = st.floats(-90, 90).filter(lambda x: abs(x) > 1e-11) | st.just(0.0)
 positions = st.tuples(longitudes, latitudes).map(list)
 
 

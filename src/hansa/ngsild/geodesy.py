@@ -35,7 +35,7 @@ _METRES_PER_DEGREE: Final = 110_500.0
 _LONGEST_DEGREE: Final = 111_700.0
 """More than the length of a degree of latitude anywhere [metres]."""
 
-_STEP: Final = 0.05
+_STEP: Final = 0.01
 """Degrees; edges longer than this are divided before they are projected."""
 
 _MAX_DIVISIONS: Final = 50_000
@@ -69,9 +69,9 @@ def box(geometry: BaseGeometry, metres: float = 0.0) -> Box:
 def distance(a: BaseGeometry, b: BaseGeometry) -> float:
     """The shortest distance between two geometries [metres], 0 where they touch.
 
-    Exact from a point. Between two geometries with extent it is right to one part in a hundred
-    while they are within 2,000 km; half the globe apart it may be 15 percent too long (measured
-    against dense sampling).
+    Right to 0.1 m and one part in a thousand from a point. Between two geometries with extent it is
+    right to one part in a hundred while they are within 2,000 km; half the globe apart it may be 15
+    percent too long (measured against dense sampling).
     """
     if a.geom_type == "Point" and b.geom_type == "Point":
         return float(_WGS84.inv(a.x, a.y, b.x, b.y)[2])
@@ -173,7 +173,5 @@ def _transform(there: Transformer, places: Floats) -> Floats:
 
 
 def _project(there: Transformer, geometry: BaseGeometry) -> BaseGeometry:
-    lines, _ = _lines(geometry)
-    return shapely.transform(
-        shapely.GeometryCollection(list(lines)), lambda places: _transform(there, places)
-    )
+    lines = shapely.transform(_lines(geometry)[0], lambda places: _transform(there, places))
+    return shapely.GeometryCollection(list(lines))
