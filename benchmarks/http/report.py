@@ -90,7 +90,7 @@ def _ratios(ours: Found, theirs: Found) -> list[str]:
 
 
 def _ratio(measure: Measure, mine: Found, other: Found) -> tuple[str, ...]:
-    if other["failed"] or mine["failed"]:
+    if other["failed"] or mine["failed"] or not other["rate"]:
         note = f"{mine['failed']} and {other['failed']} requests failed"
         return f"{mine['rate']:,.0f}/s", f"{other['rate']:,.0f}/s", note, "", ""
     return (
