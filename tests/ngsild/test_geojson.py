@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -188,3 +189,17 @@ def test_holes_that_leave_nothing_do_no_harm(coordinates: Any) -> None:
         assert not from_geojson({"type": "Polygon", "coordinates": coordinates}).is_empty
     except BadRequest as refusal:
         assert "nothing is left inside" in refusal.fact
+
+
+def star(points: int) -> dict[str, Any]:
+    """A ring that crosses itself about `points` squared over two times."""
+    around = [2 * math.pi * (points // 2) * n / points for n in range(points)]
+    ring = [[math.cos(angle), math.sin(angle)] for angle in around]
+    return {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
+
+
+def test_a_few_crossings_are_mended_and_a_tangle_is_refused() -> None:
+    assert from_geojson(star(5)).is_valid
+    for points in (501, 20_001):
+        with pytest.raises(BadRequest, match="crosses itself more than"):
+            from_geojson(star(points))

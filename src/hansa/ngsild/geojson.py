@@ -14,7 +14,6 @@ operation is defined.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -23,6 +22,7 @@ import shapely.errors
 from shapely.geometry.base import BaseGeometry
 
 from hansa.kernel.errors import BadRequest
+from hansa.ngsild.repair import mended
 
 __all__ = ["GEOMETRY_TYPES", "MAX_POSITIONS", "check_geojson", "from_geojson", "to_geojson"]
 
@@ -63,7 +63,7 @@ def from_geojson(value: Any, subject: str = "geometry") -> BaseGeometry:
         )
     if "coordinates" not in value:
         raise BadRequest(subject, "the member coordinates is missing", "add the coordinates")
-    return _sound(build(value["coordinates"], _Place(subject)), subject)
+    return mended(build(value["coordinates"], _Place(subject)), subject)
 
 
 def check_geojson(value: Any, subject: str = "geometry") -> None:
@@ -211,37 +211,6 @@ _BUILDERS: Final[dict[str, Callable[[Any, _Place], BaseGeometry]]] = {
 
 GEOMETRY_TYPES: Final = tuple(_BUILDERS)
 """The geometry types that NGSI-LD allows (clause 4.7.1)."""
-
-
-_REPAIRS: Final[tuple[Callable[[BaseGeometry], BaseGeometry], ...]] = (
-    partial(shapely.make_valid, method="structure", keep_collapsed=False),
-    shapely.make_valid,
-    partial(shapely.buffer, distance=0.0),
-)
-"""Ways to mend a geometry, the best first; none of them succeeds with everything."""
-
-
-def _sound(geometry: BaseGeometry, subject: str) -> BaseGeometry:
-    """`geometry`, repaired where it crosses itself; a ring without area becomes a line or a point."""
-    if shapely.is_valid(geometry):
-        return geometry
-    for repair in _REPAIRS:
-        try:
-            mended = _largest_kind(repair(geometry))
-        except shapely.errors.GEOSException:
-            continue
-        if not mended.is_empty and shapely.is_valid(mended):
-            return mended
-    raise BadRequest(
-        f"{subject}, coordinates", "nothing is left inside the polygon", "correct its rings"
-    )
-
-
-def _largest_kind(geometry: BaseGeometry) -> BaseGeometry:
-    """Areas alone if there are any, else lines alone, else points."""
-    parts = shapely.get_parts(shapely.get_parts(geometry))
-    sizes = shapely.get_dimensions(parts)
-    return shapely.union_all(parts[sizes == max(sizes, default=0)])
 
 
 def _decoded(text: str, subject: str) -> Any:
