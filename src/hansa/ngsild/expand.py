@@ -30,6 +30,7 @@ from hansa.ngsild.values import (
     check_scopes,
     contains_null,
     is_null_value,
+    without_nulls,
 )
 
 __all__ = ["Rules", "expand_attribute", "expand_entity", "expand_fragment", "is_deletion"]
@@ -48,6 +49,7 @@ _FORBIDDEN: Final = frozenset(
     {"entity", "entityList", "entityIdSealed", "entityTypeSealed", "@context"}
     | {f"previous{m[0].upper()}{m[1:]}" for m in VALUE_MEMBER.values()}
 )
+_MERGEABLE: Final = frozenset({"Property", "JsonProperty", "LanguageProperty"})
 _UNITLESS: Final = frozenset({"Relationship", "ListRelationship", "JsonProperty"})
 _PLACES: Final = frozenset({"location", "observationSpace", "operationSpace"})
 _NUMBERS: Final = frozenset({bool, int, float})
@@ -260,11 +262,14 @@ def _value(name: str, kind: str, value: Any, rules: Rules) -> Any:
         return value
     if rules.nulls and is_null_value(kind, value):
         return value
-    nested = rules.nested_nulls and isinstance(value, dict)
-    if kind != "JsonProperty" and not nested and contains_null(value):
-        raise refuse_null(f"attribute '{name}'")
-    if nested and contains_null(value):
-        return value
+    if kind != "JsonProperty" or rules.nested_nulls:
+        left = without_nulls(value) if rules.nested_nulls and kind in _MERGEABLE else value
+        if contains_null(left):
+            raise refuse_null(f"attribute '{name}'")
+        if left is not value and left != value:
+            if left:
+                CHECKS[kind](left, name, rules.context)
+            return value
     if name == _PROOF:
         check_proof(name, value)
     return CHECKS[kind](value, name, rules.context)

@@ -228,7 +228,12 @@ def _patched(
             result[index] = _overlaid(result[index], instance, now, deep=True)
         else:
             result = _put(result, [_without_nulls(instance)], now)
-    return result
+    return [instance for instance in result if not _is_void(instance)]
+
+
+def _is_void(instance: Instance) -> bool:
+    """Whether the last text of a LanguageProperty was removed: such an instance has no value."""
+    return instance.get("languageMap") == {}
 
 
 def _overlaid(old: Instance, patch: Instance, now: str | None, *, deep: bool = False) -> Instance:
@@ -271,8 +276,9 @@ def _without_nulls(instance: Instance) -> Instance:
             continue
         elif member in INSTANCE_MEMBERS:
             clean[member] = content
-        elif kept := [_without_nulls(i) for i in content if not is_deletion(i)]:
-            clean[member] = kept
+        else:
+            kept = [_without_nulls(i) for i in content if not is_deletion(i)]
+            _set(clean, member, [i for i in kept if not _is_void(i)])
     return clean
 
 

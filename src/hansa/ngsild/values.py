@@ -26,6 +26,7 @@ __all__ = [
     "check_scopes",
     "contains_null",
     "is_null_value",
+    "without_nulls",
 ]
 
 _DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?Z")
@@ -112,6 +113,13 @@ def contains_null(value: object) -> bool:
     if isinstance(value, dict):
         return any(map(contains_null, value.values()))
     return isinstance(value, list) and any(map(contains_null, value))
+
+
+def without_nulls(value: Any) -> Any:
+    """An object without the members, at any depth, that NGSI-LD Null asks to remove."""
+    if not isinstance(value, dict):
+        return value
+    return {name: without_nulls(inner) for name, inner in value.items() if inner != NULL}
 
 
 def is_null_value(kind: str, value: object) -> bool:
