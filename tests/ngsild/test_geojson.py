@@ -87,6 +87,13 @@ def test_a_fault_is_refused_and_located(value: Any, words: str) -> None:
     assert caught.value.subject.startswith("attribute location")
 
 
+def test_a_line_without_length_is_a_place() -> None:
+    line = from_geojson({"type": "LineString", "coordinates": [[1, 2], [1, 2]]})
+    assert line.wkt == "POINT (1 2)"
+    lines = [[[1, 2], [1, 2]], [[0, 0], [3, 3]]]
+    assert from_geojson({"type": "MultiLineString", "coordinates": lines}).is_valid
+
+
 def test_less_than_a_micrometre_is_nothing() -> None:
     assert from_geojson({"type": "Point", "coordinates": [7e-213, -1e-12]}).wkt == "POINT (0 0)"
 

@@ -42,7 +42,7 @@ def mended(geometry: BaseGeometry, subject: str) -> BaseGeometry:
     if shapely.is_valid(geometry):
         return geometry
     place = f"{subject}, coordinates"
-    if _is_tangle(geometry):
+    if geometry.geom_type.endswith("Polygon") and _is_tangle(geometry):
         raise BadRequest(
             place,
             f"the area crosses itself more than {MAX_CROSSINGS:,} times",
