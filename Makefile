@@ -15,10 +15,11 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check
 CITY ?= coquimbo
 PORT ?= 1356
 FOLDER ?= node
+SUITE ?=
 ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
-.PHONY: help install demo serve test check lint format docs docs-pages bench clean
+.PHONY: help install demo serve test check lint format docs docs-pages bench conformance clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -56,6 +57,12 @@ docs-pages: install ## Write the generated reference pages again
 
 bench: $(VENV)/.tested ## Measure, and say on what machine
 	$(BIN)/python -m benchmarks.http $(ARGS)
+
+conformance: $(VENV)/.tested ## Run the NGSI-LD conformance suite in SUITE (a checkout of it)
+	@test -d "$(SUITE)/TP/NGSI-LD" || { echo "Say where the suite is: make conformance SUITE=/path (see conformance/ngsi-ld/README.md)" >&2; exit 1; }
+	@test -x $(VENV)/conformance/bin/robot || { $(BIN)/python -m venv $(VENV)/conformance \
+		&& cd "$(SUITE)" && "$(CURDIR)/$(VENV)/conformance/bin/pip" install --disable-pip-version-check --quiet -r requirements.txt; }
+	$(BIN)/python conformance/ngsi-ld/run.py "$(SUITE)" --robot "$(CURDIR)/$(VENV)/conformance/bin/robot" $(ARGS)
 
 clean: ## Remove everything that was built (not your nodes)
 	rm -rf $(VENV) site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artifacts

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import orjson
 
 from hansa.hub import entities as hub
-from hansa.hub.targets import existing
+from hansa.hub.targets import found
 from hansa.kernel.errors import BadRequest, HansaError, NotFound
 from hansa.kernel.ids import is_uri
 from hansa.ngsild.context import Context
@@ -67,7 +67,7 @@ async def retrieve(call: Call) -> Answer:
     look = read_look(call, context)
     types = read_types(call, context)
     geometry = geometry_property(call, context, kind)
-    entity = existing(id, call.alive(call.reader().get(id)), call.now, types)
+    entity = found(id, call.alive(call.reader().get(id)), types)
     if "attrs" in call.query and is_empty(entity, look.view):
         raise NotFound(f"entity {id}", "has none of the attributes asked for")
     if look.may_leave_nothing and not represent(entity, look.view):

@@ -36,6 +36,10 @@ _FORMS: Final[dict[str, Form]] = {
 _KNOWN_OPTIONS: Final = frozenset(_FORMS) | {"sysAttrs", "count"}
 _MEMBERS: Final = frozenset({"id", "type", "scope", "createdAt", "modifiedAt", "expiresAt"})
 
+_KEPT: Final = 64
+_plain_looks: dict[int, Look] = {}
+"""Looks by the identity of their @context, which they keep alive."""
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -81,7 +85,7 @@ def read_look(
     given = call.query if parameters is None else parameters
     version = preferred_version(call.headers.get(b"prefer"))
     if not given and not call.query:
-        return Look(View(context, version=version))
+        return Look(View(context, version=version)) if version else _plain(context)
     form = _form(call, _KNOWN_OPTIONS | more_options)
     join = _join(given)
     attrs = names(given, "attrs")
@@ -100,6 +104,16 @@ def read_look(
         version=version,
     )
     return Look(view, join, pick, omit)
+
+
+def _plain(context: Context) -> Look:
+    """The look of a request that asks for nothing special; mostly with the same few @contexts."""
+    kept = _plain_looks.get(id(context))
+    if kept is None or kept.view.context is not context:
+        if len(_plain_looks) >= _KEPT:
+            _plain_looks.clear()
+        kept = _plain_looks[id(context)] = Look(View(context))
+    return kept
 
 
 def _form(call: Call, known: frozenset[str]) -> Form:

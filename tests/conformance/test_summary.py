@@ -1,0 +1,86 @@
+"""The report on the conformance suite: what is counted, explained and held against the run."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).parents[2] / "conformance/ngsi-ld"
+
+OUTPUT = """
+<robot>
+  <suite source="{tests}">
+    <suite source="{tests}/ContextInformation/Provision/Entities/CreateEntity/001_01.robot">
+      <test name="001_01_01 Makes An Entity"><status status="PASS"/></test>
+      <test name="001_01_02 Makes Two | Or More"><status status="FAIL">201 !=
+ 400</status></test>
+    </suite>
+    <suite source="{tests}/ContextInformation/Subscription/Create/028_01.robot">
+      <test name="028_01_01 Subscribes"><status status="FAIL">404</status></test>
+    </suite>
+  </suite>
+</robot>
+"""
+
+
+@pytest.fixture(scope="module")
+def summary() -> Any:
+    """The module, which stands outside the package."""
+    spec = importlib.util.spec_from_file_location("summary", FOLDER / "summary.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["summary"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def results(summary: Any, tmp_path: Path) -> Any:
+    """Three results of a made-up run."""
+    (tmp_path / "output.xml").write_text(OUTPUT.format(tests=tmp_path / "TP"))
+    return summary.read_results(tmp_path / "output.xml", tmp_path / "TP")
+
+
+def test_results_are_counted_by_group(summary: Any, results: Any) -> None:
+    run = summary.Run(results, summary.Known(), "aaa", "bbb")
+    assert run.groups() == [
+        ("ContextInformation/Provision/Entities", 1, 2),
+        ("ContextInformation/Subscription", 0, 1),
+    ]
+    assert json.loads(run.as_json())["failures"][0]["fault"] == "201 != 400"
+
+
+def test_failures_are_surprises_unless_they_are_explained(summary: Any, results: Any) -> None:
+    known = summary.Known(
+        tests={"001_01_01": "mended since"}, groups={"ContextInformation/Subscription": "later"}
+    )
+    run = summary.Run(results, known, "aaa", "bbb")
+    assert [r.number for r in run.surprises] == ["001_01_02"]
+    assert [r.number for r in run.mended] == ["001_01_01"]
+    assert "001_01_02" in run.as_text()
+
+
+def test_the_page_names_what_fails_and_why(summary: Any, results: Any) -> None:
+    known = summary.Known(
+        tests={"001_01_02": "a | reason"}, groups={"ContextInformation/Subscription": "later"}
+    )
+    page = summary.Run(results, known, "aaa", "bbb", day="2026-11-23").as_page()
+    assert "1 of 3 tests pass" in page
+    assert "| ContextInformation/Provision/Entities | 1 | 2 | 50.0 |" in page
+    assert "| 001_01_02 | Makes Two \\| Or More | a \\| reason |" in page
+    assert "| ContextInformation/Subscription | later |" in page
+
+
+def test_what_is_known_is_well_formed(summary: Any) -> None:
+    known = summary.Known.load(FOLDER / "known.toml")
+    assert all(re.fullmatch(r"\d{2,4}(_\d{2}){2}", number) for number in known.tests)
+    assert all(
+        reason.endswith((".", ")")) for reason in (*known.tests.values(), *known.groups.values())
+    )
