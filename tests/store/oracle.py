@@ -187,37 +187,45 @@ def satisfied(leaf: Compare, kind: str, value: Any, temporal: bool) -> bool:
     if not reference:
         items = [i["@value"] if isinstance(i, dict) and "@value" in i else i for i in items]
     if leaf.operator in ("==", "!="):
-        hit = any(equal(item, wanted, temporal) for item in items for wanted in leaf.values)
+        wanted = [v for v in leaf.values if not (reference and isinstance(v, Range))]
+        hit = any(equal(item, value, temporal) for item in items for value in wanted)
         return hit == (leaf.operator == "==")
     if reference or array:
         return False
-    wanted = leaf.values[0]
+    first = leaf.values[0]
     if leaf.operator in ("~=", "!~="):
         texts = [i for i in items if isinstance(i, str)]
-        hit = any(re.search(str(wanted), text) for text in texts)
+        hit = any(re.search(str(first), text) for text in texts)
         return bool(texts) and hit == (leaf.operator == "~=")
-    assert not isinstance(wanted, Range)
+    assert not isinstance(first, Range)
     signs = {">": (1,), ">=": (0, 1), "<": (-1,), "<=": (-1, 0)}[leaf.operator]
-    return not isinstance(wanted, bool) and any(
-        compared(item, wanted, temporal) in signs for item in items
+    return not isinstance(first, bool) and any(
+        compared(item, first, temporal) in signs for item in items
     )
 
 
 def equal(item: Any, wanted: Any, temporal: bool) -> bool:
-    if isinstance(wanted, Range):
-        if isinstance(wanted.low, bool) or isinstance(wanted.high, bool):
-            return False
-        low, high = compared(item, wanted.low, temporal), compared(item, wanted.high, temporal)
-        return low in (0, 1) and high in (0, -1)
-    return compared(item, wanted, temporal) == 0
+    if not isinstance(wanted, Range):
+        return compared(item, wanted, temporal) == 0
+    low, high = understood(wanted.low, temporal), understood(wanted.high, temporal)
+    numbers = [isinstance(end, int | float) for end in (low, high)]
+    if isinstance(low, bool) or isinstance(high, bool):
+        return False
+    if not all(numbers) and type(low) is not type(high):
+        return False
+    return compared(item, low, temporal) in (0, 1) and compared(item, high, temporal) in (0, -1)
+
+
+def understood(wanted: Any, temporal: bool) -> Any:
+    """A term's value; a URI is a text, and a text that stands for a moment means the moment."""
+    if isinstance(wanted, Uri):
+        wanted = wanted.value
+    return (temporal and isinstance(wanted, str) and as_datetime(wanted)) or wanted
 
 
 def compared(item: Any, wanted: Any, temporal: bool) -> int | None:
     """-1, 0 or 1 as `item` is less, equal or greater; ``None`` if they are of different types."""
-    if isinstance(wanted, Uri):
-        wanted = wanted.value
-    if temporal and isinstance(wanted, str):
-        wanted = as_datetime(wanted) or wanted
+    wanted = understood(wanted, temporal)
     if isinstance(wanted, datetime):
         item = as_datetime(item)
     elif isinstance(wanted, date):

@@ -8,6 +8,7 @@ import pytest
 import shapely
 from shapely.geometry import mapping, shape
 
+from hansa.ngsild.geojson import from_geojson
 from hansa.ngsild.model import LOCATION
 from hansa.ngsild.query import (
     AttributePath,
@@ -179,3 +180,11 @@ def test_features_carry_geometry_and_plain_values(store: Store) -> None:
     assert store.features(["urn:t:Unknown"], (0, 0, 2, 2)) == []
     assert store.features(["urn:t:Stop"], (5, 5, 6, 6)) == []
     assert store.features(["urn:t:Stop"], (0, 0, 2, 2), attribute="urn:a:name") == []
+
+
+def test_an_area_that_crosses_itself_equals_itself(store: Store) -> None:
+    bow = {"type": "Polygon", "coordinates": [[[0, 0], [2, 2], [2, 0], [0, 2], [0, 0]]]}
+    turned = {"type": "Polygon", "coordinates": [[[2, 2], [0, 0], [0, 2], [2, 0], [2, 2]]]}
+    fill(store, placed("urn:x:bow", bow), placed("urn:x:square", SQUARE))
+    for reference in (bow, turned):
+        assert found(store, geo=geo("equals", from_geojson(reference))) == ["bow"]

@@ -18,7 +18,6 @@ from hansa.store.sqlite import open_store
 from .oracle import answer
 from .strategies import IDS, NAMES, PLACE, queries, simple_terms, simple_worlds, worlds
 
-
 pytestmark = pytest.mark.slow
 
 

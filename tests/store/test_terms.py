@@ -104,6 +104,9 @@ CASES: list[tuple[list[dict[str, Any]], Operator, Any, bool]] = [
     (REFERENCE, ">", "a", False),
     (REFERENCE, "~=", "red", False),
     (REFERENCE, "!~=", "blue", False),
+    (REFERENCE, "==", Range("a", "z"), False),
+    (REFERENCES, "==", Range("a", "z"), False),
+    (REFERENCES, "!=", Range("a", "z"), True),
     (REFERENCES, "==", RED, True),
     (REFERENCES, "!=", RED, False),
     (

@@ -20,7 +20,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from hansa.kernel.clock import micros
 from hansa.ngsild.model import ENTITY_MEMBERS, INSTANCE_MEMBERS, VALUE_MEMBER, Entity, Instance
@@ -42,6 +42,7 @@ __all__ = [
     "typed",
 ]
 
+Nature = Literal["value", "moment", "reference"]
 Tag = Literal["number", "text", "boolean", "moment", "day", "daytime"]
 
 REFERENCES: Final = frozenset({"Relationship", "ListRelationship"})
@@ -152,13 +153,14 @@ class Target:
         value: as stored.
         elements: what ``==`` and ``!=`` look at.
         singles: what the orderings and patterns look at.
-        temporal: whether it is a core DateTime member, so that even a quoted text means a moment.
+        nature: of a ``reference``, ranges hold nothing; with a core member that is a ``moment``, even
+            a quoted text means a moment.
     """
 
     value: Any
     elements: list[Any]
     singles: list[Any]
-    temporal: bool = False
+    nature: Nature = "value"
 
 
 def _plain(value: Any) -> Any:
@@ -168,7 +170,7 @@ def _plain(value: Any) -> Any:
 
 def _target(value: Any, kind: str) -> Target:
     if kind in REFERENCES:
-        return Target(value, value if isinstance(value, list) else [value], [])
+        return Target(value, value if isinstance(value, list) else [value], [], "reference")
     if isinstance(value, list):
         return Target(value, [_plain(item) for item in value], [])
     value = _plain(value)
@@ -201,7 +203,7 @@ def _instance_target(instance: Instance, trail: tuple[str, ...]) -> Target | Non
 def _member_target(name: str, value: Any) -> Target:
     if isinstance(value, list):
         return Target(value, value, [])
-    return Target(value, [value], [value], temporal=name.endswith("At"))
+    return Target(value, [value], [value], "moment" if name.endswith("At") else "value")
 
 
 def targets(
@@ -243,21 +245,21 @@ def objects(names: tuple[str, ...]) -> Callable[[list[Instance]], list[str]]:
 # -- terms -----------------------------------------------------------------------------------------
 
 
-def _equals(wanted: Scalar | Range, temporal: bool) -> Callable[[Any], bool]:
+def _equals(wanted: Scalar | Range, nature: Nature) -> Callable[[Any], bool]:
     """A test whether an element equals a value of a term, or lies in its range."""
     if not isinstance(wanted, Range):
-        tag, value = _typed_for(wanted, temporal)
+        tag, value = _typed_for(wanted, nature)
         return lambda element: (seen := _seen_as(element, tag)) is not None and seen == value
-    low, high = _typed_for(wanted.low, temporal), _typed_for(wanted.high, temporal)
-    if low.tag != high.tag or low.tag == "boolean":
+    low, high = _typed_for(wanted.low, nature), _typed_for(wanted.high, nature)
+    if low.tag != high.tag or low.tag == "boolean" or nature == "reference":
         return lambda _: False
     return lambda element: (
         (seen := _seen_as(element, low.tag)) is not None and low.value <= seen <= high.value
     )
 
 
-def _typed_for(scalar: Scalar, temporal: bool) -> Typed:
-    if temporal and isinstance(scalar, str) and (instant := moment(scalar)) is not None:
+def _typed_for(scalar: Scalar, nature: Nature) -> Typed:
+    if nature == "moment" and isinstance(scalar, str) and (instant := moment(scalar)) is not None:
         return Typed("moment", instant)
     return typed(scalar)
 
@@ -267,11 +269,11 @@ Search = Callable[[str, Any], bool | None]
 
 def _target_test(term: Compare, search: Search) -> Callable[[Target], bool]:
     if term.operator in ("==", "!="):
-        tests = {t: [_equals(value, t) for value in term.values] for t in (False, True)}
+        tests = {n: [_equals(value, n) for value in term.values] for n in get_args(Nature)}
         wanted = term.operator == "=="
 
         def equality(target: Target) -> bool:
-            some = tests[target.temporal]
+            some = tests[target.nature]
             return any(test(e) for e in target.elements for test in some) is wanted
 
         return equality
@@ -292,7 +294,7 @@ def _ordering_test(term: Compare) -> Callable[[Target], bool]:
         return lambda _: False
 
     def ordering(target: Target) -> bool:
-        tag, value = _typed_for(scalar, target.temporal)
+        tag, value = _typed_for(scalar, target.nature)
         seen = (_seen_as(single, tag) for single in target.singles)
         return any(s is not None and compare(s, value) for s in seen)
 

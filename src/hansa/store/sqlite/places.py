@@ -21,6 +21,7 @@ from shapely.geometry.base import BaseGeometry
 
 from hansa.ngsild.geo import distance, relate, search_box
 from hansa.ngsild.query import GeoFilter
+from hansa.ngsild.repair import mended
 from hansa.store.port import Feature
 from hansa.store.sqlite.schema import PLACE_BITS
 
@@ -36,7 +37,6 @@ _PREDICATES: Final = {
     "within": shapely.contains,
     "contains": shapely.within,
     "intersects": shapely.intersects,
-    "equals": shapely.equals,
     "disjoint": shapely.disjoint,
     "overlaps": shapely.overlaps,
 }
@@ -76,9 +76,23 @@ def keys_related(connection: apsw.Connection, geo: GeoFilter) -> array[int]:
 def _related(geo: GeoFilter, geometries: NDArray[Any]) -> NDArray[np.bool_]:
     if geo.relation == "near":
         return _near(geo, geometries)
+    if geo.relation == "equals":
+        return _equal(geo.geometry, geometries)
     # Tiny edges may make the geometry library divide by zero, without harm.
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         return np.asarray(_PREDICATES[geo.relation](geo.geometry, geometries))
+
+
+def _equal(reference: BaseGeometry, geometries: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which geometries are the same area, line or point; told apart by their boxes first.
+
+    The reference was mended where it crossed itself, so these are too.
+    """
+    same = np.zeros(len(geometries), bool)
+    alike = (shapely.bounds(geometries) == shapely.bounds(reference)).all(axis=1)
+    for index in np.flatnonzero(alike):
+        same[index] = shapely.equals(reference, mended(geometries[index], "the geometry"))
+    return same
 
 
 def _near(geo: GeoFilter, geometries: NDArray[Any]) -> NDArray[np.bool_]:

@@ -26,6 +26,8 @@ __all__ = ["Orderly", "Planner", "Way"]
 _BOUND: Final = 5_000
 """Rows of a hot index that are counted at most, for an estimate."""
 
+_BY_ID: Final = "entity INDEXED BY sqlite_autoindex_entity_1"
+
 _SORTING: Final = 2.0
 """Cost of fetching a row to sort it, against that of looking at it on a walk."""
 
@@ -40,11 +42,15 @@ class Orderly:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A condition to start from: with which index, and how it reads when only tested."""
+    """A condition to start from: with which index, and how it reads when only tested.
+
+    ``rows`` is how many rows it offers, where that is known without asking.
+    """
 
     source: str
     start: str
     tested: str
+    rows: int | None = None
 
 
 class Planner:
@@ -97,10 +103,10 @@ class Planner:
         ways = []
         if selection.keys is not None:
             test = f"key IN carray({bind(apsw.carray(selection.keys))})"
-            ways.append(Way("entity NOT INDEXED", test, f"+{test}"))
+            ways.append(Way("entity NOT INDEXED", test, f"+{test}", len(selection.keys)))
         if selection.ids:
             test = f"id IN carray({bind(apsw.carray(selection.ids))})"
-            ways.append(Way("entity INDEXED BY sqlite_autoindex_entity_1", test, f"+{test}"))
+            ways.append(Way(_BY_ID, test, f"+{test}", len(selection.ids)))
         return ways
 
     def _shape_way(self) -> Way | None:
@@ -129,23 +135,20 @@ class Planner:
 
     def _rows(self, way: Way) -> int:
         """About how many rows a way offers; a hot index, up to the bound."""
+        if way.rows is not None:
+            return way.rows
         if way not in self._counted:
             self._counted[way] = self._count(way)
         return self._counted[way]
 
     def _count(self, way: Way) -> int:
-        selection = self._selection
         if way is self._every:
             return self._one("SELECT sum(count) FROM population")
         if way is self._by_shape:
-            shapes = any_of("shape", selection.shapes or (), selection.bind)
+            shapes = any_of("shape", self._selection.shapes or (), self._selection.bind)
             return self._one(f"SELECT sum(count) FROM population WHERE {shapes}")
-        if selection.keys is not None and way is self._ways[0]:
-            return len(selection.keys)
-        if isinstance(way.start, Served):
-            bounded = f"SELECT 1 FROM {way.source} WHERE {way.start} LIMIT {_BOUND}"
-            return self._one(f"SELECT count(*) FROM ({bounded})")
-        return len(selection.ids)
+        bounded = f"SELECT 1 FROM {way.source} WHERE {way.start} LIMIT {_BOUND}"
+        return self._one(f"SELECT count(*) FROM ({bounded})")
 
     def _one(self, statement: str) -> int:
         return int(self._connection.execute(statement, self._selection.bind.values).get or 0)
