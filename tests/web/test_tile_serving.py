@@ -97,7 +97,9 @@ def test_a_client_without_gzip_gets_the_same_tile(pages: TestClient) -> None:
 def test_tilejson_names_tiles_layers_and_credit(pages: TestClient) -> None:
     document = pages.get("/tiles.json").json()
     assert document["tiles"][0].startswith("http://127.0.0.1:1356/tiles/{z}/{x}/{y}.mvt?v=")
-    assert [layer["id"] for layer in document["vector_layers"]] == [layer.name for layer in LAYERS]
+    named = [layer["id"] for layer in document["vector_layers"]]
+    others = ["other-areas", "other-lines", "other-points"]
+    assert named == [*(layer.name for layer in LAYERS), *others]
     assert "Town Buses" in document["attribution"]
 
 
@@ -140,6 +142,7 @@ def test_layers_on_disk_are_used_again(empty_node: Node, tmp_path: Path) -> None
         def __init__(self, node: Node) -> None:
             store = node.public_store()
             self.last_change, self.changes = store.last_change, store.changes
+            self.shapes = store.shapes
 
     assert zone_count(TileServer(Unreadable(empty_node), city_iri, path)) == 4  # type: ignore[arg-type]
 

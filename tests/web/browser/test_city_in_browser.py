@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Playwright, expect
 
-from tests.web.browser.conftest import Open, chromium
+from hansa.node import Node
+from tests.web.browser.conftest import Open, chromium, served
+from tests.web.test_tile_others import plant
 from tests.web.town import HOSTILE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -60,6 +63,17 @@ def test_a_click_opens_a_zone_and_escape_closes_it(open_page: Open, town_address
     page.keyboard.press("Escape")
     expect(page.locator("#overview h1")).to_be_visible()
     assert "entity=" not in page.url
+
+
+def test_a_click_opens_what_has_no_layer_of_its_own(
+    open_page: Open, tmp_path: Path, empty_node: Node
+) -> None:
+    plant(empty_node, tmp_path)
+    with served(empty_node) as address:
+        page = open_page(address + "/#map=17/-29.981/-70.981")
+        click_on_map(page, -70.981, -29.981)
+        expect(page.locator("#detail .name")).to_have_text("Araucaria")
+        page.close()
 
 
 def test_back_leads_out_of_an_entity_and_not_out_of_the_city(

@@ -79,7 +79,7 @@ class CityPages:
             "city.html",
             figures=figures,
             notes=list(dict.fromkeys(figure.source for figure in figures if figure.source)),
-            layers=switches(tongue, present),
+            layers=switches(tongue, present, others=self._tiles.has_others()),
             kinds=[_kind(tongue, kind) for kind in kinds],
             ramp=ramp,
             credits=self.credits(),
@@ -203,7 +203,7 @@ def _kind(tongue: Language, kind: Kind) -> dict[str, Any]:
     }
 
 
-def switches(tongue: Language, present: set[str]) -> list[Switch]:
+def switches(tongue: Language, present: set[str], *, others: bool) -> list[Switch]:
     """The layers of which the node holds something, top of the map first."""
     drawn = {layer.name for layer in LAYERS if present & set(layer.types)}
     offered = (
@@ -214,9 +214,12 @@ def switches(tongue: Language, present: set[str]) -> list[Switch]:
         Switch("zones", tongue("Where people live")),
         Switch("buildings", tongue("Buildings"), tongue("in 3D when close")),
         Switch("places", tongue("Places"), tongue("when close")),
+        Switch("others", tongue("Other places")),
         Switch("land", tongue("Green and built land")),
         Switch("water", tongue("Water")),
     )
     if present & {"Vehicle", "GtfsTrip"}:
         drawn.add("vehicles")
+    if others:
+        drawn.add("others")
     return [switch for switch in offered if switch.key in drawn]

@@ -35,6 +35,11 @@ MARGIN: Final = 0.02
 
 Tile = tuple[int, int, int]
 
+_Wanted = tuple[tuple[str, ...], tuple[str, ...]]
+"""Types and attributes: layers that want the same share their blocks."""
+
+_Key = tuple[_Wanted, int, int]
+
 
 class FeatureSource(Protocol):
     """The part of a store that tiles need."""
@@ -79,7 +84,7 @@ class Blocks:
     def __init__(self, source: FeatureSource, iri: Callable[[str], str]) -> None:
         self._source = source
         self._iri = iri
-        self._blocks: OrderedDict[tuple[str, int, int], _Block] = OrderedDict()
+        self._blocks: OrderedDict[_Key, _Block] = OrderedDict()
         self._lock = threading.Lock()
         self._loading: dict[str, threading.Lock] = {}
 
@@ -95,14 +100,15 @@ class Blocks:
     def _ask(
         self, layer: Layer, box: tuple[float, float, float, float], limit: int = 1_000_000
     ) -> list[Feature]:
-        names = [name for choice in layer.columns.values() for name in choice]
-        types = [self._iri(term) for term in layer.types]
-        return self._source.features(types, box, [self._iri(n) for n in names], limit=limit)
+        types, names = _wanted(layer)
+        return self._source.features(
+            [self._iri(term) for term in types], box, [self._iri(n) for n in names], limit=limit
+        )
 
     def _block(self, layer: Layer, version: int, tile: Tile) -> _Block:
         zoom, column, row = tile
         up = zoom - BLOCK_ZOOM
-        key = (layer.name, column >> up, row >> up)
+        key = (_wanted(layer), column >> up, row >> up)
         with self._lock:
             loading = self._loading.setdefault(layer.name, threading.Lock())
         with loading:
@@ -118,7 +124,7 @@ class Blocks:
                 self._drop()
         return made
 
-    def _load(self, layer: Layer, version: int, key: tuple[str, int, int]) -> _Block:
+    def _load(self, layer: Layer, version: int, key: _Key) -> _Block:
         box = tile_box(BLOCK_ZOOM, key[1], key[2], MARGIN)
         features = self._ask(layer, box, LARGEST + 1)
         if len(features) > LARGEST:
@@ -132,3 +138,7 @@ class Blocks:
         while total > KEPT and len(self._blocks) > 1:
             _, dropped = self._blocks.popitem(last=False)
             total -= len(dropped.boxes)
+
+
+def _wanted(layer: Layer) -> _Wanted:
+    return layer.types, tuple(name for choice in layer.columns.values() for name in choice)

@@ -26,7 +26,8 @@ from hansa.web.freshness import Freshness
 from hansa.web.tiles.blocks import Blocks
 from hansa.web.tiles.build import build_layer
 from hansa.web.tiles.cache import DiskCache, MemoryCache, Tile
-from hansa.web.tiles.layers import LAYERS, MAX_ZOOM
+from hansa.web.tiles.layers import LAYERS, MAX_ZOOM, Layer
+from hansa.web.tiles.others import other_layers, other_types
 
 __all__ = ["TileServer", "tile_routes"]
 
@@ -47,6 +48,8 @@ class TileServer:
         self._blocks = Blocks(store, expand)
         self._disk = DiskCache(path)
         self._memory = MemoryCache()
+        self._expand = expand
+        self._others: tuple[int, tuple[Layer, ...]] = (-1, ())
         self._types = {layer.name: [expand(term) for term in layer.types] for layer in LAYERS}
         self._versions: dict[str, int] = {}
         self._running: dict[Tile, asyncio.Future[tuple[str, bytes]]] = {}
@@ -55,13 +58,26 @@ class TileServer:
     def _freshness(self) -> Freshness:
         return Freshness(self._store, self._disk.state())
 
+    def layers(self) -> tuple[Layer, ...]:
+        """Every layer of a tile: those of the table, then the general one for all other places."""
+        newest = self._store.last_change()
+        if self._others[0] != newest:
+            found = other_layers(other_types(self._store.shapes(), self._expand))
+            self._others = (newest, found)
+        return (*LAYERS, *self._others[1])
+
+    def has_others(self) -> bool:
+        """Whether anything has a location that no layer of the table draws."""
+        return bool(self.layers()[-1].types)
+
     def version(self) -> str:
         """A short text that changes when any layer does."""
-        return _digest(self._current())
+        return _digest(self._current(self.layers()))
 
-    def _current(self) -> dict[str, int]:
+    def _current(self, layers: tuple[Layer, ...]) -> dict[str, int]:
         """The version of each layer; kept on disk when one has moved."""
-        versions = {name: self._freshness.of(types) for name, types in self._types.items()}
+        types = {layer.name: layer.types for layer in layers} | self._types
+        versions = {name: self._freshness.of(found) for name, found in types.items()}
         if versions != self._versions:
             self._versions = versions
             self._disk.save_state(self._freshness.state(), versions)
@@ -69,22 +85,23 @@ class TileServer:
 
     def tile(self, tile: Tile) -> tuple[str, bytes]:
         """Version and gzip-compressed bytes of `tile`; the bytes are empty for an empty tile."""
-        versions = self._current()
+        layers = self.layers()
+        versions = self._current(layers)
         version = _digest(versions)
         found = self._memory.get(tile, version)
         if found is None:
-            found = self._make(tile, versions)
+            found = self._make(tile, layers, versions)
             self._memory.put(tile, version, found)
         return version, found
 
-    def _make(self, tile: Tile, versions: dict[str, int]) -> bytes:
+    def _make(self, tile: Tile, layers: tuple[Layer, ...], versions: dict[str, int]) -> bytes:
         parts: list[bytes] = []
         fresh: dict[str, tuple[int, bytes]] = {}
-        for layer in LAYERS:
+        for layer in layers:
             version = versions[layer.name]
             data = self._disk.get(layer.name, tile, version)
             if data is None:
-                wanted = tile[0] >= layer.from_zoom
+                wanted = layer.types and tile[0] >= layer.from_zoom
                 features = self._blocks.features(layer, version, tile) if wanted else []
                 data = build_layer(layer, tile, features)
                 fresh[layer.name] = (version, data)
@@ -114,7 +131,7 @@ def tile_routes(server: TileServer, attribution: Callable[[], str]) -> list[Base
     async def describe(request: Request) -> Response:
         version = await run_in_threadpool(server.version)
         text = await run_in_threadpool(attribution)
-        return JSONResponse(_tilejson(str(request.base_url), version, text))
+        return JSONResponse(_tilejson(str(request.base_url), version, text, server.layers()))
 
     async def tile(request: Request) -> Response:
         numbers = request.path_params
@@ -152,7 +169,9 @@ def _answer(request: Request, version: str, data: bytes) -> Response:
     return Response(data, media_type=MEDIA_TYPE, headers=headers | {"Content-Encoding": "gzip"})
 
 
-def _tilejson(base: str, version: str, attribution: str) -> dict[str, Any]:
+def _tilejson(
+    base: str, version: str, attribution: str, layers: tuple[Layer, ...]
+) -> dict[str, Any]:
     """TileJSON 3.0."""
     return {
         "tilejson": "3.0.0",
@@ -167,6 +186,6 @@ def _tilejson(base: str, version: str, attribution: str) -> dict[str, Any]:
                 "maxzoom": MAX_ZOOM,
                 "fields": {name: " or ".join(choice) for name, choice in layer.columns.items()},
             }
-            for layer in LAYERS
+            for layer in layers
         ],
     }

@@ -30,11 +30,12 @@ export const GROUPS = {
   transit: ["transit-casing", "transit"],
   stops: ["stops", "stop-names"],
   places: ["places", "place-names"],
+  others: ["other-areas", "other-edges", "other-lines", "other-points", "other-names"],
   vehicles: ["vehicles"],
 };
 
 /** Layers that answer a click, topmost first. */
-export const CLICKABLE = ["vehicles", "stops", "places", "buildings", "buildings-flat", "transit", "roads", "roads-minor", "zones"];
+export const CLICKABLE = ["vehicles", "stops", "places", "other-points", "buildings", "buildings-flat", "transit", "other-lines", "roads", "roads-minor", "other-areas", "zones"];
 
 const FONT = ["Atlas", "sans-serif"];
 const FONT_STRONG = ["Atlas Semibold", "sans-serif"];
@@ -73,7 +74,7 @@ export function buildStyle(c, city) {
       selected: { type: "geojson", data: { type: "FeatureCollection", features: [] } },
     },
     light: { anchor: "viewport", color: "white", intensity: 0.25, position: [1.2, 200, 35] },
-    layers: [...ground(c), ...zones(c, city.breaks), ...roads(c), ...built(c), ...transit(c), ...labels(c), ...live(c)],
+    layers: [...ground(c), ...zones(c, city.breaks), ...otherAreas(c), ...roads(c), ...otherLines(c), ...built(c), ...transit(c), ...otherPoints(c), ...labels(c), ...live(c)],
   };
 }
 
@@ -178,6 +179,33 @@ function transit(c) {
   ];
 }
 
+/* Whatever has no layer of its own: calm, in slate, and open where places are full. */
+function otherAreas(c) {
+  const base = { source: "city", "source-layer": "other-areas" };
+  return [
+    { ...base, id: "other-areas", type: "fill", paint: { "fill-color": c.slate, "fill-opacity": 0.16 } },
+    { ...base, id: "other-edges", type: "line", paint: { "line-color": c.slate, "line-width": byZoom(9, 0.6, 16, 1.6) } },
+  ];
+}
+
+function otherLines(c) {
+  return [{
+    source: "city", "source-layer": "other-lines", id: "other-lines", type: "line",
+    layout: { "line-cap": "round", "line-join": "round" },
+    paint: { "line-color": c.slate, "line-width": byZoom(9, 1, 13, 2, 17, 4) },
+  }];
+}
+
+function otherPoints(c) {
+  return [{
+    source: "city", "source-layer": "other-points", id: "other-points", type: "circle",
+    paint: {
+      "circle-color": c.ground, "circle-stroke-color": c.slate,
+      "circle-radius": byZoom(9, 1.2, 13, 2.4, 16, 4.5), "circle-stroke-width": byZoom(9, 0.8, 13, 1.6, 16, 2.2),
+    },
+  }];
+}
+
 function labels(c) {
   const halo = { "text-halo-color": c["map-ground"], "text-halo-width": 1.8 };
   const name = ["coalesce", ["get", "name"], ""];
@@ -191,6 +219,11 @@ function labels(c) {
     {
       source: "city", "source-layer": "places", id: "place-names", type: "symbol", minzoom: 16.5,
       layout: { "text-field": name, "text-font": FONT, "text-size": 13, "text-anchor": "left", "text-offset": [0.7, 0], "text-max-width": 9, "text-optional": true, "text-padding": 10 },
+      paint: { "text-color": c.slate, ...halo },
+    },
+    {
+      source: "city", "source-layer": "other-points", id: "other-names", type: "symbol", minzoom: 15,
+      layout: { "text-field": name, "text-font": FONT, "text-size": 13, "text-anchor": "left", "text-offset": [0.8, 0], "text-max-width": 9, "text-optional": true, "text-padding": 10 },
       paint: { "text-color": c.slate, ...halo },
     },
     {
