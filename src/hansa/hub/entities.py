@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hansa.hub.expiry import is_over
 from hansa.hub.targets import existing, matches
 from hansa.kernel.errors import AlreadyExists
 from hansa.ngsild import merge as merging
+from hansa.ngsild.adapt import Common, adapted
 from hansa.ngsild.model import Entity, attribute_names
 from hansa.ngsild.query import TypeFilter
 from hansa.store.port import Edited, Write
 
 __all__ = ["create", "delete", "merge", "purge", "replace", "upsert"]
+
+_NOTHING: Final = Common()
 
 
 def create(entity: Entity, now: str) -> Write:
@@ -53,11 +58,18 @@ def replace(id: str, entity: Entity, now: str, types: TypeFilter | None = None) 
     return Write(id, edit)
 
 
-def merge(id: str, fragment: Entity, now: str, types: TypeFilter | None = None) -> Write:
-    """Merge Entity (5.6.17)."""
+def merge(
+    id: str,
+    fragment: Entity,
+    now: str,
+    types: TypeFilter | None = None,
+    common: Common = _NOTHING,
+) -> Write:
+    """Merge Entity (5.6.17); `common` holds for all attributes of `fragment`."""
 
     def edit(current: Entity | None) -> Edited:
-        return Edited(merging.merge_patch(existing(id, current, now, types), fragment, now))
+        present = existing(id, current, now, types)
+        return Edited(merging.merge_patch(present, adapted(fragment, present, common), now))
 
     return Write(id, edit)
 

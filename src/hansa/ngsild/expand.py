@@ -90,7 +90,7 @@ def expand_fragment(payload: Any, rules: Rules) -> Entity:
     if "scope" in payload:
         entity["scope"] = _scope(payload["scope"], rules)
     if "expiresAt" in payload:
-        entity["expiresAt"] = check_datetime(payload["expiresAt"], "entity member expiresAt")
+        entity["expiresAt"] = _expiry(payload["expiresAt"], rules)
     for name, value in payload.items():
         if name not in _ENTITY_KEYWORDS and name not in _GENERATED:
             _add(entity, name, value, rules)
@@ -142,6 +142,10 @@ def _scope(value: Any, rules: Rules) -> list[str]:
     if not rules.nulls:
         raise refuse_null("scope")
     return [NULL]
+
+
+def _expiry(value: Any, rules: Rules) -> str:
+    return NULL if value == NULL and rules.nulls else check_datetime(value, "member expiresAt")
 
 
 def _check_place(name: str, instances: list[Instance]) -> None:

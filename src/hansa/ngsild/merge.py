@@ -69,6 +69,7 @@ def append(
     if "scope" in fragment:
         old = [] if overwrite else current.get("scope", [])
         changed["scope"] = list(dict.fromkeys([*old, *fragment["scope"]]))
+    _patch_expiry(fragment, changed)
     kept: list[str] = []
     for name, incoming in attributes(fragment):
         present = current.get(name, [])
@@ -81,9 +82,14 @@ def append(
 
 
 def update(current: Entity, fragment: Entity, now: str) -> Entity:
-    """Replace the attribute instances that `fragment` names, add new ones, remove nulls (5.6.2)."""
+    """Replace the attribute instances that `fragment` names, add new ones, remove nulls (5.6.2).
+
+    A scope is replaced, but not added to an entity without one.
+    """
     changed = _with_types(current, fragment)
-    _patch_scope(current, fragment, changed)
+    if "scope" in current or fragment.get("scope") == [NULL]:
+        _patch_scope(fragment, changed)
+    _patch_expiry(fragment, changed)
     for name, incoming in attributes(fragment):
         _set(changed, name, _patched(current.get(name, []), incoming, now, merge=False))
     return _stamped(current, changed, now)
@@ -92,9 +98,8 @@ def update(current: Entity, fragment: Entity, now: str) -> Entity:
 def merge_patch(current: Entity, fragment: Entity, now: str) -> Entity:
     """Merge `fragment` into the entity to any depth (clauses 5.6.17 and 5.5.12)."""
     changed = _with_types(current, fragment)
-    _patch_scope(current, fragment, changed)
-    if "expiresAt" in fragment:
-        changed["expiresAt"] = fragment["expiresAt"]
+    _patch_scope(fragment, changed)
+    _patch_expiry(fragment, changed)
     for name, incoming in attributes(fragment):
         _set(changed, name, _patched(current.get(name, []), incoming, now, merge=True))
     return _stamped(current, changed, now)
@@ -182,13 +187,15 @@ def _with_types(current: Entity, fragment: Entity) -> Entity:
     return changed
 
 
-def _patch_scope(current: Entity, fragment: Entity, changed: Entity) -> None:
-    """A patch replaces the scope of an entity that has one (clause 5.6.2.4)."""
+def _patch_scope(fragment: Entity, changed: Entity) -> None:
     if "scope" in fragment:
-        if fragment["scope"] == [NULL]:
-            changed.pop("scope", None)
-        elif "scope" in current:
-            changed["scope"] = fragment["scope"]
+        _set(changed, "scope", None if fragment["scope"] == [NULL] else fragment["scope"])
+
+
+def _patch_expiry(fragment: Entity, changed: Entity) -> None:
+    if "expiresAt" in fragment:
+        gone = fragment["expiresAt"] == NULL
+        _set(changed, "expiresAt", None if gone else fragment["expiresAt"])
 
 
 def _find(present: list[Instance], instance: Instance) -> int | None:

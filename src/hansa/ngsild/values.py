@@ -22,6 +22,7 @@ from hansa.ngsild.model import NULL, VALUE_MEMBER
 __all__ = [
     "CHECKS",
     "check_datetime",
+    "check_language",
     "check_name",
     "check_scopes",
     "contains_null",
@@ -88,6 +89,17 @@ def check_datetime(value: object, subject: str) -> str:
         subject,
         f"{str(value)[:80]!r} is not a DateTime",
         "write it as 2026-11-23T08:30:00Z, in UTC",
+    )
+
+
+def check_language(value: object, subject: str) -> str:
+    """A language tag as language maps have them (clause 4.5.18): RFC 5646, or ``@none``."""
+    if isinstance(value, str) and _LANGUAGE.fullmatch(value):
+        return value
+    raise BadRequest(
+        subject,
+        f"{str(value)[:40]!r} is not a language tag",
+        "use RFC 5646 tags such as 'en' or 'es-CL', or '@none'",
     )
 
 
@@ -162,13 +174,7 @@ def _language_property(value: Any, name: str, context: Context) -> Any:
     if not isinstance(value, dict) or not value:
         raise _wrong(name, "LanguageProperty", "languageMap is not an object", 'write {"en": "…"}')
     for language, text in value.items():
-        if not _LANGUAGE.fullmatch(language):
-            raise _wrong(
-                name,
-                "LanguageProperty",
-                f"{language[:40]!r} is not a language tag",
-                "use RFC 5646 tags such as 'en' or 'es-CL', or '@none'",
-            )
+        check_language(language, f"attribute '{name}'")
         if not _is_text(text):
             raise _wrong(
                 name, "LanguageProperty", f"the '{language}' text is not a string", "give text"

@@ -173,3 +173,18 @@ def test_purge_deletes_or_trims_what_matches(api: ApiClient) -> None:
     assert api.get("/entities/urn:ngsi-ld:Car:1").status_code == 404
     assert api.get("/entities/urn:ngsi-ld:Bus:1").status_code == 200
     assert problem_of(api.delete("/entities")) == (400, "BadRequestData")
+
+
+def test_what_holds_for_all_attributes_of_a_merge(api: ApiClient) -> None:
+    car = "/entities/urn:ngsi-ld:Car:1"
+    api.create(
+        speed={"value": 1, "observedAt": "2026-01-01T00:00:00Z"},
+        name={"languageMap": {"en": "car"}},
+    )
+    wishes = "?options=keyValues&lang=es&observedAt=2026-02-02T00:00:00Z"
+    assert api.patch(car + wishes, {"speed": 2, "name": "coche"}).status_code == 204
+    found = api.get(car).json()
+    assert (found["speed"]["value"], found["speed"]["observedAt"]) == (2, "2026-02-02T00:00:00Z")
+    assert found["name"]["languageMap"] == {"en": "car", "es": "coche"}
+    for wrong in ("observedAt=soon", "lang=!"):
+        assert problem_of(api.patch(f"{car}?{wrong}", {"speed": 2}))[0] == 400

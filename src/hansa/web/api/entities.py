@@ -13,12 +13,13 @@ from hansa.hub import entities as hub
 from hansa.hub.targets import found
 from hansa.kernel.errors import BadRequest, HansaError, NotFound
 from hansa.kernel.ids import is_uri
+from hansa.ngsild.adapt import Common
 from hansa.ngsild.context import Context
 from hansa.ngsild.expand import Rules, expand_entity, expand_fragment
 from hansa.ngsild.model import Entity
 from hansa.ngsild.query import Query
 from hansa.ngsild.represent import is_empty, represent
-from hansa.ngsild.values import check_name
+from hansa.ngsild.values import check_datetime, check_language, check_name
 from hansa.store.port import Reader
 from hansa.web.api.answer import Answer, created, document, nothing
 from hansa.web.api.call import GEO_JSON, JSON, LD_JSON, MERGE_JSON, Call
@@ -88,12 +89,24 @@ async def replace(call: Call) -> Answer:
 async def merge(call: Call) -> Answer:
     """Merge Entity: 6.5.3.4 (PATCH), 5.6.17."""
     id, payload, context = await _fragment(call, MERGE_JSON)
-    simplified = bool(call.options & {"keyValues", "simplified"})
-    rules = Rules(context, nulls=True, nested_nulls=True, simplified=simplified)
+    common = _common(call, context)
+    rules = Rules(context, nulls=True, nested_nulls=True, simplified=common.simplified)
     fragment = expand_fragment(payload, rules)
     _same_id(id, fragment)
-    await call.commit(call.writer(), hub.merge(id, fragment, call.now, read_types(call, context)))
+    types = read_types(call, context)
+    await call.commit(call.writer(), hub.merge(id, fragment, call.now, types, common))
     return nothing()
+
+
+def _common(call: Call, context: Context) -> Common:
+    """What the parameters say of all attributes of a merge."""
+    observed_at, language = call.query.get("observedAt"), call.query.get("lang")
+    if observed_at is not None:
+        check_datetime(observed_at, "the parameter 'observedAt'")
+    if language is not None:
+        check_language(language, "the parameter 'lang'")
+    simplified = bool(call.options & {"keyValues", "simplified"})
+    return Common(simplified, language, observed_at, context)
 
 
 async def _fragment(call: Call, *more: str) -> tuple[str, Any, Context]:
