@@ -60,7 +60,9 @@ def test_a_click_opens_a_zone_and_escape_closes_it(open_page: Open, town_address
     click_on_map(page, -70.993, -29.997)
     expect(page.locator("#detail .said")).to_have_text("100,000 of 451,899 people in 4 zones")
     assert "entity=" in page.url
+    expect(page).to_have_title("Zone 1 · Town")
     page.keyboard.press("Escape")
+    expect(page).to_have_title("Town")
     expect(page.locator("#overview h1")).to_be_visible()
     assert "entity=" not in page.url
 

@@ -15,6 +15,7 @@ export class Panel extends EventTarget {
     this.request = 0;
     this.current = null;
     this.scrolled = 0;
+    this.title = document.title;
     this.detail.addEventListener("click", (event) => this.#follow(event));
     addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.current) this.close();
@@ -52,7 +53,9 @@ export class Panel extends EventTarget {
     this.detail.hidden = false;
     this.body.scrollTop = 0;
     if (!this.isOpen) this.slide(true);
-    this.detail.querySelector(".name")?.focus({ preventScroll: true });
+    const name = this.detail.querySelector(".name");
+    name?.focus({ preventScroll: true });
+    document.title = name ? `${name.textContent} · ${this.title}` : this.title;
     drawHistories(this.detail);
     const shape = this.detail.querySelector("[data-geometry]");
     this.dispatchEvent(new CustomEvent("selected", { detail: {
@@ -67,6 +70,7 @@ export class Panel extends EventTarget {
     this.request++;
     this.current = null;
     if (remember) this.#remember();
+    document.title = this.title;
     this.detail.hidden = true;
     this.detail.replaceChildren();
     this.overview.hidden = false;
