@@ -27,10 +27,10 @@ def town_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     node.close()
 
 
-@pytest.fixture(scope="session")
-def pages(town_node: Node) -> Iterator[TestClient]:
-    """Reads the town's pages, without its live work in the background."""
-    yield TestClient(town_node.app, base_url="http://127.0.0.1:1356")
+@pytest.fixture
+def pages(town_node: Node) -> TestClient:
+    """Reads the town's pages, without its live work and without another test's cookies."""
+    return TestClient(town_node.app, base_url="http://127.0.0.1:1356")
 
 
 @pytest.fixture

@@ -148,3 +148,13 @@ def test_main_part_leaves_out_where_nobody_lives() -> None:
 
     boxes = np.array([[0, 0, 1, 1], [1, 0, 2, 1], [50, 50, 90, 90]], dtype=float)
     assert main_part(boxes, np.array([500.0, 500.0, 1.0])) == (0.0, 0.0, 2.0, 1.0)
+
+
+def test_people_say_of_which_year_they_are_or_that_nobody_says(
+    pages: TestClient, empty_node: Node, empty_pages: TestClient
+) -> None:
+    assert "in 4 zones; year not given by the source" in pages.get("/").text
+    (zone, *_) = town.zones()
+    zone["population"]["observedAt"] = "2017-04-19T12:00:00Z"
+    town.write(empty_node, [zone])
+    assert "in one zone; as of 19 April 2017" in empty_pages.get("/").text

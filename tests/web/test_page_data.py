@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.testclient import TestClient
 
+from hansa.node import Node
+from tests.web import town
+
 
 def test_data_lists_types_sources_and_freshness(pages: TestClient) -> None:
     html = pages.get("/data").text
@@ -98,3 +101,11 @@ def test_the_api_page_lists_every_operation(pages: TestClient) -> None:
     html = pages.get("/api").text
     paths = pages.get("/openapi.json").json()["paths"]
     assert all(f"<code>{path}</code>" in html for path in paths)
+
+
+def test_vehicles_say_how_their_place_was_made(empty_node: Node, empty_pages: TestClient) -> None:
+    others = {f"a{n}": {"type": "Property", "value": n} for n in range(9)}
+    made = {"positionSource": {"type": "Property", "value": "scheduled"}}
+    town.write(empty_node, [{"id": "urn:x:bus", "type": "Vehicle", **others, **made}])
+    assert "scheduled" in empty_pages.get("/data/Vehicle").text
+    assert "scheduled" in empty_pages.get("/data/Vehicle", params={"sort": "a3"}).text

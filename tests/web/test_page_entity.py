@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from hansa.node import Node
+from hansa.web.pages.codes import meaning
 from hansa.web.shell.links import web_link
 from tests.web import town
 
@@ -199,3 +200,29 @@ def test_any_attribute_kind_has_a_row(empty_node: Node, empty_pages: TestClient)
     ):
         assert text in page, text
     assert "<script>x" not in page
+
+
+def test_the_record_of_an_import_says_who_wrote_it(pages: TestClient) -> None:
+    source = pages.get("/ngsi-ld/v1/entities?type=DataSource&limit=1").json()[0]["id"]
+    html = pages.get(f"/entity/{source}").text
+    assert "Written by the import that it tells of." in html
+    assert "Written through the API" not in html
+
+
+def test_codes_of_timetables_stand_in_words(pages: TestClient) -> None:
+    assert "bus (3)" in pages.get("/entity/urn:ngsi-ld:GtfsRoute:town:R1").text
+    assert meaning(["GtfsStop"], "wheelChairAccessible", 2) == "not accessible"
+    assert meaning(["GtfsTrip"], "direction", "1") == "the opposite direction"
+    assert meaning(["WeatherObserved"], "direction", 1) == ""
+    assert meaning(["GtfsStop"], "wheelChairAccessible", "limited") == ""
+
+
+def test_progress_is_per_cent_and_a_day_has_no_hour(
+    empty_node: Node, empty_pages: TestClient
+) -> None:
+    progress = {"type": "Property", "value": 0.374, "observedAt": "2026-05-04T00:00:00Z"}
+    vehicle = {"id": "urn:x:bus", "type": "Vehicle", "progress": progress}
+    town.write(empty_node, [vehicle])
+    html = empty_pages.get("/entity/urn:x:bus").text
+    assert re.search(r'37<span class="unit">%</span>', html)
+    assert "observed 4 May 2026<" in html.replace("\n", "")

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from hansa.kernel.errors import InvalidRequest
 from hansa.web.pages.day import Days
-from hansa.web.pages.facts import Facts, Kind, Source
+from hansa.web.pages.facts import Facts, Kind, Source, Zones
 from hansa.web.pages.names import type_label
 from hansa.web.pages.search import Names, fold
 from hansa.web.shell.language import Language, choose
@@ -104,6 +104,7 @@ class CityPages:
         found: list[Figure] = []
         if "TransportZone" in present and (zones := self._facts.zones()).people:
             where = tongue.plural("in one zone", "in {n} zones", zones.count)
+            where = f"{where}; {_when(tongue, zones)}"
             source = self._facts.source_of("TransportZone")
             found.append(_figure(zones.people, tongue("people"), where, source))
         if "RoadSegment" in present and (roads := self._facts.roads()).km:
@@ -184,6 +185,13 @@ def _figure(value: float, unit: str, detail: str, source: Source | None) -> Figu
 def _unit(tongue: Language, one: str, many: str, count: int) -> str:
     """The words of a counted thing without the number, which stands apart."""
     return tongue.plural(one, many, count).replace(tongue.number(count), "", 1).strip()
+
+
+def _when(tongue: Language, zones: Zones) -> str:
+    """The day that the people were counted, or that nobody says."""
+    if zones.observed is None:
+        return tongue("year not given by the source")
+    return tongue("as of {day}", day=tongue.date(zones.observed))
 
 
 def _noted(figures: list[Figure]) -> list[Figure]:

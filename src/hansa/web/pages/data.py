@@ -27,6 +27,8 @@ PAGE: Final = 50
 """Entities in the table of a type."""
 
 _COLUMNS: Final = 5
+_FIRST: Final = ("positionSource",)
+"""How values were made stands before the values."""
 _ASIDE: Final = frozenset({"name", "importedFrom", "location"})
 
 
@@ -177,7 +179,7 @@ class DataPages:
             if iri not in ENTITY_MEMBERS
         )
         sorted_by = sort.removeprefix("-")
-        wanted = [term for term in (sorted_by, *met) if term in plain]
+        wanted = [term for term in (sorted_by, *_FIRST, *met) if term in plain]
         return list(dict.fromkeys(wanted))[:_COLUMNS]
 
     def _rows(

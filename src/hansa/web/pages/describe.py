@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ import orjson
 
 from hansa.kernel.units import symbol
 from hansa.ngsild.model import LOCATION, Entity, Instance, attributes, sub_attributes
+from hansa.web.pages.codes import is_share, meaning
 from hansa.web.pages.names import GEOMETRIES, attribute_label, heading, type_label
 from hansa.web.pages.values import text, value_of
 from hansa.web.shell.language import Language
@@ -84,6 +85,11 @@ class Sheet:
     origin: list[Row] = field(default_factory=list)
     created: datetime | None = None
     modified: datetime | None = None
+
+    @property
+    def tells_of_import(self) -> bool:
+        """Whether this is the record that an import wrote of itself."""
+        return "DataSource" in self.terms and any(row.term == "adapter" for row in self.rows)
 
 
 def linked_ids(entity: Entity, limit: int = 100) -> list[str]:
@@ -178,7 +184,8 @@ class Describer:
             elif instances[0]["type"] in _RELATIONS:
                 sheet.links.append(self._row(term, instances, others))
             elif iri != LOCATION:
-                sheet.rows.append(self._row(term, instances, others))
+                row = self._row(term, instances, others)
+                sheet.rows.append(self._decoded(row, sheet.terms, instances))
         return sheet
 
     def _maybe(self, instant: str | None) -> datetime | None:
@@ -192,6 +199,18 @@ class Describer:
             notes += self._notes(instance)
         wide = any(len(v.text) > _LONG or v.code for v in values) or len(values) > 6
         return Row(heading(self._(attribute_label(term))), term, tuple(values), tuple(notes), wide)
+
+    def _decoded(self, row: Row, types: tuple[str, ...], instances: list[Instance]) -> Row:
+        """The row with words beside a code number, and with a share of a whole as per cent."""
+        if len(row.values) != 1:
+            return row
+        value = value_of(instances[0])
+        if is_share(types, row.term, value):
+            return replace(
+                row, values=(Value(self._.number(round(value * 100)), "%", number=True),)
+            )
+        words = meaning(types, row.term, value)
+        return replace(row, values=(Value(f"{self._(words)} ({value})"),)) if words else row
 
     def _values(self, term: str, instance: Instance, others: Mapping[str, Entity]) -> list[Value]:
         kind = instance["type"]
@@ -268,7 +287,7 @@ class Describer:
     def _notes(self, instance: Instance) -> list[str]:
         notes: list[str] = []
         if "observedAt" in instance:
-            when = self._.instant(self._local(instance["observedAt"]))
+            when = self._.observed(self._local(instance["observedAt"]))
             notes.append(self._("observed {when}", when=when))
         if "datasetId" in instance:
             notes.append(self._("data set {id}", id=instance["datasetId"]))

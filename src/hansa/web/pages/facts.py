@@ -65,12 +65,16 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Zones:
-    """People by zone: number of zones, all their people, lower bounds of density classes [1/km²]."""
+    """People by zone: number of zones, all their people, lower bounds of density classes [1/km²].
+
+    `observed` is when people were counted, as the newest zone says it.
+    """
 
     count: int = 0
     people: float = 0.0
     breaks: tuple[int, ...] = ()
     sources: tuple[str, ...] = ()
+    observed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +173,21 @@ class Facts:
         people = np.array([value for _, value in counted], dtype=np.float64)
         density = people[areas > 0] / areas[areas > 0]
         return Zones(
-            len(features), float(people.sum()), class_bounds(density), _sources(features, 1)
+            len(features),
+            float(people.sum()),
+            class_bounds(density),
+            _sources(features, 1),
+            self._counted_at(types[0]),
         )
+
+    def _counted_at(self, iri: str) -> datetime | None:
+        """The newest ``observedAt`` of the people of a zone."""
+        people = self._site.iri("population")
+        latest = Order(AttributePath((people, "observedAt")), descending=True)
+        page = self.store.query(Query(types=TypeName(iri), order=(latest,), limit=1))
+        instances = [i for d in page.documents for i in orjson.loads(d).get(people, [])]
+        said = [i["observedAt"] for i in instances if "observedAt" in i]
+        return self._site.local(said[0]) if said else None
 
     def roads(self) -> Roads:
         """Length of the streets, without the virtual links of a model."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cache
 from importlib import resources
 from typing import Any, Final
@@ -73,6 +73,11 @@ class Language:
     def instant(self, moment: datetime) -> str:
         """Day and minute of `moment`."""
         return f"{self.date(moment)}, {moment:%H:%M}"
+
+    def observed(self, moment: datetime) -> str:
+        """When something was observed; midnight to the microsecond stands for a whole day."""
+        whole_day = moment.timetz().replace(tzinfo=None) == time.min
+        return self.date(moment) if whole_day else self.instant(moment)
 
 
 @cache
