@@ -118,11 +118,15 @@ class Package:
 
 
 def _largest(folder: Path) -> int:
-    """Bytes of the largest file so far: what has arrived of the package."""
+    """Bytes of the largest file so far: what has arrived of the package.
+
+    pip moves files and removes folders while we look; what is gone by then does not count.
+    """
     sizes = [0]
-    for path in folder.rglob("*"):
-        try:
-            sizes.append(path.stat().st_size)
-        except OSError:  # pip moves files while we look
-            continue
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                sizes.append(Path(place, name).stat().st_size)
+            except OSError:
+                continue
     return max(sizes)
