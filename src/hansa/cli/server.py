@@ -13,6 +13,7 @@ from typing import Any
 
 import uvicorn
 
+from hansa.cli.protocol import OnePacket
 from hansa.kernel.errors import Conflict, Unavailable
 from hansa.kernel.folder import Folder
 from hansa.kernel.settings import Settings
@@ -88,6 +89,7 @@ def _config(node: Node) -> uvicorn.Config:
         lifespan="on",
         timeout_graceful_shutdown=_PATIENCE,
         proxy_headers=True,
+        http=OnePacket,
         ws="none",
     )
 
