@@ -52,9 +52,10 @@ def main() -> int:
     out = Path(options.out or tempfile.mkdtemp(prefix="conformance-")).resolve()
     out.mkdir(parents=True, exist_ok=True)
     port = options.port or _free_port()
+    hansa = _commit(ROOT)
     with _node(port, _contexts(suite)):
         _robot(options.robot, suite, out, port, options.group)
-    run = Run(read_results(out / "output.xml", suite / TESTS), known, _commit(suite), _commit(ROOT))
+    run = Run(read_results(out / "output.xml", suite / TESTS), known, _commit(suite), hansa)
     (out / "summary.json").write_text(run.as_json())
     if options.page:
         options.page.write_text(run.as_page())
