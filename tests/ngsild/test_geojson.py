@@ -207,6 +207,34 @@ def star(points: int) -> dict[str, Any]:
 
 def test_a_few_crossings_are_mended_and_a_tangle_is_refused() -> None:
     assert from_geojson(star(5)).is_valid
-    for points in (501, 20_001):
-        with pytest.raises(BadRequest, match="crosses itself more than"):
+    for points, why in ((501, "crosses itself more than"), (20_001, "run past each other")):
+        with pytest.raises(BadRequest, match=why):
             from_geojson(star(points))
+
+
+def test_a_comb_that_would_take_minutes_to_check_is_refused() -> None:
+    teeth = 15_000
+    ring: list[list[float]] = []
+    for n in range(teeth):
+        left, right = 10 * n / teeth, 10 * (n + 0.3) / teeth
+        ring += [[left, 0], [left + 50, 50], [right + 50, 50], [right, 0]]
+    ring += [[20, -1], [0, -1], [0, 0]]
+    with pytest.raises(BadRequest, match="run past each other"):
+        from_geojson({"type": "Polygon", "coordinates": [ring]})
+
+
+def test_a_broken_area_of_very_many_rings_is_refused() -> None:
+    def box(x: float, y: float) -> list[list[float]]:
+        return [[x, y], [x + 0.1, y], [x + 0.1, y + 0.1], [x, y + 0.1], [x, y]]
+
+    holes = [box(x / 4, y / 4) for x in range(80) for y in range(80)]
+    with pytest.raises(BadRequest, match="rings"):
+        from_geojson({"type": "Polygon", "coordinates": [SQUARE, *holes]})
+
+
+def test_a_large_area_of_short_edges_is_taken_whole() -> None:
+    count = geojson.MAX_POSITIONS - 1
+    around = [2 * math.pi * n / count for n in range(count)]
+    ring = [[10 * math.cos(a), (10 + math.sin(200 * a)) * math.sin(a)] for a in around]
+    found = from_geojson({"type": "Polygon", "coordinates": [[*ring, ring[0]]]})
+    assert shapely.get_num_coordinates(found) == geojson.MAX_POSITIONS
