@@ -7,7 +7,6 @@ accepted (406).
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, unquote
@@ -21,7 +20,6 @@ from hansa.kernel.errors import (
     HansaError,
     InvalidRequest,
     LengthRequired,
-    NotAcceptable,
     TooLarge,
     UnsupportedMediaType,
 )
@@ -31,6 +29,7 @@ from hansa.ngsild.model import Entity
 from hansa.store.port import Outcome, Reader, Store, Write, Written
 from hansa.trust.gate import Gate
 from hansa.trust.principals import LOCAL, Principal
+from hansa.web.api.accept import best_of
 from hansa.web.api.commits import Commits
 from hansa.web.api.params import check_parameters
 
@@ -168,17 +167,7 @@ class Call:
     def accepted(self, *offered: str) -> str:
         """The media type to answer with: the best of `offered`, in order of preference (6.3.4)."""
         accept = self.headers.get(b"accept")
-        if accept is None or accept == "*/*":
-            return offered[0]
-        weights = _weights(accept)
-        best = max(offered, key=lambda kind: _weight(weights, kind))
-        if _weight(weights, best) <= 0:
-            raise NotAcceptable(
-                f"the Accept header {accept[:80]!r}",
-                "names no media type that this resource has",
-                f"accept one of {', '.join(offered)}",
-            )
-        return best
+        return offered[0] if accept is None or accept == "*/*" else best_of(offered, accept)
 
     # -- body and @context --------------------------------------------------------------------------
 
@@ -326,29 +315,6 @@ def _linked(link: str) -> str | None:
         if _LINK_REL in parameters.replace(" ", ""):
             return unquote(target.strip().removeprefix("<"))
     return None
-
-
-def _weights(accept: str) -> list[tuple[str, float]]:
-    found = []
-    for part in accept.split(","):
-        kind, *parameters = (piece.strip().lower() for piece in part.split(";"))
-        weight = 1.0
-        for parameter in parameters:
-            if parameter.startswith("q="):
-                with contextlib.suppress(ValueError):
-                    weight = min(max(float(parameter[2:]), 0.0), 1.0)
-        found.append((kind, weight))
-    return found
-
-
-def _weight(weights: list[tuple[str, float]], kind: str) -> float:
-    """The weight of `kind`: that of the most specific range that covers it."""
-    family = kind.partition("/")[0] + "/*"
-    for wanted in (kind, family, "*/*"):
-        for name, weight in weights:
-            if name == wanted:
-                return weight
-    return 0.0
 
 
 def _depth_exceeds(value: Any, limit: int) -> bool:
