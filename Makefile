@@ -56,6 +56,7 @@ docs-pages: install ## Write the generated reference pages again
 	$(BIN)/python -m scripts.reference
 
 bench: $(VENV)/.tested ## Measure, and say on what machine
+	$(BIN)/python -m benchmarks.store
 	$(BIN)/python -m benchmarks.http $(ARGS)
 
 conformance: $(VENV)/.tested ## Run the NGSI-LD conformance suite in SUITE (a checkout of it)
