@@ -20,6 +20,7 @@ _NOTHING: Final = Common()
 
 def create(entity: Entity, now: str) -> Write:
     """Create Entity (5.6.1); refused with AlreadyExists."""
+    made = merging.create(entity, now)
 
     def edit(current: Entity | None) -> Edited:
         if current is not None and not is_over(current, now):
@@ -28,17 +29,18 @@ def create(entity: Entity, now: str) -> Write:
                 "exists already",
                 "change it with PATCH or replace it with PUT",
             )
-        return Edited(merging.create(entity, now))
+        return Edited(made)
 
     return Write(entity["id"], edit)
 
 
 def upsert(entity: Entity, now: str, *, update: bool = False) -> Write:
     """Create the entity, or replace it (or, with `update`, append to it) if it exists (5.6.8)."""
+    made = merging.create(entity, now)  # here, and not in the writer's thread: most are new
 
     def edit(current: Entity | None) -> Edited:
         if current is None or is_over(current, now):
-            return Edited(merging.create(entity, now))
+            return Edited(made)
         if update:
             return Edited(merging.append(current, entity, now)[0])
         return Edited(merging.replace(current, entity, now))

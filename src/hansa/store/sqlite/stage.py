@@ -19,7 +19,7 @@ from hansa.kernel.errors import BadRequest, HansaError, TooLarge
 from hansa.ngsild.model import ENTITY_MEMBERS, Entity
 from hansa.store.port import Outcome, Write, Written
 from hansa.store.sqlite.schema import PLACE_BITS
-from hansa.store.sqlite.shapes import Signature, shape_of, signature
+from hansa.store.sqlite.shapes import Signature, profile, shape_of, signature
 from hansa.store.sqlite.wkb import Packed, pack
 
 __all__ = ["CREATED", "DELETED", "UPDATED", "ChangeRow", "Marks", "Place", "Record", "Stage"]
@@ -125,24 +125,41 @@ class Stage:
         return self._log(write, shape, DELETED, "{}")
 
     def _put(self, write: Write, record: Record | None, old: Entity | None, new: Entity) -> int:
-        text, attributes = _serialise(write.id, new)
-        changed = None if old is None else _differences(old, new)
+        if new["id"] != write.id:
+            raise ValueError(f"the edit of {write.id} returned {new['id']}")
+        if record is None or old is None:
+            return self._insert(write, new)
+        return self._update(write, record, old, new)
+
+    def _insert(self, write: Write, new: Entity) -> int:
+        text, attributes = _serialise(new)
         spelling = signature(new)
         shape = self._shape(spelling)
-        places = _places_if_new(old, new, changed, spelling)
-        if record is None:
-            key, self._key = self._key, self._key + 1
-        else:
-            key = record.key
-            if places is None:
-                places = record.places
-        placed = len(places) if places is not None else record.placed if record else 0
+        places = _places(new, spelling)
+        key, self._key = self._key, self._key + 1
         self.now[write.id] = Record(
-            key, shape, text, placed, new.get("createdAt"), new.get("modifiedAt"), places
+            key, shape, text, len(places), new.get("createdAt"), new.get("modifiedAt"), places
         )
-        if changed is None:
-            return self._log(write, shape, CREATED, attributes)
-        return self._log(write, shape, UPDATED, orjson.dumps(changed).decode())
+        return self._log(write, shape, CREATED, attributes)
+
+    def _update(self, write: Write, record: Record, old: Entity, new: Entity) -> int:
+        changed = _differences(old, new)
+        shape, placed, places = record.shape, record.placed, record.places
+        if old["type"] != new["type"] or not _same_profiles(old, changed):
+            shape = self._shape(signature(new))
+        if _geometries(old, changed) != _geometries(new, changed):
+            places = _places(new, signature(new))
+            placed = len(places)
+        self.now[write.id] = Record(
+            record.key,
+            shape,
+            _dumped(new, new),
+            placed,
+            new.get("createdAt"),
+            new.get("modifiedAt"),
+            places,
+        )
+        return self._log(write, shape, UPDATED, _dumped(new, changed))
 
     def _log(self, write: Write, shape: int, kind: int, attributes: str) -> int:
         seq = self._marks.seq + len(self.changes) + 1
@@ -186,17 +203,21 @@ class Stage:
         return marks
 
 
-def _serialise(id: str, entity: Entity) -> tuple[str, str]:
+def _serialise(entity: Entity) -> tuple[str, str]:
     """The whole entity and its attributes alone, as JSON texts, members first."""
-    if entity["id"] != id:
-        raise ValueError(f"the edit of {id} returned {entity['id']}")
     head = {name: entity[name] for name in _HEAD if name in entity}
     body = {name: value for name, value in entity.items() if name not in ENTITY_MEMBERS}
-    try:
-        members, attributes = orjson.dumps(head).decode(), orjson.dumps(body).decode()
-    except orjson.JSONEncodeError as error:
-        raise BadRequest(f"entity {id}", f"it cannot be written as JSON ({error})") from error
+    members, attributes = _dumped(entity, head), _dumped(entity, body)
     return (members[:-1] + "," + attributes[1:] if body else members), attributes
+
+
+def _dumped(entity: Entity, part: Entity) -> str:
+    try:
+        return orjson.dumps(part).decode()
+    except orjson.JSONEncodeError as error:
+        raise BadRequest(
+            f"entity {entity['id']}", f"it cannot be written as JSON ({error})"
+        ) from error
 
 
 _HEAD = ("id", "type", *sorted(ENTITY_MEMBERS - {"id", "type", "@context"}))
@@ -207,15 +228,26 @@ def _differences(old: Entity, new: Entity) -> dict[str, Any]:
     changed = {
         name: value
         for name, value in new.items()
-        if name not in ENTITY_MEMBERS and not _same(old.get(name), value)
+        if (before := old.get(name)) is not value
+        and name not in ENTITY_MEMBERS
+        and not _same(before, value)
     }
-    changed.update((name, []) for name in old if name not in new and name not in ENTITY_MEMBERS)
+    if not old.keys() <= new.keys():
+        changed.update((name, []) for name in old if name not in new and name not in ENTITY_MEMBERS)
     return changed
+
+
+def _same_profiles(old: Entity, changed: Mapping[str, Any]) -> bool:
+    """Whether every changed attribute was there and is, with the same kinds of value."""
+    return all(
+        found and name in old and profile(found) == profile(old[name])
+        for name, found in changed.items()
+    )
 
 
 def _same(old: Any, new: Any) -> bool:
     """Whether two JSON values are the same; Python alone takes 1, 1.0 and true for equal."""
-    return old is new or (old == new and orjson.dumps(old) == orjson.dumps(new))
+    return bool(old == new and orjson.dumps(old) == orjson.dumps(new))
 
 
 # -- geometry --------------------------------------------------------------------------------------
@@ -230,21 +262,12 @@ def _geometries(entity: Entity, names: Iterable[str]) -> list[tuple[str, dict[st
     ]
 
 
-def _places_if_new(
-    old: Entity | None, new: Entity, changed: Mapping[str, Any] | None, spelling: Signature
-) -> list[Place] | None:
-    """All geometries of `new`, or ``None`` when they are those of `old`."""
-    if (
-        old is not None
-        and changed is not None
-        and _geometries(old, changed) == _geometries(new, changed)
-    ):
-        return None
-    names = [name for name, profile in spelling[1] if "GeoProperty" in profile]
-    found = _geometries(new, names)
+def _places(entity: Entity, spelling: Signature) -> list[Place]:
+    """All geometries of `entity`."""
+    found = _geometries(entity, [name for name, form in spelling[1] if "GeoProperty" in form])
     if len(found) >= 1 << PLACE_BITS:
         raise TooLarge(
-            f"entity {new['id']}",
+            f"entity {entity['id']}",
             f"it has {len(found)} geometries",
             f"give it fewer than {1 << PLACE_BITS}, or split it",
         )
