@@ -191,6 +191,7 @@ def test_encodings_are_found_out(tmp_path: Path, encoding: str, note: str | None
         ("stop_times", "T1,08:00:00,08:00:00,Q,9", "there is no stop 'Q'"),
         ("stop_times", "T1,25h,08:00:00,C,9", "'25h' is not a time"),
         ("stop_times", "T1,08:40:00,08:40:00,C,last", "stop_sequence 'last'"),
+        ("stop_times", "T1,08:40:00,08:40:00,C," + "9" * 40, "9' is too large"),
         ("stop_times", "T1,08:40:00,08:40:00,C,3", "stop_sequence 3 appears twice"),
         ("stop_times", "T1,08:20:00,08:20:00,C,4", "its times go back"),
     ],

@@ -206,6 +206,12 @@ def test_foreign_files_are_refused(tmp_path: Path) -> None:
         read(SPOKE, tmp_path / "letter.txt")
 
 
+def test_places_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "odd.osm").write_text('<osm version="0.6"><node id="1" lat="x" lon="1"/></osm>')
+    with pytest.raises(BadRequest, match=r"odd.osm: is not a complete OpenStreetMap file"):
+        read(SPOKE, tmp_path / "odd.osm")
+
+
 def test_an_empty_extract_is_empty(tmp_path: Path) -> None:
     empty = write_extract(tmp_path / "empty.osm.pbf", nodes=NODES, points=[], ways=[], relations=[])
     assert read(SPOKE, empty) == ({}, [])

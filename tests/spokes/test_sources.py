@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -82,6 +84,26 @@ def test_damage_inside_an_archive_is_found(nested: Path) -> None:
     with pytest.raises(BadRequest, match=r"outer.whl: is not a complete zip archive"):
         bundle.verify()
     bundle.close()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 400))
+def test_a_damaged_list_of_contents_is_refused_or_read(number: int, place: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = packed(Path(folder) / "a.zip", hello=b"world", deep__hello=b"deeper")
+        data = bytearray(path.read_bytes())
+        start = data.index(b"PK\x01\x02") + place % (len(data) - data.index(b"PK\x01\x02") - 4)
+        data[start : start + 4] = number.to_bytes(4, "little")
+        path.write_bytes(data)
+        try:
+            bundle = open_bundle(str(path))
+        except BadRequest:
+            return
+        for member in bundle.names:
+            with contextlib.suppress(BadRequest):
+                bundle.read(member)
+        with contextlib.suppress(BadRequest):
+            bundle.verify()
+        bundle.close()
 
 
 def test_a_folder_and_an_archive_are_alike(nested: Path, tmp_path: Path) -> None:

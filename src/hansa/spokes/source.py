@@ -26,6 +26,8 @@ LARGEST: Final = 16 * 2**30
 
 _CHUNK: Final = 2**20
 _ZIP_FAULTS: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+_READ_FAULTS: Final = (*_ZIP_FAULTS, OSError, ValueError)
+"""A damaged list of contents may also send the reader before the beginning of the file."""
 
 
 def damaged(label: str, kind: str, fault: object) -> BadRequest:
@@ -100,7 +102,7 @@ def _archive(path: Path, label: str) -> zipfile.ZipFile:
         return zipfile.ZipFile(path)
     except IsADirectoryError:
         raise BadRequest(label, "is a folder, not a zip archive", "leave out the '!'") from None
-    except (*_ZIP_FAULTS, OSError) as fault:
+    except _READ_FAULTS as fault:
         raise damaged(label, "zip archive", fault) from fault
 
 
@@ -118,11 +120,16 @@ def _unpack(archive: zipfile.ZipFile, member: str, target: Path, label: str) -> 
             f"would unpack to {info.file_size} bytes",
             f"unpack it yourself if you trust it (the limit is {LARGEST} bytes)",
         )
+    subject, kind = f"'{member}' in {label}", "member of a zip archive"
     try:
-        with archive.open(info) as stream, target.open("wb") as copy:
+        stream = archive.open(info)
+    except _READ_FAULTS as fault:
+        raise damaged(subject, kind, fault) from fault
+    try:
+        with stream, target.open("wb") as copy:
             shutil.copyfileobj(stream, copy, _CHUNK)
     except _ZIP_FAULTS as fault:
-        raise damaged(f"'{member}' in {label}", "member of a zip archive", fault) from fault
+        raise damaged(subject, kind, fault) from fault
 
 
 class Bundle:
@@ -164,7 +171,7 @@ class Bundle:
             return (self.file.path / member).open("rb")
         try:
             return self._archive.open(member)
-        except _ZIP_FAULTS as fault:
+        except _READ_FAULTS as fault:
             raise damaged(f"'{member}' in {self.label}", "zip member", fault) from fault
 
     def read(self, member: str) -> bytes:
@@ -172,7 +179,7 @@ class Bundle:
         try:
             with self.open(member) as stream:
                 return stream.read(LARGEST)
-        except _ZIP_FAULTS as fault:
+        except _READ_FAULTS as fault:
             raise damaged(f"'{member}' in {self.label}", "member of the archive", fault) from fault
 
     def verify(self) -> None:
@@ -185,7 +192,7 @@ class Bundle:
             return
         try:
             broken = self._archive.testzip()
-        except _ZIP_FAULTS as fault:
+        except _READ_FAULTS as fault:
             raise damaged(self.label, "zip archive", fault) from fault
         if broken is not None:
             raise damaged(self.label, "zip archive", f"'{broken}' does not match its checksum")

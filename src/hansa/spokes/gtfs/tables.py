@@ -119,7 +119,7 @@ class Tables:
 
 
 def whole(text: str, name: str, allowed: Sequence[int] | None = None) -> int:
-    """A whole number, of `allowed` ones where given.
+    """A whole number of up to 18 digits, of `allowed` ones where given.
 
     Raises:
         ValueError: it is none of them.
@@ -127,7 +127,9 @@ def whole(text: str, name: str, allowed: Sequence[int] | None = None) -> int:
     try:
         value = int(text)
     except ValueError:
-        raise ValueError(f"{name} {text!r} is not a whole number") from None
+        raise ValueError(f"{name} {text[:40]!r} is not a whole number") from None
+    if abs(value) >= 10**18:
+        raise ValueError(f"{name} {text[:40]!r} is too large")
     if allowed is not None and value not in allowed:
         choices = ", ".join(map(str, allowed))
         raise ValueError(f"{name} {value} is none of {choices}")

@@ -23,7 +23,7 @@ __all__ = ["Element", "Extract"]
 
 Kind = Literal["node", "way", "relation"]
 
-_FAULTS: Final = (RuntimeError, OSError)
+_FAULTS: Final = (RuntimeError, OSError, UnicodeDecodeError)
 _SUFFIXES: Final = (".pbf", ".osm", ".osm.bz2", ".osm.gz", ".osh")
 
 
@@ -72,6 +72,7 @@ class Extract:
         except ImportError:
             raise MissingExtra(file.label, "osmium", "osm") from None
         self._osmium = osmium
+        self._faults = (*_FAULTS, osmium.InvalidLocationError)
         if not file.path.name.endswith(_SUFFIXES):
             raise BadRequest(file.label, "is not named like an OpenStreetMap file", "use .osm.pbf")
         self.box: tuple[float, float, float, float] | None = None
@@ -91,7 +92,7 @@ class Extract:
                 tags = dict(relation.tags)
                 if tags.get("type") == "multipolygon" and not self._area_keys.isdisjoint(tags):
                     found[relation.id] = tags
-        except _FAULTS as fault:
+        except self._faults as fault:
             raise damaged(self.label, "OpenStreetMap file", fault) from fault
         return found
 
@@ -120,7 +121,7 @@ class Extract:
                     if element.kind == "relation":
                         expected.pop(element.id, None)
                     yield element
-        except _FAULTS as fault:
+        except self._faults as fault:
             raise damaged(self.label, "OpenStreetMap file", fault) from fault
         for id, tags in expected.items():
             yield Element("relation", id, tags, None, is_area=True)

@@ -162,7 +162,7 @@ def load_mapping(path: str) -> Mapping:
         terms={str(name): str(iri) for name, iri in _table(data, "terms", label).items()},
         delimiter=_delimiter(data.get("delimiter", ","), label),
         decimal=str(data.get("decimal", ".")),
-        missing=frozenset({"", *map(str, data.get("missing", []))}),
+        missing=_missing(data.get("missing", []), label),
         zone=_zone(str(data.get("timezone", "UTC")), label),
     )
 
@@ -214,7 +214,12 @@ def _attribute(name: str, data: Any, label: str) -> Attribute:
     if not isinstance(data, dict):
         raise BadRequest(f"{label}{where}", "is neither a column nor a table", 'write "column"')
     _known(data, _ATTRIBUTE, label, where)
-    attribute = Attribute(name, **data)
+    for setting, value in data.items():
+        kind = bool if setting == "required" else str
+        if setting != "value" and not isinstance(value, kind):
+            wanted = "true or false" if kind is bool else "a text"
+            raise BadRequest(f"{label}{where}.{setting}", f"is not {wanted}", f"give {wanted}")
+    attribute = Attribute(str(name), **data)
     if attribute.kind not in KINDS:
         raise BadRequest(
             f"{label}{where}", f"'{attribute.kind}' is no kind", f"use one of {', '.join(KINDS)}"
@@ -266,6 +271,12 @@ def _delimiter(value: Any, label: str) -> str:
     if isinstance(value, str) and len(value) == 1:
         return value
     raise BadRequest(f"{label}, delimiter", "is not one character", 'for example: delimiter = ";"')
+
+
+def _missing(value: Any, label: str) -> frozenset[str]:
+    if not isinstance(value, list):
+        raise BadRequest(f"{label}, missing", "is not a list", 'for example: missing = ["NA", "-"]')
+    return frozenset({"", *map(str, value)})
 
 
 def _zone(name: str, label: str) -> ZoneInfo:
