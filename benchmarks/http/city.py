@@ -44,6 +44,7 @@ def measure_city(say: Callable[[str], None]) -> dict[str, Any]:
             found["first start, import included"] = f"{first.start_seconds:.1f} s"
             found["CPU of the import"] = f"{first.cpu_seconds():.1f} s"
             found["memory after the import"] = f"{first.memory().peak} MiB at most"
+            found["entities"] = f"{_count(first.address):,}"
             first.end()
             shutil.rmtree(root / "cache", ignore_errors=True)
             again = _serve(root, Path(name))
@@ -84,8 +85,15 @@ def _tiles(address: str) -> dict[str, str]:
     return {
         f"tile z{_ZOOM}, cold": f"median {median(cold):.0f} ms, slowest {max(cold):.0f} ms",
         f"tile z{_ZOOM}, kept": f"median {median(warm):.1f} ms",
-        "tiles with content": f"{len(cold)}, median {median(sizes) / 1024:.0f} KiB as sent",
+        "tiles with content": f"{len(cold)}, the largest {max(sizes) / 1024:.0f} KiB as sent",
     }
+
+
+def _count(address: str) -> int:
+    """How many entities the node holds."""
+    url = f"{address}/ngsi-ld/v1/entities?local=true&count=true&limit=0"
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return int(answer.headers["NGSILD-Results-Count"])
 
 
 def _fetch(url: str) -> tuple[float, bytes]:
