@@ -12,7 +12,7 @@ import shapely
 
 from hansa.kernel.errors import AlreadyExists, Unavailable
 from hansa.ngsild.model import LOCATION
-from hansa.ngsild.query import AttributePath, Compare, GeoFilter, Order, Query, Range, TypeName
+from hansa.ngsild.query import And, AttributePath, Compare, GeoFilter, Order, Query, Range, TypeName
 from hansa.store.sqlite import SqliteStore, open_store
 from hansa.store.sqlite.schema import connect
 
@@ -64,6 +64,13 @@ def test_texts_and_references_are_looked_up_too(store: SqliteStore, operator: An
         term = Compare(AttributePath(("urn:a:to",)), "==", ("urn:x:2",))
         assert "hot_2" in plan(store, q=term)
         assert found(store, q=term) == ["new"]
+
+
+def test_two_bounds_on_a_hot_attribute_are_one_range(store: SqliteStore) -> None:
+    store.declare_hot("urn:a:a")
+    both = And((Compare(A, ">=", (500,)), Compare(A, "<", (503,))))
+    assert "INDEX hot_1 (<expr>>? AND <expr><?)" in plan(store, q=both, limit=5)
+    assert found(store, q=both) == ["500", "501", "502"]
 
 
 def test_a_common_value_is_walked_to_in_order(store: SqliteStore) -> None:

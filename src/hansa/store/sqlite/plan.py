@@ -67,7 +67,7 @@ class Planner:
         self._every = Way("entity NOT INDEXED", TRUE, TRUE)
         self._by_shape = self._shape_way()
         self._ways = [way for way in (*self._listed(), self._by_shape) if way]
-        self._ways += [self._hot_way(p) for p in selection.parts if isinstance(p, Served)]
+        self._ways += self._hot_ways()
         self._counted: dict[Way, int] = {}
 
     def for_all(self) -> str:
@@ -116,8 +116,14 @@ class Planner:
         test = any_of("shape", shapes, bind)
         return Way("entity INDEXED BY entity_shape", test, f"+{test}")
 
-    def _hot_way(self, part: Served) -> Way:
-        return Way(f"entity INDEXED BY hot_{self._hot[part.attribute]}", part, part)
+    def _hot_ways(self) -> list[Way]:
+        """One way for each hot attribute; a lower and an upper bound on it make one range."""
+        served: dict[str, list[str]] = {}
+        for part in self._selection.parts:
+            if isinstance(part, Served):
+                served.setdefault(part.attribute, []).append(part)
+        tests = ((name, conjunction(parts)) for name, parts in served.items())
+        return [Way(f"entity INDEXED BY hot_{self._hot[name]}", t, t) for name, t in tests]
 
     def _best(self) -> Way:
         """The way with the fewest rows."""
@@ -126,9 +132,8 @@ class Planner:
         return min(self._ways, key=self._rows)
 
     def _from(self, way: Way) -> str:
-        served = {other.start for other in self._ways}
         rest = [other.tested for other in self._ways if other is not way]
-        rest += [part for part in self._selection.parts if part not in served]
+        rest += [part for part in self._selection.parts if not isinstance(part, Served)]
         return f"{way.source} WHERE {conjunction([way.start, *rest])}"
 
     # -- how many rows -----------------------------------------------------------------------------
