@@ -35,9 +35,13 @@ def answer(body: bytes = b"hello", *head: str, status: str = "200 OK") -> bytes:
 async def server(handler: Handler, host: str = "127.0.0.1", port: int = 0, **options: Any) -> Any:
     """A server that hands each request's head to `handler`; yields its port."""
     writers: set[asyncio.StreamWriter] = set()
+    tasks: set[asyncio.Task[Any]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             await handler(head, writer)
@@ -49,6 +53,9 @@ async def server(handler: Handler, host: str = "127.0.0.1", port: int = 0, **opt
         yield listening.sockets[0].getsockname()[1]
     finally:
         listening.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for writer in writers:
             writer.close()
         for writer in writers:

@@ -184,6 +184,7 @@ def test_encodings_are_found_out(tmp_path: Path, encoding: str, note: str | None
         ("calendar_dates", "END,20261226,3", "exception_type 3"),
         ("shapes", "L,0,200,40", "longitude 200"),
         ("shapes", "L,0,0,first", "'first'"),
+        ("shapes", "L,0,0," + "9" * 30, "9' is too large"),
         ("trips", "Z,WEEK,T3,,0,", "there is no route 'Z'"),
         ("trips", "R,NEVER,T3,,0,", "there is no service 'NEVER'"),
         ("trips", "R,WEEK,T3,,2,", "direction_id 2 is none of 0, 1"),

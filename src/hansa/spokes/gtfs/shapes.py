@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from hansa.spokes.gtfs.lines import Floats, lengths
-from hansa.spokes.gtfs.tables import Tables
+from hansa.spokes.gtfs.tables import Tables, whole
 from hansa.spokes.plain import DECIMALS
 
 __all__ = ["Shape", "make_shape", "read_shapes"]
@@ -57,7 +57,7 @@ def read_shapes(tables: Tables) -> dict[str, Shape]:
     for line, fields in table.rows(tables.refusals.append):
         try:
             latitude, longitude = degrees(fields[lat_at], fields[lon_at])
-            sequence = int(fields[sequence_at])
+            sequence = whole(fields[sequence_at], "shape_pt_sequence")
         except ValueError as fault:
             tables.refuse(table.name, line, fault)
             continue
