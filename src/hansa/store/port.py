@@ -11,6 +11,9 @@ names, every attribute a list of instances.
 Every committed write appends one row to the *change feed*, numbered without gaps in commit order.
 The feed is also the history: it holds the attribute instances as they became, so a temporal query
 reads it and nothing is stored twice for that.
+
+Beside the entities a store keeps *records*: documents by kind and identifier that say how the node
+works for a tenant (subscriptions, registrations, hosted contexts). They are plain JSON objects.
 """
 
 from __future__ import annotations
@@ -171,6 +174,12 @@ class Reader(Protocol):
     def scan(self) -> Iterator[bytes]:
         """Every entity, serialised, in order of creation, from one consistent view."""
 
+    def record(self, kind: str, id: str) -> bytes | None:
+        """The serialised record, or ``None``."""
+
+    def records(self, kind: str) -> list[bytes]:
+        """All records of a kind, serialised, in order of creation."""
+
 
 class Store(Reader, Protocol):
     """One tenant's entities, to read and to write.
@@ -186,6 +195,13 @@ class Store(Reader, Protocol):
         Concurrent callers' writes share one commit. An edit that raises anything but a
         :class:`~hansa.kernel.errors.HansaError` makes the future raise it, and none of these writes
         count. A future that is cancelled before its writes are under way drops them.
+        """
+
+    def write_records(self, kind: str, writes: Sequence[Write]) -> Future[list[Outcome]]:
+        """Apply the edits to records of a kind; the future resolves when they are durable.
+
+        As for entities, except that records appear in no query and in no change feed (so ``seq`` is
+        0 and ``keep_history`` means nothing).
         """
 
     def prune(self, before: datetime) -> int:

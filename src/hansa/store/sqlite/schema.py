@@ -5,7 +5,8 @@ like (see :mod:`.shapes`), ``places`` how many rows it has in ``place``. The ``k
 creation, so that it is the default order. ``place`` is an R*Tree with one row per GeoProperty
 instance; its id is ``key << 16 | slot``. ``change`` is the feed and the history.
 
-A file is opened in this order: connect, recognise (empty, ours, foreign, newer), create if empty.
+A file is opened in this order: connect, recognise (empty, ours, foreign, newer), bring it to this
+version, step by step and in one transaction.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ import apsw
 from hansa.kernel.errors import Unavailable
 from hansa.store.sqlite.faults import faults
 from hansa.store.sqlite.functions import register
+from hansa.store.sqlite.records import TABLE as RECORDS
 
-__all__ = ["PATIENCE_MS", "PLACE_BITS", "SCHEMA_VERSION", "connect", "prepare"]
+__all__ = ["PATIENCE_MS", "PLACE_BITS", "SCHEMA_VERSION", "STEPS", "connect", "prepare"]
 
-SCHEMA_VERSION: Final = 1
 APPLICATION_ID: Final = 0x48414E53  # "HANS", so that file(1) and we know our own
 
 PLACE_BITS: Final = 16
@@ -33,7 +34,7 @@ _WAL_LIMIT_BYTES: Final = 64 << 20
 _STATEMENTS: Final = 200
 PATIENCE_MS: Final = 5_000
 
-_TABLES: Final = """
+_FIRST: Final = """
 CREATE TABLE entity (
   key INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -64,6 +65,11 @@ CREATE TABLE hot (attribute TEXT PRIMARY KEY, number INTEGER NOT NULL UNIQUE) ST
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO counter VALUES ('change', 0);
 """
+
+STEPS: Final[tuple[str, ...]] = (_FIRST, RECORDS)
+"""What each version of the schema adds to the one before; only ever appended to."""
+
+SCHEMA_VERSION: Final = len(STEPS)
 
 
 def connect(path: Path, *, patience_ms: int = PATIENCE_MS) -> apsw.Connection:
@@ -96,13 +102,18 @@ def prepare(path: Path, *, patience_ms: int = PATIENCE_MS) -> None:
         try:
             _recognise(connection, path)
             connection.execute("PRAGMA journal_mode = WAL")
-            with connection:
-                if connection.pragma("user_version") == 0:
-                    connection.execute(_TABLES)
-                    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            if connection.pragma("user_version") < SCHEMA_VERSION:
+                _upgrade(connection)
         finally:
             connection.close()
+
+
+def _upgrade(connection: apsw.Connection) -> None:
+    with connection:
+        for step in STEPS[connection.pragma("user_version") :]:
+            connection.execute(step)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def _recognise(connection: apsw.Connection, path: Path) -> None:

@@ -20,7 +20,7 @@ from hansa.kernel.errors import Unavailable
 from hansa.ngsild.model import LOCATION
 from hansa.ngsild.query import Query
 from hansa.store.port import Change, Feature, Outcome, Page, Shape, Write
-from hansa.store.sqlite import feed, upkeep
+from hansa.store.sqlite import feed, records, upkeep
 from hansa.store.sqlite.answer import answer, drawn, explain
 from hansa.store.sqlite.faults import fault
 from hansa.store.sqlite.pool import Pool
@@ -99,11 +99,25 @@ class SqliteStore:
             for (text,) in connection.execute("SELECT json(doc) FROM entity ORDER BY key"):
                 yield text.encode()
 
+    def record(self, kind: str, id: str) -> bytes | None:
+        """The serialised record, or ``None``."""
+        with self._pool.connection() as connection:
+            return records.get(connection, kind, id)
+
+    def records(self, kind: str) -> list[bytes]:
+        """All records of a kind, serialised, in order of creation."""
+        with self._pool.connection() as connection:
+            return records.listed(connection, kind)
+
     # -- writing -----------------------------------------------------------------------------------
 
     def write(self, writes: Sequence[Write]) -> Future[list[Outcome]]:
         """Apply the edits in order; the future resolves when they are durable."""
         return self._writer.write(writes)
+
+    def write_records(self, kind: str, writes: Sequence[Write]) -> Future[list[Outcome]]:
+        """Apply the edits to records of a kind; the future resolves when they are durable."""
+        return self._writer.start(lambda connection: records.apply(connection, kind, writes))
 
     def declare_hot(self, attribute: str) -> None:
         """Index the plain value of `attribute` so that q on it does not scan; idempotent."""

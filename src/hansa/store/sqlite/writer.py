@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition, Thread
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import apsw
 import orjson
@@ -35,6 +35,8 @@ _GROUP: Final = 2_000
 """Writes per commit, unless a single request has more."""
 
 _LOG: Final = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -79,11 +81,15 @@ class Writer:
         self._queue(request)
         return request.future
 
-    def run(self, work: Callable[[apsw.Connection], Any]) -> Any:
-        """Run `work` in a transaction of its own and wait for its result."""
+    def start(self, work: Callable[[apsw.Connection], T]) -> Future[T]:
+        """Queue `work` for a transaction of its own; the future has its result once it is durable."""
         task = _Task(work)
         self._queue(task)
-        return task.future.result()
+        return task.future
+
+    def run(self, work: Callable[[apsw.Connection], T]) -> T:
+        """Run `work` in a transaction of its own and wait for its result."""
+        return self.start(work).result()
 
     def close(self) -> None:
         """Finish what is queued, then end the thread and close the connection."""
