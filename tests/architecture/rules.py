@@ -46,16 +46,24 @@ OUTWARD = frozenset({"httpx", "requests", "aiohttp", "urllib.request", "http.cli
 OUTWARD_USERS = ("hansa.kernel.egress", "hansa.cli")
 """HTTP leaves a node through the egress guard alone; the command line is a client, not the node."""
 
-IMPURE = OUTWARD | {
-    "socket",
-    "ssl",
-    "sqlite3",
-    "apsw",
-    "asyncio",
-    "subprocess",
-    "tempfile",
-    "random",
-}
+MQTT = frozenset({"aiomqtt", "paho"})
+MQTT_USERS = ("hansa.kernel.mqtt",)
+"""MQTT leaves it through one module, which asks the guard for checked addresses."""
+
+IMPURE = (
+    OUTWARD
+    | MQTT
+    | {
+        "socket",
+        "ssl",
+        "sqlite3",
+        "apsw",
+        "asyncio",
+        "subprocess",
+        "tempfile",
+        "random",
+    }
+)
 PRESENT = frozenset({"now", "utcnow", "today", "monotonic"})
 """What the information model never touches: the network, files, databases, chance and the clock."""
 
@@ -213,9 +221,11 @@ def _called(node: ast.Call) -> str:
 
 
 def way_out(modules: list[Module]) -> Iterator[str]:
-    """Nothing but the egress guard (and the command line, a client) speaks HTTP outwards."""
+    """Nothing but the egress guard (and the command line, a client) speaks HTTP or MQTT outwards."""
     names = _names(modules)
     for module in modules:
         for target, line in imports(module, names):
             if _inside(target, tuple(OUTWARD)) and not _inside(module.name, OUTWARD_USERS):
                 yield f"{module.name}:{line} imports {target}; only the egress guard goes out"
+            if _inside(target, tuple(MQTT)) and not _inside(module.name, MQTT_USERS):
+                yield f"{module.name}:{line} imports {target}; only kernel/mqtt speaks MQTT"

@@ -61,6 +61,8 @@ BAD: list[tuple[Rule, dict[str, str], str]] = [
     (rules.purity, {"ngsild/a.py": "x = open('f')"}, "calls open"),
     (rules.way_out, {"web/a.py": "import httpx"}, "hansa.web.a:1 imports httpx"),
     (rules.way_out, {"hub/a.py": "from urllib.request import urlopen"}, "only the egress guard"),
+    (rules.way_out, {"spokes/a.py": "import aiomqtt"}, "only kernel/mqtt speaks MQTT"),
+    (rules.way_out, {"hub/a.py": "from paho.mqtt import client"}, "only kernel/mqtt speaks MQTT"),
 ]
 
 
@@ -98,6 +100,7 @@ def test_what_is_allowed_is_not_a_fault(tmp_path: Path) -> None:
         "ngsild/a.py": '"""Doc."""\nfrom hansa.kernel import errors\nfrom urllib.parse import quote',
         "kernel/errors.py": '"""Doc."""',
         "kernel/egress.py": '"""Doc."""\nimport httpx',
+        "kernel/mqtt.py": '"""Doc."""\nimport aiomqtt',
         "cli/query.py": '"""Doc."""\nimport httpx\nfrom hansa import node\nimport hansa.store.tenants',
         "node.py": '"""Doc."""\nfrom hansa.web import app',
         "web/app.py": '"""Doc."""\nfrom . import pages\nfrom hansa.store import port',

@@ -1,4 +1,4 @@
-"""The only way out over HTTP.
+"""The only way out.
 
 Whatever the node fetches (an @context, a feed) passes here, because the address often comes from
 someone else. Each hop of a request is checked in this order: scheme (http, https), no user name in
@@ -6,6 +6,9 @@ the address, host, port; then the name is resolved *here*, every address of the 
 and the connection is made to a checked address, so that a second answer cannot lead elsewhere. The
 Host header and the name in TLS stay those of the URL. Redirects are followed one by one through the
 same checks. Size and total time are capped, so a slow server cannot hold the node.
+
+What speaks another protocol than HTTP (MQTT) asks :meth:`Egress.pin` first: the same checks, and the
+addresses to connect to instead of the name.
 
 Proxies of the environment are not used: they would resolve names themselves.
 """
@@ -29,7 +32,7 @@ from hansa.kernel.addresses import AllowList, address_fault, host_fault
 from hansa.kernel.errors import Forbidden, HansaError
 from hansa.kernel.settings import Settings
 
-__all__ = ["Egress", "EgressRefused", "FetchFailed", "Resolver", "Response"]
+__all__ = ["Egress", "EgressRefused", "FetchFailed", "Pinned", "Resolver", "Response"]
 
 Resolver = Callable[[str, int], Sequence[str]]
 """Host and port to IP addresses as text; raises OSError when the name is unknown."""
@@ -77,12 +80,20 @@ def _look_up(host: str, port: int) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Pinned:
+    """A host that may be contacted, and the checked addresses to contact it at, in order."""
+
+    host: str
+    port: int
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Hop:
-    """One checked step: the URL and the addresses that it may be fetched from."""
+    """One checked step: the URL and where it may be fetched from."""
 
     url: httpx.URL
-    host: str
-    addresses: tuple[str, ...]
+    to: Pinned
 
 
 class Egress:
@@ -109,10 +120,6 @@ class Egress:
     def for_node(cls, settings: Settings) -> Egress:
         """The guard that a node's settings describe; a node for experiments may reach its machine."""
         return cls((*settings.egress_allow, *(_THIS_MACHINE if settings.dev else ())))
-
-    @cached_property
-    def _trust(self) -> ssl.SSLContext:
-        return self._given_trust or httpx.create_ssl_context(trust_env=False)
 
     async def fetch(
         self,
@@ -187,11 +194,33 @@ class Egress:
             raise EgressRefused(subject, f"'{url.scheme}' is not http or https")
         if url.userinfo:
             raise EgressRefused(subject, "carries a user name or password", "leave it out")
+        return _Hop(url, await self._pin(host, url.port or _DEFAULT_PORTS[url.scheme], subject))
+
+    async def pin(self, host: str, port: int) -> Pinned:
+        """Where `host` may be contacted by something that does not speak HTTP.
+
+        The caller connects to one of the addresses, never to the name (which a second look-up could
+        lead elsewhere), and gives TLS the name to verify.
+
+        Raises:
+            EgressRefused: it may not be contacted.
+            FetchFailed: the host is unknown.
+        """
+        subject = f"address {host[:200]}:{port}"
+        if not 0 < port < 65536:
+            raise EgressRefused(subject, f"{port} is not a port", "give one from 1 to 65535")
+        return await self._pin(host.rstrip("."), port, subject)
+
+    @cached_property
+    def trust(self) -> ssl.SSLContext:
+        """The certificate authorities that the node trusts. Not to be changed."""
+        return self._given_trust or httpx.create_ssl_context(trust_env=False)
+
+    async def _pin(self, host: str, port: int, subject: str) -> Pinned:
         fault = host_fault(host)
         if fault:
             raise EgressRefused(subject, fault)
         trusted = self._allow.has_host(host)
-        port = url.port or _DEFAULT_PORTS[url.scheme]
         addresses = await self._resolve(host, port, subject)
         for address in addresses:
             if trusted or self._allow.has_address(address):
@@ -205,7 +234,7 @@ class Egress:
                 )
             if port not in _DEFAULT_PORTS.values() and port < 1024:
                 raise EgressRefused(subject, f"port {port} is not one for the web")
-        return _Hop(url, host, tuple(map(str, addresses[:_MAX_ADDRESSES])))
+        return Pinned(host, port, tuple(map(str, addresses[:_MAX_ADDRESSES])))
 
     async def _resolve(self, host: str, port: int, subject: str) -> list[IPv4Address | IPv6Address]:
         try:
@@ -225,14 +254,14 @@ class Egress:
     async def _get(self, hop: _Hop, headers: dict[str, str], max_bytes: int) -> Response | str:
         """The answer, or where it redirects to; the addresses of `hop` are tried in turn."""
         async with httpx.AsyncClient(
-            verify=self._trust, trust_env=False, follow_redirects=False, timeout=_PATIENCE
+            verify=self.trust, trust_env=False, follow_redirects=False, timeout=_PATIENCE
         ) as client:
-            for address in hop.addresses[:-1]:
+            for address in hop.to.addresses[:-1]:
                 try:
                     return await _ask(client, hop, address, headers, max_bytes)
                 except (httpx.ConnectError, httpx.ConnectTimeout):
                     continue
-            return await _ask(client, hop, hop.addresses[-1], headers, max_bytes)
+            return await _ask(client, hop, hop.to.addresses[-1], headers, max_bytes)
 
 
 async def _ask(
@@ -243,7 +272,7 @@ async def _ask(
         "GET",
         hop.url.copy_with(host=address),
         headers={**headers, "host": hop.url.netloc.decode("ascii")},
-        extensions={"sni_hostname": hop.host},
+        extensions={"sni_hostname": hop.to.host},
     )
     response = await client.send(request, stream=True)
     try:
