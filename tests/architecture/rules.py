@@ -42,8 +42,16 @@ DRIVERS = ("hansa.store.sqlite", "hansa.store.postgres", "hansa.store.tenants")
 DRIVER_USERS = frozenset({"store", "trust", "upkeep", "node", "cli"})
 """Only these rooms open a store themselves; the others reach it through the gate."""
 
-OUTWARD = frozenset({"httpx", "requests", "aiohttp", "urllib.request", "http.client", "urllib3"})
-OUTWARD_USERS = ("hansa.kernel.egress", "hansa.cli")
+OUTWARD = frozenset(
+    {"httpx", "httptools", "requests", "aiohttp", "urllib.request", "http.client", "urllib3"}
+)
+OUTWARD_USERS = (
+    "hansa.kernel.egress",
+    "hansa.kernel.connections",
+    "hansa.kernel.reasons",
+    "hansa.kernel.urls",
+    "hansa.cli",
+)
 """HTTP leaves a node through the egress guard alone; the command line is a client, not the node."""
 
 MQTT = frozenset({"aiomqtt", "paho"})

@@ -7,6 +7,9 @@ and the connection is made to a checked address, so that a second answer cannot 
 Host header and the name in TLS stay those of the URL. Redirects are followed one by one through the
 same checks. Size and total time are capped, so a slow server cannot hold the node.
 
+There are two ways: :meth:`Egress.fetch` gets a document, following redirects; :meth:`Egress.request`
+makes one exchange of any method over connections that are kept, and hands back whatever status came.
+
 What speaks another protocol than HTTP (MQTT) asks :meth:`Egress.pin` first: the same checks, and the
 addresses to connect to instead of the name.
 
@@ -29,8 +32,11 @@ from typing import ClassVar, Final
 import httpx
 
 from hansa.kernel.addresses import AllowList, address_fault, host_fault
-from hansa.kernel.errors import Forbidden, HansaError
+from hansa.kernel.connections import Connections, Origin, TooMuch, request_bytes
+from hansa.kernel.errors import HansaError
+from hansa.kernel.reasons import reason_of
 from hansa.kernel.settings import Settings
+from hansa.kernel.urls import EgressRefused, origin_of, parse_url, split_url
 
 __all__ = ["Egress", "EgressRefused", "FetchFailed", "Pinned", "Resolver", "Response"]
 
@@ -38,18 +44,16 @@ Resolver = Callable[[str, int], Sequence[str]]
 """Host and port to IP addresses as text; raises OSError when the name is unknown."""
 
 _MAX_REDIRECTS: Final = 5
-_MAX_URL: Final = 4096
 _MAX_ADDRESSES: Final = 4
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _LOOK_UPS: Final = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolver")
 _THIS_MACHINE: Final = ("127.0.0.0/8", "::1")
 _USER_AGENT: Final = "hansa"
+_REPEATABLE: Final = frozenset({"GET", "PUT", "DELETE"})
+_CHECKED_SECONDS: Final = 10.0
+_CHECKED_MOST: Final = 1000
 _PATIENCE: Final = httpx.Timeout(None, connect=10.0)
 """An address that does not answer leaves time for the next one; the rest is the caller's limit."""
-
-
-class EgressRefused(Forbidden):
-    """The node may not contact this address."""
 
 
 class FetchFailed(HansaError):
@@ -115,6 +119,8 @@ class Egress:
         self._allow = AllowList(allow)
         self._resolver = resolver
         self._given_trust = trust
+        self._connections: Connections | None = None
+        self._checked: dict[tuple[str, str, int | None], tuple[float, Pinned]] = {}
 
     @classmethod
     def for_node(cls, settings: Settings) -> Egress:
@@ -152,7 +158,89 @@ class Egress:
                 subject, f"gave no whole answer within {timeout:g} seconds", "try again later"
             ) from None
         except (httpx.HTTPError, ssl.SSLError, OSError) as fault:
-            raise FetchFailed(subject, f"cannot be reached ({_reason(fault)})") from None
+            raise FetchFailed(subject, f"cannot be reached ({reason_of(fault)})") from None
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes = b"",
+        max_bytes: int = 10_000_000,
+        timeout: float = 30.0,  # noqa: ASYNC109 - one limit for every step together
+        repeatable: bool | None = None,
+    ) -> Response:
+        """One exchange, over a kept connection where there is one; no redirect is followed.
+
+        A host is looked up and checked anew every ten seconds. To be used from one event loop at a
+        time; :meth:`close` lets go of what is kept.
+
+        Args:
+            method: in capitals.
+            url: http or https.
+            headers: those beside Host, Content-Length, User-Agent and Accept-Encoding.
+            body, max_bytes: the whole body to send; largest body accepted of the answer.
+            timeout: seconds for everything together.
+            repeatable: whether the request may be sent again when a kept connection turns out to be
+                closed; by default the methods that HTTP calls idempotent may.
+
+        Raises:
+            EgressRefused: the URL may not be contacted.
+            FetchFailed: no answer, not in time, or too large.
+        """
+        subject = f"address {url[:200]}"
+        again = method in _REPEATABLE if repeatable is None else repeatable
+        try:
+            async with asyncio.timeout(timeout):
+                target, path = split_url(url)
+                to = await self._known(target)
+                head = {
+                    "host": target.netloc.decode("ascii"),
+                    "user-agent": _USER_AGENT,
+                    "accept-encoding": "identity",
+                    **(headers or {}),
+                }
+                message = request_bytes(method, path, head, body)
+                origin = Origin(target.scheme, to.host, to.port, to.addresses)
+                answer = await self._kept().exchange(origin, message, max_bytes, repeatable=again)
+        except TimeoutError:
+            raise FetchFailed(
+                subject, f"gave no whole answer within {timeout:g} seconds", "try again later"
+            ) from None
+        except TooMuch:
+            raise FetchFailed(subject, f"is larger than {max_bytes} bytes") from None
+        except (ssl.SSLError, OSError) as fault:
+            raise FetchFailed(subject, f"cannot be reached ({reason_of(fault)})") from None
+        except ValueError as fault:
+            raise EgressRefused(subject, f"the header {fault} breaks out of its line") from None
+        if answer.headers.get("content-encoding", "identity").lower() != "identity":
+            raise FetchFailed(subject, "answered compressed although asked not to")
+        return Response(url, answer.status, answer.headers, answer.content)
+
+    def close(self) -> None:
+        """Let go of the connections that are kept; to be called in their event loop."""
+        if self._connections is not None:
+            self._connections.close()
+            self._connections = None
+
+    def _kept(self) -> Connections:
+        if self._connections is None or self._connections.loop is not asyncio.get_running_loop():
+            self._connections = Connections(lambda: self.trust)
+        return self._connections
+
+    async def _known(self, url: httpx.URL) -> Pinned:
+        """The checked addresses of `url`, from a check that is not older than a few seconds."""
+        origin = origin_of(url)
+        now = asyncio.get_running_loop().time()
+        known = self._checked.get(origin)
+        if known is not None and known[0] > now and not url.userinfo:
+            return known[1]
+        to = (await self._check(url)).to
+        if len(self._checked) >= _CHECKED_MOST:
+            self._checked.clear()
+        self._checked[origin] = (now + _CHECKED_SECONDS, to)
+        return to
 
     def fetch_now(
         self,
@@ -172,14 +260,14 @@ class Egress:
         self, url: str, accept: str, max_bytes: int, extra: dict[str, str]
     ) -> Response:
         common = {"accept": accept, "accept-encoding": "identity", "user-agent": _USER_AGENT}
-        target = _parse(url)
+        target = parse_url(url)
         for _ in range(_MAX_REDIRECTS + 1):
             hop = await self._check(target)
             answer = await self._get(hop, common | extra, max_bytes)
             if isinstance(answer, Response):
                 return answer
-            following = _parse(str(target.join(_parse(answer, relative=True))))
-            if _origin(following) != _origin(target):
+            following = parse_url(str(target.join(parse_url(answer, relative=True))))
+            if origin_of(following) != origin_of(target):
                 extra = {}
             target = following
         raise FetchFailed(
@@ -299,34 +387,3 @@ async def _body(response: httpx.Response, max_bytes: int, subject: str) -> bytes
         if len(content) > max_bytes:
             raise too_large
     return bytes(content)
-
-
-def _parse(text: str, *, relative: bool = False) -> httpx.URL:
-    try:
-        url = httpx.URL(text)
-    except (httpx.InvalidURL, UnicodeError, TypeError, ValueError):
-        url = None
-    if (
-        url is None
-        or len(text) > _MAX_URL
-        or not (relative or url.host)
-        or not 0 < (url.port or 80) < 65536
-    ):
-        raise EgressRefused(f"address {text[:200]!r}", "is not a URL that can be fetched")
-    return url
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
-
-
-_REASONS: Final[dict[type[Exception], str]] = {
-    httpx.ConnectError: "no connection, or its certificate is not trusted",
-    httpx.ConnectTimeout: "no connection in time",
-    httpx.RemoteProtocolError: "the answer breaks the rules of HTTP",
-    httpx.ReadError: "the connection broke",
-}
-
-
-def _reason(fault: Exception) -> str:
-    return _REASONS.get(type(fault), type(fault).__name__)
