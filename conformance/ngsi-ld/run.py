@@ -36,6 +36,15 @@ FORMER = (
 )
 """Where the suite's own @context used to live; some of its entities still name that address."""
 
+ELSEWHERE = (
+    "https://fiware.github.io/NGSI-LD_TestSuite/ldContext/testContext.jsonld",
+    "https://fiware.github.io/data-models/context.jsonld",
+)
+"""@contexts that the suite names but does not hold; no test looks into them."""
+
+PORT = 9090
+"""Where some tests take for granted that the node is."""
+
 _START = 30.0  # seconds in which the node must answer
 
 
@@ -51,7 +60,7 @@ def main() -> int:
     known = Known.load(HERE / "known.toml")
     out = Path(options.out or tempfile.mkdtemp(prefix="conformance-")).resolve()
     out.mkdir(parents=True, exist_ok=True)
-    port = options.port or _free_port()
+    port = options.port or _free_port(PORT) or _free_port()
     hansa = _commit(ROOT)
     with _node(port, _contexts(suite)):
         _robot(options.robot, suite, out, port, options.group)
@@ -70,7 +79,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--group", action="append", help="a folder below TP/NGSI-LD; again for more"
     )
-    parser.add_argument("--port", type=int, default=0, help="port of the node; any free one")
+    parser.add_argument(
+        "--port", type=int, default=0, help=f"port of the node; {PORT} if it is free"
+    )
     parser.add_argument("--out", help="folder for the results; a temporary one")
     parser.add_argument("--robot", default="robot", help="the command robot")
     parser.add_argument("--page", type=Path, help="write the results as this page, too")
@@ -85,7 +96,8 @@ def _contexts(suite: Path) -> dict[str, Path]:
     if found is None:
         raise SystemExit("resources/variables.py no longer says where the suite's @context lives")
     contexts = {f"{found[1]}/{file.name}": file for file in sorted(folder.glob("*.jsonld"))}
-    return {**contexts, FORMER: folder / COMPOUND}
+    contexts[FORMER] = folder / COMPOUND
+    return {**contexts, **dict.fromkeys(ELSEWHERE, HERE / "stand-in.jsonld")}
 
 
 @contextmanager
@@ -157,9 +169,13 @@ def _commit(folder: Path) -> str:
     return found.stdout.strip() or "unknown"
 
 
-def _free_port() -> int:
+def _free_port(wanted: int = 0) -> int:
+    """`wanted` if it is free and 0 if it is not; any free port when none is wanted."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            return 0
         return int(probe.getsockname()[1])
 
 

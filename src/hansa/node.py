@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from hansa.hub.contexts import ContextRegistry
+from hansa.hub.own_contexts import RECORD
 from hansa.kernel.clock import Clock
 from hansa.kernel.egress import Egress
+from hansa.kernel.errors import NonexistentTenant
 from hansa.kernel.folder import Folder
 from hansa.kernel.settings import Settings
 from hansa.ngsild.context import Context
@@ -39,6 +41,7 @@ class Node:
         self.gate = Gate(self._tenants, token_hash=settings.operator_token_hash, dev=settings.dev)
         self._egress = Egress.for_node(settings)
         self.contexts = ContextRegistry.for_node(settings, folder)
+        self.contexts.record = self._stored_context
         self._prepare()
         self.app: App = build_app(self)
 
@@ -57,6 +60,13 @@ class Node:
         store = self.local_store()
         for name in self.settings.hot:
             store.declare_hot(self.context.expand(name))
+
+    def _stored_context(self, tenant: str | None, id: str) -> bytes | None:
+        """An @context that a client of a tenant gave to the node."""
+        try:
+            return self.gate.reader(LOCAL, tenant).record(RECORD, id)
+        except NonexistentTenant:
+            return None
 
     @property
     def context(self) -> Context:

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import orjson
 import pytest
 
-from hansa.hub import contexts
+from hansa.hub import context_fetch, contexts
 from hansa.hub.contexts import ContextRegistry
+from hansa.hub.recent import ENTRY
 from hansa.kernel.egress import Egress, EgressRefused, FetchFailed, Response
 from hansa.kernel.errors import BadRequest, ContextUnavailable, HansaError, NotFound
 from hansa.kernel.folder import Folder
@@ -220,7 +221,7 @@ def test_copies_do_not_pile_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_memory_forgets_what_was_used_longest_ago(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contexts, "_KEPT", 3 * contexts._ENTRY)
+    monkeypatch.setattr(contexts, "_KEPT", 3 * ENTRY)
     urls = [f"https://example.org/{n}" for n in range(4)]
     held = registry({url: {"a": "https://x/a"} for url in urls})
     first = run(held.get(urls[0]))
@@ -273,7 +274,7 @@ def test_a_failure_is_remembered_for_a_while() -> None:
 
 
 def test_too_many_fetches_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contexts, "_FETCHES", 2)
+    monkeypatch.setattr(context_fetch, "_FETCHES", 2)
     urls = [f"https://example.org/{n}" for n in range(5)]
     held = registry({url: {"a": "https://x/a"} for url in urls})
 
@@ -405,3 +406,52 @@ def test_a_faulty_index_stops_the_start(tmp_path: Path, index: str) -> None:
     (tmp_path / "contexts" / "index.json").write_text(index)
     with pytest.raises(BadRequest, match=r"contexts/index\.json"):
         node(tmp_path)
+
+
+# -- what is held ----------------------------------------------------------------------------------
+
+
+def cached(held: ContextRegistry) -> list[str]:
+    return [entry.url for entry in run(held.held(None)) if entry.kind == "Cached"][1:]
+
+
+def test_what_was_fetched_is_held_with_its_times_also_after_a_restart(tmp_path: Path) -> None:
+    egress, now = Source({URL: {"speed": "https://x/1"}}), Time()
+    held = ContextRegistry(egress, copies=tmp_path, now=now)
+    run(held.get(URL))
+    for registry in (held, ContextRegistry(egress, copies=tmp_path, now=now)):
+        entry = run(registry.held(None))[-1]
+        assert (entry.url, entry.created, entry.expires) == (URL, 1_000_000.0, 1_086_400.0)
+    assert held.usage(URL) == (1, 1_000_000.0)
+    assert held.usage("https://example.org/never") == (0, None)
+
+
+def test_a_forgotten_copy_is_fetched_when_it_is_needed_again(tmp_path: Path) -> None:
+    egress = Source({URL: {"speed": "https://x/1"}})
+    held = ContextRegistry(egress, copies=tmp_path)
+    run(held.get([URL, {"a": "https://x/a"}]))
+    run(held.forget(URL))
+    assert cached(held) == []
+    assert list(tmp_path.iterdir()) == []
+    run(held.get([URL, {"a": "https://x/a"}]))
+    assert egress.asked == [URL, URL]
+
+
+def test_reading_again_replaces_the_copy_or_leaves_it(tmp_path: Path) -> None:
+    egress = Source({URL: {"speed": "https://x/1"}})
+    held = ContextRegistry(egress, copies=tmp_path)
+    run(held.get(URL))
+    egress.documents[URL] = {"speed": "https://x/2"}
+    run(held.reload(URL))
+    assert run(held.get(URL)).expand("speed") == "https://x/2"
+    for fault in (FetchFailed("address x", "is silent"), b"{", 5, {"a": 5}):
+        egress.documents[URL] = fault
+        with pytest.raises(ContextUnavailable):
+            run(held.reload(URL))
+        assert run(held.get(URL)).expand("speed") == "https://x/2"
+    assert run(ContextRegistry(None, copies=tmp_path).get(URL)).expand("speed") == "https://x/2"
+
+
+def test_an_own_context_without_a_record_is_not_available() -> None:
+    with pytest.raises(ContextUnavailable, match="is not held here"):
+        run(registry().get("/ngsi-ld/v1/jsonldContexts/none"))

@@ -113,14 +113,32 @@ class Copies:
         """The copy of `url`, or ``None``."""
         if self._folder is None:
             return None
+        found = self._read(self._path(self._folder, url))
+        return found if found is not None and found.url == url else None
+
+    @staticmethod
+    def _read(path: Path) -> Document | None:
         try:
-            content = self._path(self._folder, url).read_bytes()
+            content = path.read_bytes()
             kept = orjson.loads(content)
             times = float(kept["retrieved"]), float(kept["goodUntil"])
-            found = Document(kept["url"], kept["@context"], *times, len(content))
+            return Document(str(kept["url"]), kept["@context"], *times, len(content))
         except (OSError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
             return None
-        return found if found.url == url else None
+
+    def known(self) -> list[Document]:
+        """Everything of which there is a copy; what cannot be read is passed over."""
+        if self._folder is None:
+            return []
+        found = (self._read(path) for path in sorted(self._folder.glob("*.json")))
+        return [document for document in found if document is not None]
+
+    def remove(self, url: str) -> bool:
+        """Forget the copy of `url`; whether there was one."""
+        if self._folder is None or not (path := self._path(self._folder, url)).exists():
+            return False
+        path.unlink(missing_ok=True)
+        return True
 
     def save(self, document: Document) -> None:
         """Keep a copy; a crash leaves the old one or the new one, never half a file."""

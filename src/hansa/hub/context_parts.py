@@ -27,15 +27,16 @@ class Gathering:
         parts: the term maps, later ones overriding earlier ones.
         good_until: when the first of the documents grows old [seconds since 1970].
         size: bytes of all the documents together.
+        urls: the documents, in the order in which they were met.
     """
 
     def __init__(self, document: Callable[[str], Awaitable[Document]]) -> None:
         self.parts: list[dict[str, Any]] = []
         self.good_until = float("inf")
         self.size = 0
+        self.urls: list[str] = []
         self._document = document
         self._open: list[str] = []
-        self._count = 0
 
     async def add(self, source: Any, base: str = "", depth: int = 0) -> None:
         """Add what `source` stands for; relative URLs are taken from `base`.
@@ -67,14 +68,14 @@ class Gathering:
             raise BadRequest(
                 f"@context {url}", "names itself, by way of others", "break the circle"
             )
-        self._count += 1
-        if self._count > _DOCUMENTS:
+        if len(self.urls) >= _DOCUMENTS:
             raise BadRequest(
                 "@context", f"is made of more than {_DOCUMENTS} documents", "join them"
             )
         document = await self._document(url)
         self.good_until = min(self.good_until, document.good_until)
         self.size += document.size
+        self.urls.append(url)
         self._open.append(url)
         await self.add(document.context, url, depth + 1)
         self._open.pop()

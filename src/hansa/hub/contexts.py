@@ -2,12 +2,10 @@
 
 A request names a URL, an object, or a list of these; documents may name further URLs. Documents are
 looked for in this order: the core @context (every version's URL means the built-in one) and the
-node's own, which are never fetched; the preloaded ones; those in memory; copies on disk; the source,
-through the guard of the way out. A copy that has grown old is used when its source is down.
+node's own, which are never fetched; the preloaded ones; those in memory; those that clients stored
+(:mod:`.own_contexts`); copies on disk; the source, through the guard of the way out.
 
-Requests that need one URL at the same moment share one fetch. A failure is remembered for half a
-minute, so that a dead source does not slow every request. What was resolved once is found again by
-one look-up.
+What was resolved once is found again by one look-up. How often each is of use is counted in memory.
 
 Errors (clause 5.5.6): a source that cannot be had is ``LdContextNotAvailable``, a document that is
 not a @context is ``BadRequestData``.
@@ -16,79 +14,55 @@ not a @context is ``BadRequestData``.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import logging
-import re
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 import orjson
 
-from hansa.hub.context_files import Copies, Document, preloaded, read_document
+from hansa.hub.context_fetch import Fetched
+from hansa.hub.context_files import Copies, Document, preloaded
 from hansa.hub.context_parts import Gathering
-from hansa.kernel.egress import Egress, Response
+from hansa.hub.own_contexts import (
+    Entry,
+    Kind,
+    check_source,
+    derived_id,
+    own_path,
+    record_place,
+)
+from hansa.hub.recent import Recent
+from hansa.kernel.egress import Egress
 from hansa.kernel.errors import BadRequest, ContextUnavailable, HansaError
 from hansa.kernel.folder import Folder
 from hansa.kernel.settings import Settings
 from hansa.ngsild.city import CITY_PATH, city_context, city_document
 from hansa.ngsild.context import CORE, Context, Source
-from hansa.ngsild.core import CORE_URLS
+from hansa.ngsild.core import CORE_URL, CORE_URLS
 
 __all__ = ["ContextRegistry"]
 
-_LOG = logging.getLogger(__name__)
-
-_KEPT: Final = 32_000_000  # bytes of @contexts in memory, as JSON text
-_ENTRY: Final = 16_000  # what an entry weighs beside its text: at most 2,000 entries
-_FETCHES: Final = 64  # fetches at the same time
-_MAX_BYTES: Final = 5_000_000
-_TIMEOUT: Final = 10.0  # seconds
-_FAILURE: Final = 30.0  # seconds for which a failure is not tried again
-_FRESH: Final = (
-    86_400.0  # seconds for which a fetched document is good when its source says nothing
-)
-_SHORTEST, _LONGEST = 60.0, 30 * 86_400.0  # bounds on what a source may say about that
-_ACCEPT: Final = "application/ld+json, application/json;q=0.9, */*;q=0.1"
-_MAX_AGE: Final = re.compile(r"max-age=(\d{1,9})")
+_KEPT: Final = 32_000_000  # bytes of @contexts in memory, as JSON text: at most 2,000
 _FOREVER: Final = float("inf")
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 
 class _Resolved(NamedTuple):
     context: Context
     good_until: float
+    urls: frozenset[str]
+    usages: tuple[_Usage, ...]
 
 
-class _Failed(NamedTuple):
-    error: HansaError
-    until: float
+class _Usage:
+    """How often a document was of use since the node started, and when last."""
 
+    __slots__ = ("hits", "used")
 
-class _Recent(OrderedDict[K, V]):
-    """A mapping of limited total weight that forgets what was used longest ago."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self._most = most
-        self._total = 0
-        self._weights: dict[K, int] = {}
-
-    def put(self, key: K, value: V, weight: int) -> None:
-        """Set `key`; an entry weighs `weight` and a little for itself."""
-        self._total += weight + _ENTRY - self._weights.get(key, 0)
-        self._weights[key] = weight + _ENTRY
-        self[key] = value
-        self.move_to_end(key)
-        while self._total > self._most and len(self) > 1:
-            oldest, _ = self.popitem(last=False)
-            self._total -= self._weights.pop(oldest)
+    def __init__(self) -> None:
+        self.hits = 0
+        self.used: float | None = None
 
 
 class ContextRegistry:
@@ -100,6 +74,10 @@ class ContextRegistry:
         copies: folder for copies of what was fetched.
         default: the @context of requests that name none.
         now: the time [seconds since 1970].
+        reread: reads the preloaded @context of a URL once more.
+
+    Attributes:
+        record: finds a stored @context by tenant and identifier.
     """
 
     def __init__(
@@ -110,19 +88,22 @@ class ContextRegistry:
         copies: Path | None = None,
         default: Context = CORE,
         now: Callable[[], float] = time.time,
+        reread: Callable[[str], Any] | None = None,
     ) -> None:
         self.default = default
-        self._egress = egress
+        self.record: Callable[[str | None, str], bytes | None] = _no_record
         self._now = now
-        self._copies = Copies(copies)
+        self._started = now()
+        self._reread = reread
+        self._fetched = Fetched(egress, Copies(copies), now)
+        self._preloaded = dict(preloaded or {})
+        self._unlisted: set[str] = set()
         self._fixed: dict[str, Any] = {CITY_PATH: city_document()["@context"]}
-        self._fixed |= preloaded or {}
+        self._fixed |= self._preloaded
         self._fixed |= {url: [] for url in CORE_URLS}
-        self._hosted: _Recent[str, Source] = _Recent(_KEPT)
-        self._resolved: _Recent[str | bytes, _Resolved] = _Recent(_KEPT)
-        self._documents: _Recent[str, Document] = _Recent(_KEPT)
-        self._failures: _Recent[str, _Failed] = _Recent(_KEPT)
-        self._under_way: dict[str, asyncio.Task[Document]] = {}
+        self._usages: Recent[str, _Usage] = Recent(_KEPT)
+        self._hosted: Recent[str, tuple[Source, float]] = Recent(_KEPT)
+        self._resolved: Recent[str | bytes, _Resolved] = Recent(_KEPT)
 
     @classmethod
     def for_node(cls, settings: Settings, folder: Folder) -> ContextRegistry:
@@ -135,6 +116,7 @@ class ContextRegistry:
             Egress.for_node(settings),
             preloaded=preloaded(settings.contexts, folder.root),
             copies=folder.cache / "contexts",
+            reread=lambda url: preloaded(settings.contexts, folder.root).get(url),
         )
         if settings.context not in ("city", "core"):
             registry.default = _waiting(registry, settings.context)
@@ -151,93 +133,145 @@ class ContextRegistry:
         """
         key = source if isinstance(source, str) else _key(source)
         found = self._resolved.get(key)
-        if found is not None and found.good_until > self._now():
-            self._resolved.move_to_end(key)
-            return found.context
+        now = self._now()
+        if found is None or found.good_until <= now:
+            found = await self._resolve(key, source)
+        self._resolved.move_to_end(key)
+        for usage in found.usages:
+            usage.hits += 1
+            usage.used = now
+        return found.context
+
+    async def _resolve(self, key: str | bytes, source: Source) -> _Resolved:
         gathering = Gathering(self._document)
         await gathering.add(source)
         context = Context(gathering.parts, source)
-        self._resolved.put(key, _Resolved(context, gathering.good_until), len(key) + gathering.size)
-        return context
+        urls = frozenset(gathering.urls)
+        self._unlisted -= urls
+        usages = tuple(self._usage(url) for url in urls)
+        found = _Resolved(context, gathering.good_until, urls, usages)
+        self._resolved.put(key, found, len(key) + gathering.size)
+        return found
 
-    def host(self, source: Source) -> str:
-        """Keep a @context that a client sent inside a body; returns its path on this node."""
+    def _usage(self, url: str) -> _Usage:
+        if url not in self._usages:
+            self._usages.put(url, _Usage(), 0)
+        return self._usages[url]
+
+    def host(self, source: Source, tenant: str | None = None) -> str:
+        """Keep a @context in memory that an answer has to name; returns its path on this node."""
         key = _key(source)
-        path = f"/contexts/{hashlib.sha256(key).hexdigest()[:32]}.jsonld"
-        self._hosted.put(path, source, len(key))
+        path = own_path(derived_id(key), tenant)
+        if path not in self._hosted:
+            self._hosted.put(path, (source, self._now()), len(key))
+        self._hosted.move_to_end(path)
         return path
 
     def document(self, path: str) -> dict[str, Any] | None:
-        """The JSON-LD document that this node serves at `path`, or ``None``."""
+        """The JSON-LD document that this node serves at `path` without looking it up, or ``None``."""
         if path in self._hosted:
-            return {"@context": self._hosted[path]}
+            return {"@context": self._hosted[path][0]}
         return {"@context": self._fixed[path]} if path in self._fixed else None
+
+    # -- what is held (clause 5.13) -----------------------------------------------------------------
+
+    async def held(self, tenant: str | None) -> list[Entry]:
+        """Everything held for a tenant but what is stored as its records."""
+        fetched = await self._fetched.known()
+        found = [self._entry(CITY_PATH, "Hosted", self._started, fixed=True)]
+        core = {CORE_URL, *CORE_URLS & self._usages.keys()}
+        for url in (*sorted(core), *self._preloaded):
+            if url not in self._unlisted:
+                found.append(self._entry(url, "Cached", self._started, fixed=url in CORE_URLS))
+        found += [
+            self._entry(document.url, "Cached", document.retrieved, document.good_until)
+            for document in fetched
+            if document.url not in self._fixed
+        ]
+        found += [
+            self._entry(path, "ImplicitlyCreated", made)
+            for path, (_, made) in self._hosted.items()
+            if (place := record_place(path)) is not None and place[0] == tenant
+        ]
+        return found
+
+    def usage(self, url: str) -> tuple[int, float | None]:
+        """How often an @context was of use since the node started, and when last."""
+        usage = self._usages.get(url)
+        return (usage.hits, usage.used) if usage else (0, None)
+
+    def _entry(
+        self,
+        url: str,
+        kind: Kind,
+        created: float,
+        expires: float | None = None,
+        *,
+        fixed: bool = False,
+    ) -> Entry:
+        place = record_place(url)
+        hits, used = self.usage(url)
+        id = place[1] if place else derived_id(url.encode())
+        return Entry(url, id, kind, created, expires, used, hits, fixed)
+
+    async def forget(self, url: str) -> None:
+        """Drop an @context from memory and disk, with all that was made of it."""
+        await self._fetched.forget(url)
+        self._hosted.drop(url)
+        self._usages.drop(url)
+        if url in self._preloaded:
+            self._unlisted.add(url)
+        self._outdated(url)
+
+    async def reload(self, url: str) -> None:
+        """Read an @context from its source again, and use that from now on (5.13.5.4).
+
+        Raises:
+            ContextUnavailable: that failed; the old one stays.
+        """
+        if url in CORE_URLS:
+            return
+        try:
+            if url in self._preloaded:
+                context = await asyncio.to_thread(self._read_again, url)
+                check_source(context, base=url)
+                self._preloaded[url] = self._fixed[url] = context
+            else:
+                await self._fetched.reload(url)
+        except HansaError as fault:
+            raise ContextUnavailable(
+                f"@context {url[:200]}", fault.fact, "the one that was held stays in use"
+            ) from None
+        self._outdated(url)
+
+    def _read_again(self, url: str) -> Any:
+        found = self._reread(url) if self._reread else None
+        return self._preloaded[url] if found is None else found
+
+    def _outdated(self, url: str) -> None:
+        for key in [key for key, found in self._resolved.items() if url in found.urls]:
+            self._resolved.drop(key)
+
+    # -- documents ----------------------------------------------------------------------------------
 
     async def _document(self, url: str) -> Document:
         if url in self._fixed:
             return Document(url, self._fixed[url], 0.0, _FOREVER, 0)
         if url in self._hosted:
-            return Document(url, self._hosted[url], 0.0, _FOREVER, 0)
-        known = self._documents.get(url)
-        if known is not None and known.good_until > self._now():
-            self._documents.move_to_end(url)
-            return known
-        failed = self._failures.get(url)
-        if failed is not None and failed.until > self._now():
-            raise type(failed.error)(failed.error.subject, failed.error.fact, failed.error.remedy)
-        return await self._shared(url)
+            return Document(url, self._hosted[url][0], 0.0, _FOREVER, 0)
+        place = record_place(url)
+        return await (self._stored(url, *place) if place else self._fetched.get(url))
 
-    async def _shared(self, url: str) -> Document:
-        """One fetch for everyone who wants `url` now; it goes on when one of them leaves."""
-        task = self._under_way.get(url)
-        if task is None or task.get_loop() is not asyncio.get_running_loop():
-            if len(self._under_way) >= _FETCHES:
-                raise ContextUnavailable(
-                    f"@context {url[:200]}", "too many others are being fetched", "try again soon"
-                )
-            task = asyncio.create_task(self._obtain(url))
-            self._under_way[url] = task
-            task.add_done_callback(lambda done: self._settle(url, done))
-        return await asyncio.shield(task)
+    async def _stored(self, path: str, tenant: str | None, id: str) -> Document:
+        """An @context that a client of the tenant gave to the node."""
+        raw = await asyncio.to_thread(self.record, tenant, id)
+        if raw is None:
+            raise ContextUnavailable(f"@context {id[:200]}", "is not held here", "add it first")
+        return Document(path, orjson.loads(raw)["@context"], 0.0, _FOREVER, len(raw))
 
-    def _settle(self, url: str, done: asyncio.Task[Document]) -> None:
-        if self._under_way.get(url) is done:
-            del self._under_way[url]
-        error = None if done.cancelled() else done.exception()
-        if isinstance(error, HansaError):
-            self._failures.put(url, _Failed(error, self._now() + _FAILURE), 0)
 
-    async def _obtain(self, url: str) -> Document:
-        kept = await asyncio.to_thread(self._copies.load, url)
-        if kept is None or kept.good_until <= self._now():
-            try:
-                kept = await self._fetch(url)
-                await asyncio.to_thread(self._copies.save, kept)
-            except ContextUnavailable as fault:
-                if kept is None:
-                    raise
-                _LOG.warning("@context %s: %s; its copy is used", url, fault.fact)
-                kept = replace(kept, good_until=self._now() + _SHORTEST)
-        self._documents.put(url, kept, kept.size)
-        return kept
-
-    async def _fetch(self, url: str) -> Document:
-        subject = f"@context {url[:200]}"
-        if self._egress is None or not url.startswith(("http://", "https://")):
-            raise ContextUnavailable(
-                subject, "cannot be fetched by this node", "preload it, or name an http(s) URL"
-            )
-        try:
-            answer = await self._egress.fetch(
-                url, accept=_ACCEPT, max_bytes=_MAX_BYTES, timeout=_TIMEOUT
-            )
-        except HansaError as fault:
-            raise ContextUnavailable(
-                subject, fault.fact, "check the address, or have the node preload it"
-            ) from None
-        context = read_document(answer.content, subject)
-        now = self._now()
-        return Document(url, context, now, now + _good_for(answer), len(answer.content))
+def _no_record(tenant: str | None, id: str) -> None:
+    """The records of a registry without stores."""
 
 
 def _key(source: Any) -> bytes:
@@ -245,15 +279,6 @@ def _key(source: Any) -> bytes:
         return orjson.dumps(source, option=orjson.OPT_SORT_KEYS)
     except TypeError:
         raise BadRequest("@context", "is nested too deeply or is not JSON", "flatten it") from None
-
-
-def _good_for(answer: Response) -> float:
-    """Seconds for which the source says that its document is good."""
-    control = answer.headers.get("cache-control", "").lower()
-    found = _MAX_AGE.search(control)
-    if "no-store" in control or "no-cache" in control:
-        return _SHORTEST
-    return min(max(float(found[1]), _SHORTEST), _LONGEST) if found else _FRESH
 
 
 def _waiting(registry: ContextRegistry, source: str) -> Context:

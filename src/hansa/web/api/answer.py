@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import orjson
 
+from hansa.hub.own_contexts import outside
 from hansa.ngsild.context import Context, Source
 from hansa.web.api.call import GEO_JSON, JSON, LD_JSON, Call
 from hansa.web.api.prefer import preferences, preferred_version
@@ -63,12 +64,9 @@ def document(
     if wish is not None and (version := preferred_version(wish)) is not None:
         head.append((b"preference-applied", b"ngsi-ld=%d.%d" % version))
     if kind == LD_JSON or (kind == GEO_JSON and not (wish and _is_plain(wish))):
-        source = context.source
-        if isinstance(source, str) and source.startswith("/"):
-            source = call.base + source
-        body = _with_context(body, source)
+        body = _with_context(body, outside(context.source, call.base))
     else:
-        head.append((b"link", _link(call.service.context_url(context, call.base))))
+        head.append((b"link", _link(call.service.context_url(context, call.base, call.tenant))))
     return Answer(status, orjson.dumps(body), head)
 
 

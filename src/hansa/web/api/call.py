@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote
 
 import orjson
 
+from hansa.hub.contexts import ContextRegistry
 from hansa.hub.expiry import MARK, alive, bury
 from hansa.kernel.clock import Clock, iso
 from hansa.kernel.errors import (
@@ -52,16 +53,17 @@ class Backend(Protocol):
     """What a request needs of the node."""
 
     gate: Gate
+    contexts: ContextRegistry
     settings: Settings
     clock: Clock
 
     def commits(self) -> Commits:
         """The way back from the stores to the running event loop."""
 
-    async def context(self, source: Source | None, base: str) -> Context:
+    async def context(self, source: Source | None, base: str, tenant: str | None = None) -> Context:
         """The @context that a request names, or the node's default one."""
 
-    def context_url(self, context: Context, base: str) -> str:
+    def context_url(self, context: Context, base: str, tenant: str | None = None) -> str:
         """An address of a @context."""
 
 
@@ -240,7 +242,7 @@ class Call:
         """The @context of the Link header, or the node's default one (6.3.5)."""
         link = self.headers.get(b"link")
         source = _linked(link) if link else None
-        return await self.service.context(source, self.base)
+        return await self.service.context(source, self.base, self.tenant)
 
     def refuse_second_context(self) -> None:
         """Refuse an @context in the Link header beside the one in a JSON-LD body (6.3.5)."""
@@ -270,7 +272,7 @@ class Call:
             raise BadRequest(
                 "the request body", "is application/ld+json without an @context", "add an @context"
             )
-        return await self.service.context(inside, self.base)
+        return await self.service.context(inside, self.base, self.tenant)
 
     # -- reading ------------------------------------------------------------------------------------
 

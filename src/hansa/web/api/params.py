@@ -39,6 +39,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "joinLevel": "How many relationships to follow.",
     "jsonKeys": "Attributes whose values are raw JSON.",
     "keep": "Attributes that stay; all others are removed from the matching entities.",
+    "kind": "Only @contexts of this kind: Cached, Hosted or ImplicitlyCreated.",
     "lang": "Preferred natural languages, as in Accept-Language.",
     "lastN": "Only the newest N instances of each attribute.",
     "limit": "Most entities in the answer.",
@@ -52,6 +53,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "orderGeometry": "Type of the geometry that distances are measured from.",
     "pick": "Only these members of each entity are shown.",
     "q": 'Condition on attribute values, for example speed>50;brandName!="Mercedes".',
+    "reload": "Whether the @context is read from its source again instead of being deleted.",
     "scopeQ": "Condition on scopes, for example /Madrid/#.",
     "sysAttrs": "Whether createdAt and modifiedAt are shown.",
     "timeAt": "The instant that timerel refers to.",
@@ -122,7 +124,7 @@ def flag(query: Mapping[str, str], name: str, *, default: bool = False) -> bool:
     """A boolean parameter."""
     value = query.get(name, str(default)).lower()
     if value not in ("true", "false"):
-        raise InvalidRequest(f"the parameter '{name}'", f"{value[:40]!r} is not true or false")
+        raise BadRequest(f"the parameter '{name}'", f"{value[:40]!r} is not true or false")
     return value == "true"
 
 

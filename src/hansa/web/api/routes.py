@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from hansa.web.api import attributes, batch, discovery, entities, listing, temporal
+from hansa.web.api import attributes, batch, contexts, discovery, entities, listing, temporal
 from hansa.web.api.answer import Answer
 from hansa.web.api.call import Call
 
@@ -177,5 +177,25 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "5.7.3",
         temporal.retrieve,
         _set(_HISTORY, "options format attrs pick omit type lang local datasetId"),
+    ),
+    Operation("POST", "/jsonldContexts", "Add Context", "5.13.2", contexts.add),
+    Operation(
+        "GET", "/jsonldContexts", "List Contexts", "5.13.3", contexts.listing, _set("details kind")
+    ),
+    Operation(
+        "GET",
+        "/jsonldContexts/{contextId}",
+        "Serve Context",
+        "5.13.4",
+        contexts.serve,
+        _set("details"),
+    ),
+    Operation(
+        "DELETE",
+        "/jsonldContexts/{contextId}",
+        "Delete Context",
+        "5.13.5",
+        contexts.delete,
+        _set("reload"),
     ),
 )

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from hansa.hub.contexts import ContextRegistry
+from hansa.hub.own_contexts import inside, outside
 from hansa.kernel.clock import Clock
 from hansa.kernel.errors import (
     BadRequest,
@@ -62,28 +63,23 @@ class Service:
             self._commits = Commits(loop)
         return self._commits
 
-    async def context(self, source: Source | None, base: str) -> Context:
+    async def context(self, source: Source | None, base: str, tenant: str | None = None) -> Context:
         """The @context that a request names, or the node's default one.
 
         A request may name this node's own @context by its full address, which is not fetched.
         """
         if source is None:
             return self.contexts.default
-        if isinstance(source, str):
-            own = source.removeprefix(base) if source.startswith(base + "/") else source
-            return await self.contexts.get(own)
-        if isinstance(source, list):
-            source = [s.removeprefix(base) if isinstance(s, str) else s for s in source]
-        return await self.contexts.get(source)
+        return await self.contexts.get(inside(source, base, tenant))
 
-    def context_url(self, context: Context, base: str) -> str:
+    def context_url(self, context: Context, base: str, tenant: str | None = None) -> str:
         """An address of `context`: its own, or one at which this node hosts it (clause 5.13.1)."""
         source = context.source
         if isinstance(source, list) and len(source) == 1:
             source = source[0]
-        if isinstance(source, str):
-            return base + source if source.startswith("/") else source
-        return base + self.contexts.host(source)
+        if not isinstance(source, str):
+            source = self.contexts.host(source, tenant)
+        return str(outside(source, base))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
