@@ -6,6 +6,7 @@ import errno
 import gc
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -26,6 +27,9 @@ _PATIENCE = 3
 
 _COLLECTOR = (50_000, 20, 50)
 """A batch makes objects by the ten thousand, none of them in circles: look for those more rarely."""
+
+_SWITCH = 0.001
+"""The store's writer computes beside the loop; neither is to wait 5 ms for the other [s]."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -106,6 +110,7 @@ class _Server(uvicorn.Server):
         gc.collect()
         gc.freeze()  # what the node is made of is not looked through again
         gc.set_threshold(*_COLLECTOR)
+        sys.setswitchinterval(_SWITCH)
         if self.started:
             self._say()
 

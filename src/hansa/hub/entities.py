@@ -43,7 +43,7 @@ def upsert(entity: Entity, now: str, *, update: bool = False) -> Write:
             return Edited(made)
         if update:
             return Edited(merging.append(current, entity, now)[0])
-        return Edited(merging.replace(current, entity, now))
+        return Edited(made | {"createdAt": current["createdAt"]})  # as merging.replace does
 
     return Write(entity["id"], edit)
 

@@ -37,9 +37,12 @@ class Context:
     Args:
         parts: the client's @context objects in order, without the core one.
         source: what the client named (for the ``@context`` member and the Link header of answers).
+
+    ``names`` remembers, for whoever reads payloads, the names of attributes found valid with their
+    IRIs; see :meth:`remember`.
     """
 
-    __slots__ = ("_compacted", "_expanded", "_prefixes", "_terms", "source")
+    __slots__ = ("_compacted", "_expanded", "_prefixes", "_terms", "names", "source")
 
     def __init__(self, parts: Iterable[Mapping[str, Any]] = (), source: Source = CORE_URL) -> None:
         self.source = source
@@ -54,6 +57,7 @@ class Context:
         }
         self._prefixes = {t: i for t, i in self._terms.items() if i.endswith(_GEN_DELIMS)}
         self._expanded: dict[str, str] = {}
+        self.names: dict[str, str] = {}
         self._compacted: dict[str, str] = _shortest(self._terms)
 
     def expand(self, term: str) -> str:
@@ -73,6 +77,11 @@ class Context:
             if len(self._compacted) < _CACHE_LIMIT:
                 self._compacted[iri] = found
         return found
+
+    def remember(self, name: str, iri: str) -> None:
+        """Note that `name` is a good name of an attribute, and stands for `iri`."""
+        if len(self.names) < _CACHE_LIMIT:
+            self.names[name] = iri
 
     def _expand(self, term: str) -> str:
         if term in self._terms:

@@ -21,7 +21,15 @@ from hansa.kernel.ids import is_uri
 from hansa.ngsild.context import Context
 from hansa.ngsild.geojson import GEOMETRY_TYPES
 from hansa.ngsild.members import MEMBERS, check_proof, refuse_null
-from hansa.ngsild.model import NULL, VALUE_MEMBER, Entity, Instance, declared_kind
+from hansa.ngsild.model import (
+    INSTANCE_MEMBERS,
+    NULL,
+    VALUE_MEMBER,
+    Entity,
+    Instance,
+    declared_kind,
+)
+from hansa.ngsild.plain import plain_instance
 from hansa.ngsild.rules import Rules
 from hansa.ngsild.values import (
     CHECKS,
@@ -55,6 +63,10 @@ _PLACES: Final = frozenset({"location", "observationSpace", "operationSpace"})
 _NUMBERS: Final = frozenset({bool, int, float})
 _PROOF: Final = "ngsildproof"
 _SEALED: Final = ("entityIdSealed", "entityTypeSealed")
+_NEVER_PLAIN: Final = (
+    INSTANCE_MEMBERS | _FORBIDDEN | _ENTITY_KEYWORDS | {_PROOF, *MEMBERS, *_KIND_OF_MEMBER}
+)
+"""Names that have rules of their own, as attributes or as members of one."""
 
 
 def expand_entity(payload: Any, rules: Rules) -> Entity:
@@ -91,7 +103,14 @@ def expand_fragment(payload: Any, rules: Rules) -> Entity:
         entity["scope"] = _scope(payload["scope"], rules)
     if "expiresAt" in payload:
         entity["expiresAt"] = _expiry(payload["expiresAt"], rules)
+    known = rules.context.names
     for name, value in payload.items():
+        iri = known.get(name)
+        if iri is not None and iri not in entity:
+            instance = plain_instance(value, known)
+            if instance is not None and (name not in _PLACES or _is_place(instance)):
+                entity[iri] = [instance]
+                continue
         if name not in _ENTITY_KEYWORDS and name not in _GENERATED:
             _add(entity, name, value, rules)
             if name in _PLACES:
@@ -130,10 +149,11 @@ def _id(value: Any) -> str:
 
 
 def _types(value: Any, context: Context) -> list[str]:
-    names = value if isinstance(value, list) else [value]
-    if not names:
+    if not isinstance(value, list):
+        return [context.expand(check_name(value))]
+    if not value:
         raise BadRequest("entity", "its list of types is empty", "name at least one type")
-    return list(dict.fromkeys(context.expand(check_name(name)) for name in names))
+    return list(dict.fromkeys(context.expand(check_name(name)) for name in value))
 
 
 def _scope(value: Any, rules: Rules) -> list[str]:
@@ -151,12 +171,16 @@ def _expiry(value: Any, rules: Rules) -> str:
 def _check_place(name: str, instances: list[Instance]) -> None:
     """Clause 4.7.1 defines these attributes as GeoProperties."""
     for instance in instances:
-        if instance["type"] != "GeoProperty" and not is_deletion(instance):
+        if not _is_place(instance) and not is_deletion(instance):
             raise BadRequest(
                 f"attribute '{name}'",
                 f"it is a {instance['type']}, but the core @context makes it a GeoProperty",
                 "give it a GeoJSON geometry, or another name",
             )
+
+
+def _is_place(instance: Instance) -> bool:
+    return bool(instance["type"] == "GeoProperty")
 
 
 def _add(target: Entity | Instance, name: str, value: Any, rules: Rules, depth: int = 0) -> None:
@@ -168,6 +192,8 @@ def _add(target: Entity | Instance, name: str, value: Any, rules: Rules, depth: 
     if iri in target:
         raise BadRequest(f"attribute '{name}'", f"two names stand for {iri}", "keep one of them")
     target[iri] = _instances(name, value, rules, depth)
+    if name not in _NEVER_PLAIN:
+        rules.context.remember(name, iri)
 
 
 def _instances(name: str, value: Any, rules: Rules, depth: int) -> list[Instance]:

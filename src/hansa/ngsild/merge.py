@@ -16,6 +16,7 @@ from hansa.kernel.errors import BadRequest, NotFound
 from hansa.ngsild.expand import is_deletion
 from hansa.ngsild.geojson import from_geojson
 from hansa.ngsild.model import (
+    ENTITY_MEMBERS,
     INSTANCE_MEMBERS,
     NULL,
     VALUE_MEMBER,
@@ -42,10 +43,14 @@ _VALUE_MEMBERS = frozenset(VALUE_MEMBER.values())
 
 def create(entity: Entity, now: str) -> Entity:
     """`entity` as it is first stored, with its times of creation."""
-    made = {"id": entity["id"], "type": entity["type"], "createdAt": now, "modifiedAt": now}
+    born = {"createdAt": now, "modifiedAt": now}
+    made = {"id": entity["id"], "type": entity["type"], **born}
     for name, value in entity.items():
-        if name not in made:
-            made[name] = _born(value, now) if _is_attribute(value) else value
+        if name not in ENTITY_MEMBERS:
+            one = len(value) == 1
+            made[name] = [value[0] | born] if one else [instance | born for instance in value]
+        elif name not in made:
+            made[name] = value
     return made
 
 
@@ -169,14 +174,6 @@ def delete_attribute(
     changed = dict(current)
     _set(changed, name, left)
     return _stamped(current, changed, now)
-
-
-def _is_attribute(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
-
-
-def _born(instances: list[Instance], now: str) -> list[Instance]:
-    return [{**instance, "createdAt": now, "modifiedAt": now} for instance in instances]
 
 
 def _with_types(current: Entity, fragment: Entity) -> Entity:

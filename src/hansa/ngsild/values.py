@@ -26,6 +26,7 @@ __all__ = [
     "check_name",
     "check_scopes",
     "contains_null",
+    "is_datetime",
     "is_null_value",
     "without_nulls",
 ]
@@ -76,15 +77,21 @@ def _name(name: object) -> str:
     )
 
 
+def is_datetime(value: object) -> bool:
+    """Whether `value` is a DateTime (clause 4.6.3): ISO 8601 in UTC with a final ``Z``."""
+    if not isinstance(value, str) or not _DATE_TIME.fullmatch(value):
+        return False
+    try:
+        datetime.fromisoformat(value[:19])
+    except ValueError:
+        return False
+    return True
+
+
 def check_datetime(value: object, subject: str) -> str:
-    """A DateTime (clause 4.6.3): ISO 8601 in UTC with a final ``Z``."""
-    if isinstance(value, str) and _DATE_TIME.fullmatch(value):
-        try:
-            datetime.fromisoformat(value[:19])
-        except ValueError:
-            pass
-        else:
-            return value
+    """`value`, which must be a DateTime (see :func:`is_datetime`)."""
+    if is_datetime(value):
+        return str(value)
     raise BadRequest(
         subject,
         f"{str(value)[:80]!r} is not a DateTime",

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from hansa.kernel.errors import HansaError
 from hansa.ngsild.query import Query
@@ -45,8 +45,7 @@ __all__ = [
 Entity = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Edited:
+class Edited(NamedTuple):
     """What an edit makes of an entity: its new form (``None`` deletes it) and a word to the caller.
 
     An edit that returns the very same object it was given (``is``) changes nothing and appends
@@ -60,8 +59,7 @@ class Edited:
 Edit = Callable[[Entity | None], Edited]
 
 
-@dataclass(frozen=True, slots=True)
-class Write:
+class Write(NamedTuple):
     """One entity and what to make of it. `keep_history` False lets the change be pruned soon."""
 
     id: str
@@ -69,8 +67,7 @@ class Write:
     keep_history: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """A durable write: the change's number (0 when nothing changed) and the edit's word."""
 
     seq: int

@@ -150,16 +150,13 @@ class Stage:
         if _geometries(old, changed) != _geometries(new, changed):
             places = _places(new, signature(new))
             placed = len(places)
-        self.now[write.id] = Record(
-            record.key,
-            shape,
-            _dumped(new, new),
-            placed,
-            new.get("createdAt"),
-            new.get("modifiedAt"),
-            places,
-        )
-        return self._log(write, shape, UPDATED, _dumped(new, changed))
+        if len(changed) == len(new.keys() - ENTITY_MEMBERS) and all(changed.values()):
+            text, attributes = _serialise(new)
+        else:
+            text, attributes = _dumped(new, new), _dumped(new, changed)
+        created, modified = new.get("createdAt"), new.get("modifiedAt")
+        self.now[write.id] = Record(record.key, shape, text, placed, created, modified, places)
+        return self._log(write, shape, UPDATED, attributes)
 
     def _log(self, write: Write, shape: int, kind: int, attributes: str) -> int:
         seq = self._marks.seq + len(self.changes) + 1
