@@ -10,7 +10,8 @@ names, every attribute a list of instances.
 
 Every committed write appends one row to the *change feed*, numbered without gaps in commit order.
 The feed is also the history: it holds the attribute instances as they became, so a temporal query
-reads it and nothing is stored twice for that.
+reads it and nothing is stored twice for that. What is read and written as history goes through the
+port in :mod:`hansa.store.history`.
 
 Beside the entities a store keeps *records*: documents by kind and identifier that say how the node
 works for a tenant (subscriptions, registrations, hosted contexts). They are plain JSON objects.
@@ -20,12 +21,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
 from hansa.kernel.errors import HansaError
 from hansa.ngsild.query import Query
+from hansa.store.history import Cut, Recording, Source
 
 __all__ = [
     "Change",
@@ -162,6 +165,18 @@ class Reader(Protocol):
     ) -> list[Change]:
         """The changes of one entity, oldest first, `since` and `until` included."""
 
+    def past(self) -> AbstractContextManager[Source]:
+        """The history, as one unchanging view for the length of a ``with`` block and its thread."""
+
+    def cut(self, before: int, most: int = 100_000) -> Cut:
+        """What of the tail was written before an instant [microseconds], as it now stands.
+
+        At most about `most` rows of it, the oldest ones.
+        """
+
+    def past_of(self, cut: Cut) -> AbstractContextManager[Source]:
+        """The history in a cut of the tail, without the archive."""
+
     def last_change(self) -> int:
         """The number of the newest change, 0 in an empty store."""
 
@@ -199,6 +214,16 @@ class Store(Reader, Protocol):
 
         As for entities, except that records appear in no query and in no change feed (so ``seq`` is
         0 and ``keep_history`` means nothing).
+        """
+
+    def record_history(self, recordings: Sequence[Recording]) -> Future[list[Outcome]]:
+        """Write history; the future resolves when it is durable. Each is refused on its own."""
+
+    def fold(self, cut: Cut, part: str, description: dict[str, Any]) -> bool:
+        """Take a cut out of the tail, and note that part `part` of the archive holds it from now on.
+
+        The part becomes the record `part` of kind ``archive``. False, and nothing is done, when history
+        was rewritten since the cut was made: the part is then to be dropped and made again.
         """
 
     def prune(self, before: datetime) -> int:

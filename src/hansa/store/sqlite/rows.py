@@ -11,6 +11,7 @@ from typing import Final
 
 import apsw
 
+from hansa.store.sqlite.evolutions import remember
 from hansa.store.sqlite.schema import PLACE_BITS
 from hansa.store.sqlite.shapes import dump
 from hansa.store.sqlite.stage import Record, Stage
@@ -31,8 +32,8 @@ _PLACE: Final = (
     "INSERT INTO place (id, west, east, south, north, attribute, wkb) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _CHANGE: Final = (
-    "INSERT INTO change (seq, at, entity, shape, kind, keep, attributes)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO change (seq, at, entity, shape, kind, keep, attributes, aside)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _POPULATION: Final = (
     "INSERT INTO population VALUES (?, ?)"
@@ -68,6 +69,8 @@ def store(connection: apsw.Connection, stage: Stage) -> None:
             connection.executemany(statement, rows)
     _store_places(connection, stage)
     connection.executemany(_CHANGE, stage.changes)
+    if stage.deleted:
+        remember(connection, stage.deleted, stage.at)
     if moved := stage.moved():
         connection.executemany(_POPULATION, moved.items())
     connection.execute(

@@ -17,6 +17,7 @@ from typing import Final
 import apsw
 
 from hansa.kernel.errors import Unavailable
+from hansa.store.sqlite.evolutions import TABLES as HISTORY
 from hansa.store.sqlite.faults import faults
 from hansa.store.sqlite.functions import register
 from hansa.store.sqlite.records import TABLE as RECORDS
@@ -66,7 +67,7 @@ CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WIT
 INSERT INTO counter VALUES ('change', 0);
 """
 
-STEPS: Final[tuple[str, ...]] = (_FIRST, RECORDS)
+STEPS: Final[tuple[str, ...]] = (_FIRST, RECORDS, HISTORY)
 """What each version of the schema adds to the one before; only ever appended to."""
 
 SCHEMA_VERSION: Final = len(STEPS)

@@ -18,6 +18,7 @@ import orjson
 from hansa.kernel.errors import BadRequest, HansaError, TooLarge
 from hansa.ngsild.model import ENTITY_MEMBERS, Entity
 from hansa.store.port import Outcome, Write, Written
+from hansa.store.sqlite.aside import aside
 from hansa.store.sqlite.schema import PLACE_BITS
 from hansa.store.sqlite.shapes import Signature, profile, shape_of, signature
 from hansa.store.sqlite.wkb import Packed, pack
@@ -60,6 +61,7 @@ class ChangeRow(NamedTuple):
     kind: int
     keep: bool
     attributes: str
+    aside: str | None
 
 
 @dataclass(slots=True)
@@ -86,22 +88,25 @@ class Stage:
         self.stored = stored
         self.now: dict[str, Record | None] = dict(stored)
         self.changes: list[ChangeRow] = []
+        self.deleted: list[Entity] = []
+        """Entities as they were when they were deleted."""
         self.new_shapes: dict[Signature, int] = {}
         self._marks = marks
-        self._key, self._at = marks.key, at
+        self._key, self.at = marks.key, at
 
     # -- requests ----------------------------------------------------------------------------------
 
     def apply(self, writes: Sequence[Write]) -> list[Outcome]:
         """Apply a request's writes in order; on an error that is no refusal, none of them count."""
         before = {write.id: self.now.get(write.id) for write in writes}
-        count, key = len(self.changes), self._key
+        count, key, gone = len(self.changes), self._key, len(self.deleted)
         try:
             return [self._write(write) for write in writes]
         except BaseException:
             self.now.update(before)
             self._key = key
             del self.changes[count:]
+            del self.deleted[gone:]
             raise
 
     def _write(self, write: Write) -> Outcome:
@@ -112,17 +117,23 @@ class Stage:
             new = edited.entity
             if new is old:
                 return Written(0, created=False, deleted=False, detail=edited.detail)
-            seq = self._delete(write, record) if new is None else self._put(write, record, old, new)
+            seq = (
+                self._delete(write, record, old)
+                if new is None
+                else self._put(write, record, old, new)
+            )
         except HansaError as refusal:
             return refusal
         return Written(seq, created=record is None, deleted=new is None, detail=edited.detail)
 
     # -- one entity --------------------------------------------------------------------------------
 
-    def _delete(self, write: Write, record: Record | None) -> int:
+    def _delete(self, write: Write, record: Record | None, old: Entity | None) -> int:
         self.now[write.id] = None
+        if old is not None and write.keep_history:
+            self.deleted.append(old)
         shape = 0 if record is None else record.shape
-        return self._log(write, shape, DELETED, "{}")
+        return self._log(write, shape, DELETED, "{}", aside(old, None, {}))
 
     def _put(self, write: Write, record: Record | None, old: Entity | None, new: Entity) -> int:
         if new["id"] != write.id:
@@ -140,7 +151,8 @@ class Stage:
         self.now[write.id] = Record(
             key, shape, text, len(places), new.get("createdAt"), new.get("modifiedAt"), places
         )
-        return self._log(write, shape, CREATED, attributes)
+        note = aside(None, new, {}) if "scope" in new else None
+        return self._log(write, shape, CREATED, attributes, note)
 
     def _update(self, write: Write, record: Record, old: Entity, new: Entity) -> int:
         changed = _differences(old, new)
@@ -156,12 +168,14 @@ class Stage:
             text, attributes = _dumped(new, new), _dumped(new, changed)
         created, modified = new.get("createdAt"), new.get("modifiedAt")
         self.now[write.id] = Record(record.key, shape, text, placed, created, modified, places)
-        return self._log(write, shape, UPDATED, attributes)
+        return self._log(write, shape, UPDATED, attributes, aside(old, new, changed))
 
-    def _log(self, write: Write, shape: int, kind: int, attributes: str) -> int:
+    def _log(
+        self, write: Write, shape: int, kind: int, attributes: str, note: str | None = None
+    ) -> int:
         seq = self._marks.seq + len(self.changes) + 1
         self.changes.append(
-            ChangeRow(seq, self._at, write.id, shape, kind, write.keep_history, attributes)
+            ChangeRow(seq, self.at, write.id, shape, kind, write.keep_history, attributes, note)
         )
         return seq
 

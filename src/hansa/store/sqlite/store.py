@@ -8,22 +8,26 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
-from hansa.kernel.clock import Clock
+from hansa.kernel.clock import Clock, micros
 from hansa.kernel.errors import Unavailable
 from hansa.ngsild.model import LOCATION
 from hansa.ngsild.query import Query
+from hansa.store.history import Archive, Cut, Recording, Source
 from hansa.store.port import Change, Feature, Outcome, Page, Shape, Write
-from hansa.store.sqlite import feed, records, upkeep
+from hansa.store.sqlite import feed, folding, records, upkeep
 from hansa.store.sqlite.answer import answer, drawn, explain
 from hansa.store.sqlite.faults import fault
+from hansa.store.sqlite.past import Tail
 from hansa.store.sqlite.pool import Pool
+from hansa.store.sqlite.recordings import Gathered
 from hansa.store.sqlite.schema import PATIENCE_MS, prepare
 from hansa.store.sqlite.shapes import Catalogue, shapes_in
 from hansa.store.sqlite.writer import Writer
@@ -49,6 +53,13 @@ class SqliteStore:
         with self._pool.connection() as connection:
             self._hot = upkeep.hot_attributes(connection)
         self._writer = Writer(path, clock, self._committed, patience_ms)
+        self.archive: Archive | None = None
+        self._recordings = Gathered(
+            self._writer.start,
+            lambda connection, recordings: folding.record(
+                connection, recordings, micros(clock.now()), self.archive
+            ),
+        )
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -137,6 +148,34 @@ class SqliteStore:
         """The changes of one entity, oldest first, `since` and `until` included."""
         with self._pool.connection() as connection:
             return feed.history(connection, id, since, until)
+
+    @contextmanager
+    def past(self) -> Iterator[Source]:
+        """The history, as one unchanging view for the length of a block."""
+        with (
+            self._pool.snapshot() as connection,
+            folding.opened(connection, self.archive) as source,
+        ):
+            yield source
+
+    def cut(self, before: int, most: int = 100_000) -> Cut:
+        """What of the tail was written before an instant [microseconds], as it now stands."""
+        with self._pool.snapshot() as connection:
+            return folding.cut(connection, before, most)
+
+    @contextmanager
+    def past_of(self, cut: Cut) -> Iterator[Source]:
+        """The history in a cut of the tail, without the archive."""
+        with self._pool.snapshot() as connection:
+            yield Tail(connection, cut.seq, cut.number)
+
+    def record_history(self, recordings: Sequence[Recording]) -> Future[list[Outcome]]:
+        """Write history; the future resolves when it is durable."""
+        return self._recordings.put(recordings)
+
+    def fold(self, cut: Cut, part: str, description: dict[str, Any]) -> bool:
+        """Take a cut out of the tail, and note the part of the archive that holds it from now on."""
+        return self._writer.run(lambda connection: folding.fold(connection, cut, part, description))
 
     def last_change(self) -> int:
         """The number of the newest change, 0 in an empty store."""

@@ -1,0 +1,166 @@
+"""The tail: the past that is in the database, out of the change feed and the table of instances.
+
+What an entity's rows of the feed stand for is unfolded in memory; instances that were written as
+history are streamed in the order of their index. The two are merged attribute by attribute.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any, Final
+
+import apsw
+import orjson
+
+from hansa.ngsild.model import Instance
+from hansa.ngsild.temporal_periods import Periods
+from hansa.store.history import Bucket, Head, Heads, Moment, Selection, Span, order_of
+from hansa.store.meaning import moment
+from hansa.store.sqlite import evolutions
+from hansa.store.sqlite.unfold import FeedRow, unfold
+from hansa.store.sums import newest, sum_up
+
+__all__ = ["Tail", "own_id"]
+
+_FEED: Final = (
+    "SELECT seq, at, attributes, aside FROM change WHERE entity = ? AND keep = 1 AND seq <= ?"
+    " ORDER BY seq"
+)
+_NEXT_ATTRIBUTE: Final = "SELECT min(attribute) FROM instance WHERE entity = ? AND attribute > ?"
+_DIRECT: Final = (
+    "SELECT number, written, origin, body FROM instance"
+    " WHERE entity = ? AND attribute = ? AND number <= ?"
+)
+_NO_LIMIT: Final = (1 << 63) - 1
+
+OWN: Final = "urn:ngsi-ld:instance:w"
+
+
+def own_id(number: int) -> str:
+    """The instanceId of an instance that was written as history."""
+    return f"{OWN}{number}"
+
+
+class Tail:
+    """The past as a connection sees it; to be used while its snapshot lasts.
+
+    Args:
+        connection: with a snapshot.
+        seq, number: the last row of the feed and the last instance that are looked at.
+    """
+
+    def __init__(
+        self, connection: apsw.Connection, seq: int = _NO_LIMIT, number: int = _NO_LIMIT
+    ) -> None:
+        self._connection = connection
+        self._seq, self._number = seq, number
+
+    def heads(self, wanted: Heads) -> Iterator[Head]:
+        """The entities that may have a past, in order of their identifiers."""
+        return evolutions.heads(self._connection, wanted)
+
+    def head(self, id: str) -> Head | None:
+        """The head of one entity; None if it has no past here."""
+        return evolutions.head(self._connection, id)
+
+    def spans(self, wanted: Selection) -> Iterator[Span]:
+        """Counts and ends of each series that has any instance."""
+        for entity in sorted(set(wanted.entities)):
+            for attribute, found in self._by_attribute(entity, wanted):
+                count, first, last = 0, None, None
+                for each in found:
+                    count += 1
+                    if each.time is not None:
+                        first = each.time if first is None else first
+                        last = each.time
+                if count:
+                    yield Span(entity, attribute, count, first, last)
+
+    def series(self, wanted: Selection) -> Iterator[Moment]:
+        """The instances, in order."""
+        for entity in sorted(set(wanted.entities)):
+            for _, found in self._by_attribute(entity, wanted):
+                yield from found if wanted.last is None else newest(found, wanted.last)
+
+    def tallies(
+        self, wanted: Selection, periods: Periods, *, distinct: bool = False
+    ) -> Iterator[Bucket]:
+        """Instances summed up by period."""
+        return sum_up(self.series(wanted), periods, distinct=distinct)
+
+    # -- one entity --------------------------------------------------------------------------------
+
+    def _by_attribute(
+        self, entity: str, wanted: Selection
+    ) -> Iterator[tuple[str, Iterator[Moment]]]:
+        feed = self._feed(entity, wanted)
+        names = set(feed).union(self._attributes(entity, wanted))
+        for name in sorted(names):
+            direct = self._direct(entity, name, wanted)
+            yield name, heapq.merge(feed.get(name, ()), direct, key=order_of)
+
+    def _feed(self, entity: str, wanted: Selection) -> dict[str, list[Moment]]:
+        found: dict[str, list[Moment]] = defaultdict(list)
+        for row in self._connection.execute(_FEED, (entity, self._seq)):
+            for name, instance in unfold(FeedRow(*row)):
+                made = _moment(entity, name, row[1], instance, wanted)
+                if made is not None:
+                    found[name].append(made)
+        for moments in found.values():
+            moments.sort(key=order_of)
+        return found
+
+    def _attributes(self, entity: str, wanted: Selection) -> Iterator[str]:
+        """The attributes with instances written as history: one step of the index for each."""
+        name: Any = ""
+        while name := self._connection.execute(_NEXT_ATTRIBUTE, (entity, name)).get:
+            if wanted.attributes is None or name in wanted.attributes:
+                yield name
+
+    def _direct(self, entity: str, name: str, wanted: Selection) -> Iterator[Moment]:
+        """The instances written as history; by the index where it has the order."""
+        statement, values = _DIRECT, [entity, name, self._number]
+        if wanted.property != "observedAt":
+            return iter(sorted(self._read(statement, values, entity, name, wanted), key=order_of))
+        bounds: list[Any] = []
+        for bound, comparison in ((wanted.since, ">="), (wanted.until, "<")):
+            if bound is not None:
+                statement += f" AND observed {comparison} ?"
+                bounds.append(bound)
+        timeless: Iterable[Moment] = ()
+        if not bounds and not wanted.timed:
+            timeless = self._read(_DIRECT + " AND observed IS NULL", values, entity, name, wanted)
+        order = " AND observed IS NOT NULL ORDER BY observed, written, number"
+        timed = self._read(statement + order, values + bounds, entity, name, wanted)
+        return heapq.merge(sorted(timeless, key=order_of), _settled(timed), key=order_of)
+
+    def _read(
+        self, statement: str, values: list[Any], entity: str, name: str, wanted: Selection
+    ) -> Iterator[Moment]:
+        for number, written, origin, body in self._connection.execute(statement, values):
+            instance = orjson.loads(body)
+            instance["instanceId"] = origin or own_id(number)
+            made = _moment(entity, name, written, instance, wanted)
+            if made is not None:
+                yield made
+
+
+def _moment(
+    entity: str, name: str, written: int, instance: Instance, wanted: Selection
+) -> Moment | None:
+    id = instance["instanceId"]
+    if not wanted.wants(name, instance.get("datasetId")) or id in wanted.without:
+        return None
+    if wanted.instance is not None and id != wanted.instance:
+        return None
+    time = moment(instance.get(wanted.property))
+    return Moment(entity, name, time, written, instance) if wanted.holds(time) else None
+
+
+def _settled(moments: Iterable[Moment]) -> Iterator[Moment]:
+    """Moments that come by time, with those of the same time in order, too."""
+    for _, same in groupby(moments, key=lambda each: each.time):
+        yield from sorted(same, key=order_of)

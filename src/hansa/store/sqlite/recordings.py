@@ -1,0 +1,312 @@
+"""Writing history: instances added, replaced and removed one by one (clauses 5.6.11 to 5.6.16).
+
+An instance that is still in a row of the change feed is changed like any other: the row is first taken
+apart, which makes each of its instances a row of its own under the same identifier, and is history no
+longer. An instance in the archive is brought back in the same way, and noted as erased there.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from threading import Lock
+from typing import Any, Final
+
+import apsw
+import orjson
+
+from hansa.kernel.clock import from_micros, iso
+from hansa.kernel.errors import HansaError, NotFound
+from hansa.ngsild.model import Instance
+from hansa.store.history import Added, Recording, Removed, Replaced, Selection, Source
+from hansa.store.meaning import moment
+from hansa.store.port import Outcome, Written
+from hansa.store.sqlite import evolutions
+from hansa.store.sqlite.past import OWN
+from hansa.store.sqlite.unfold import FeedRow, row_of, unfold
+
+__all__ = ["Gathered", "Recorder", "Work"]
+
+_INSERT: Final = (
+    "INSERT INTO instance (entity, attribute, observed, dataset, written, origin, body)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?)"
+)
+_SAME: Final = (
+    "SELECT number, body FROM instance WHERE entity = ? AND attribute = ? AND observed = ?"
+    " AND dataset IS ? AND origin IS NULL"
+)
+_UPDATE: Final = (
+    "UPDATE instance SET observed = ?, dataset = ?, written = ?, body = ? WHERE number = ?"
+)
+_BODY: Final = "SELECT body FROM instance WHERE number = ?"
+_BY_ORIGIN: Final = "SELECT number FROM instance WHERE origin = ? AND entity = ? AND attribute = ?"
+_BY_NUMBER: Final = (
+    "SELECT number FROM instance WHERE number = ? AND entity = ? AND attribute = ?"
+    " AND origin IS NULL"
+)
+_KNOWN: Final = "SELECT types FROM evolution WHERE entity = ?"
+_LIVING: Final = "SELECT signature -> '$[0]' FROM entity JOIN shape ON shape.id = entity.shape WHERE entity.id = ?"
+_TYPES: Final = (
+    "INSERT INTO evolution VALUES (?1, ?2, ?3, ?3, NULL)"
+    " ON CONFLICT (entity) DO UPDATE SET types = excluded.types, modified = excluded.modified"
+)
+_FEED: Final = "SELECT seq, at, attributes, aside FROM change WHERE entity = ? AND keep = 1"
+_REWRITTEN: Final = (
+    "INSERT INTO counter VALUES ('rewritten', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
+)
+
+
+class Recorder:
+    """Applies recordings in the transaction that is open.
+
+    Args:
+        connection: of the writer.
+        at: the time of writing [microseconds].
+        archive: the past that is not in the tail.
+    """
+
+    def __init__(self, connection: apsw.Connection, at: int, archive: Source | None) -> None:
+        self._connection, self._at, self._archive = connection, at, archive
+        self._now = iso(from_micros(at))
+        self._rewrites = False
+
+    def apply(self, recordings: Sequence[Recording]) -> list[Outcome]:
+        """Apply recordings in order; each is refused on its own."""
+        outcomes = [self._apply(each) for each in recordings]
+        if self._rewrites:
+            self._connection.execute(_REWRITTEN)
+            self._rewrites = False
+        return outcomes
+
+    def _apply(self, recording: Recording) -> Outcome:
+        try:
+            if isinstance(recording, Added):
+                return self._add(recording)
+            if evolutions.head(self._connection, recording.entity) is None and not self._archived(
+                recording.entity
+            ):
+                raise _no_past(recording.entity)
+            self._rewrites = True
+            if isinstance(recording, Replaced):
+                return self._replace(recording)
+            return self._remove(recording)
+        except HansaError as refusal:
+            return refusal
+
+    # -- adding ------------------------------------------------------------------------------------
+
+    def _add(self, new: Added) -> Written:
+        living = self._types(_LIVING, new.entity)
+        known = self._types(_KNOWN, new.entity)
+        created = not living and not known and not self._archived(new.entity)
+        if created and not new.create:
+            raise _no_past(new.entity)
+        types = list(dict.fromkeys([*known, *new.types]))
+        if not set(new.types) <= {*living, *known} or not living:
+            self._connection.execute(_TYPES, (new.entity, orjson.dumps(types).decode(), self._now))
+        rows = [
+            row
+            for name, instances in new.attributes.items()
+            for instance in instances
+            if (row := self._row(new.entity, name, instance)) is not None
+        ]
+        self._connection.executemany(_INSERT, rows)
+        return Written(0, created=created, deleted=False)
+
+    def _types(self, statement: str, id: str) -> list[str]:
+        text = self._connection.execute(statement, (id,)).get
+        return [] if text is None else list(orjson.loads(text))
+
+    def _row(self, entity: str, name: str, instance: Instance) -> tuple[Any, ...] | None:
+        """The row of a new instance, unless it has taken the place of one that was there."""
+        observed, dataset = moment(instance.get("observedAt")), instance.get("datasetId")
+        body = {**instance, "createdAt": self._now, "modifiedAt": self._now}
+        if observed is not None:
+            for number, text in self._rows(_SAME, entity, name, observed, dataset):
+                self._rewrites = True
+                body["createdAt"] = orjson.loads(text)["createdAt"]
+                self._update(number, observed, dataset, body)
+                return None
+        return entity, name, observed, dataset, self._at, None, orjson.dumps(body).decode()
+
+    def _update(
+        self, number: int, observed: int | None, dataset: str | None, body: Instance
+    ) -> None:
+        text = orjson.dumps(body).decode()
+        self._connection.execute(_UPDATE, (observed, dataset, self._at, text, number))
+
+    # -- changing ----------------------------------------------------------------------------------
+
+    def _replace(self, new: Replaced) -> Written:
+        number = self._find(new.entity, new.attribute, new.instance_id)
+        text: Any = self._connection.execute(_BODY, (number,)).get
+        old = orjson.loads(text)
+        body = {k: v for k, v in new.instance.items() if k != "instanceId"}
+        if "createdAt" in old:
+            body["createdAt"] = old["createdAt"]
+        body["modifiedAt"] = self._now
+        self._update(number, moment(body.get("observedAt")), body.get("datasetId"), body)
+        return Written(0, created=False, deleted=False)
+
+    def _remove(self, old: Removed) -> Written:
+        if old.attribute is None:
+            self._remove_all(old.entity)
+        elif old.instance_id is not None:
+            number = self._find(old.entity, old.attribute, old.instance_id)
+            self._connection.execute("DELETE FROM instance WHERE number = ?", (number,))
+        else:
+            self._remove_attribute(old.entity, old.attribute, old)
+        return Written(0, created=False, deleted=True)
+
+    def _remove_all(self, entity: str) -> None:
+        for statement in (
+            "DELETE FROM instance WHERE entity = ?",
+            "DELETE FROM evolution WHERE entity = ?",
+            "UPDATE change SET keep = 0 WHERE entity = ? AND keep = 1",
+        ):
+            self._connection.execute(statement, (entity,))
+        self._erase(Selection((entity,)))
+
+    def _remove_attribute(self, entity: str, name: str, old: Removed) -> None:
+        for row in map(FeedRow._make, self._rows(_FEED, entity)):
+            if any(found == name for found, _ in unfold(row)):
+                self._take_apart(entity, row)
+        condition = "entity = ? AND attribute = ?"
+        values: tuple[Any, ...] = (entity, name)
+        if not old.all:
+            condition, values = condition + " AND dataset IS ?", (*values, old.dataset)
+        self._connection.execute(f"DELETE FROM instance WHERE {condition}", values)
+        removed = self._connection.changes()
+        datasets = None if old.all else frozenset({old.dataset or "@none"})
+        removed += self._erase(Selection((entity,), frozenset({name}), datasets))
+        if not removed:
+            which = "" if old.all else f" in dataset {old.dataset or '@none'}"
+            raise NotFound(
+                f"attribute {name} of {entity}",
+                f"has no history{which}",
+                "check name and datasetId",
+            )
+
+    # -- finding -----------------------------------------------------------------------------------
+
+    def _find(self, entity: str, attribute: str, id: str) -> int:
+        """The number of an instance that is, or now becomes, a row of its own."""
+        seq = row_of(id)
+        if seq is not None:
+            for row in self._rows(_FEED + " AND seq = ?", entity, seq):
+                self._take_apart(entity, FeedRow(*row))
+        number = self._row_number(entity, attribute, id)
+        if number is None and self._bring_back(entity, attribute, id):
+            number = self._row_number(entity, attribute, id)
+        if number is None:
+            raise NotFound(
+                f"instance {id[:120]} of attribute {attribute}",
+                f"is not in the history of {entity}",
+                "check the name of the attribute and the instanceId",
+            )
+        return number
+
+    def _row_number(self, entity: str, attribute: str, id: str) -> int | None:
+        found: int | None = self._connection.execute(_BY_ORIGIN, (id, entity, attribute)).get
+        own = id.removeprefix(OWN)
+        if found is None and own != id and own.isascii() and own.isdigit() and len(own) < 19:
+            found = self._connection.execute(_BY_NUMBER, (int(own), entity, attribute)).get
+        return found
+
+    def _rows(self, statement: str, *values: Any) -> list[Any]:
+        return self._connection.execute(statement, values).fetchall()
+
+    def _take_apart(self, entity: str, row: FeedRow) -> None:
+        self._connection.executemany(
+            _INSERT, [_loose(entity, name, each, row.at) for name, each in unfold(row)]
+        )
+        self._connection.execute("UPDATE change SET keep = 0 WHERE seq = ?", (row.seq,))
+
+    # -- the archive -------------------------------------------------------------------------------
+
+    def _archived(self, entity: str) -> bool:
+        return self._archive is not None and self._archive.head(entity) is not None
+
+    def _old(self, wanted: Selection) -> Iterator[Any]:
+        if self._archive is not None:
+            yield from self._archive.series(wanted)
+
+    def _bring_back(self, entity: str, attribute: str, id: str) -> bool:
+        gone = evolutions.erased(self._connection, (entity,))
+        wanted = Selection((entity,), frozenset({attribute}), instance=id, without=gone)
+        rows = [
+            _loose(entity, attribute, each.instance, each.written) for each in self._old(wanted)
+        ]
+        self._connection.executemany(_INSERT, rows)
+        self._erase(wanted)
+        return bool(rows)
+
+    def _erase(self, wanted: Selection) -> int:
+        gone = [(each.entity, each.instance["instanceId"]) for each in self._old(wanted)]
+        self._connection.executemany("INSERT OR IGNORE INTO erased VALUES (?, ?)", gone)
+        return len(gone)
+
+
+def _no_past(entity: str) -> NotFound:
+    return NotFound(f"entity {entity}", "has no history here", "check the id, or create it first")
+
+
+def _loose(entity: str, name: str, instance: Instance, written: int) -> tuple[Any, ...]:
+    """The row of an instance that keeps the identifier it has."""
+    body = {k: v for k, v in instance.items() if k != "instanceId"}
+    observed = moment(body.get("observedAt"))
+    text = orjson.dumps(body).decode()
+    return entity, name, observed, body.get("datasetId"), written, instance["instanceId"], text
+
+
+Work = Callable[[apsw.Connection, Sequence[Recording]], list[Outcome]]
+
+
+class Gathered:
+    """Recordings that wait for the writer, so that all who wait share one commit.
+
+    `start` queues work for the writer; `work` applies recordings.
+    """
+
+    def __init__(
+        self, start: Callable[[Callable[[apsw.Connection], Any]], Future[Any]], work: Work
+    ) -> None:
+        self._start, self._work = start, work
+        self._waiting: deque[tuple[Sequence[Recording], Future[list[Outcome]]]] = deque()
+        self._lock = Lock()
+
+    def put(self, recordings: Sequence[Recording]) -> Future[list[Outcome]]:
+        """Queue recordings; the future resolves when they are durable."""
+        future: Future[list[Outcome]] = Future()
+        with self._lock:
+            self._waiting.append((recordings, future))
+            first = len(self._waiting) == 1
+        if first:
+            self._begin()
+        return future
+
+    def _begin(self) -> None:
+        taken: list[tuple[Sequence[Recording], Future[list[Outcome]]]] = []
+
+        def work(connection: apsw.Connection) -> list[list[Outcome]]:
+            with self._lock:
+                taken.extend(self._waiting)
+                self._waiting.clear()
+            return [self._work(connection, recordings) for recordings, _ in taken]
+
+        def done(finished: Future[Any]) -> None:
+            error = finished.exception()
+            for position, (_, future) in enumerate(taken):
+                if error is not None:
+                    future.set_exception(error)
+                else:
+                    future.set_result(finished.result()[position])
+
+        try:
+            self._start(work).add_done_callback(done)
+        except HansaError as error:
+            with self._lock:
+                waiting, self._waiting = self._waiting, deque()
+            for _, future in waiting:
+                future.set_exception(error)
