@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from hansa.kernel.folder import Folder
 from hansa.kernel.settings import Settings
 from hansa.ngsild.context import Context
 from hansa.spokes.live import LiveRunner
+from hansa.spokes.outward import Outward
 from hansa.spokes.registry import all_spokes
 from hansa.store.port import Reader, Store
 from hansa.store.tenants import Tenants
@@ -39,7 +40,7 @@ class Node:
         self.clock = clock
         self._tenants = Tenants(folder.store, clock)
         self.gate = Gate(self._tenants, token_hash=settings.operator_token_hash, dev=settings.dev)
-        self._egress = Egress.for_node(settings)
+        self.out = Outward(Egress.for_node(settings))
         self.contexts = ContextRegistry.for_node(settings, folder)
         self.contexts.record = self._stored_context
         self._prepare()
@@ -84,16 +85,12 @@ class Node:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The work in the background, for as long as the node is served: live sources."""
-        live = LiveRunner(self.local_store(), all_spokes(), self.clock, self._fetch)
+        live = LiveRunner(self.local_store(), all_spokes(), self.clock, self.out)
         live.start()
         try:
             yield
         finally:
             await asyncio.to_thread(live.stop)
-
-    def _fetch(self, url: str, headers: Mapping[str, str]) -> bytes:
-        """What a live source reads from an address, through the egress guard."""
-        return self._egress.fetch_now(url, headers=headers).content
 
     def close(self) -> None:
         """Finish the writes in hand and let go of every file."""

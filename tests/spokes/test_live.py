@@ -16,7 +16,8 @@ from hansa.kernel.errors import Unavailable
 from hansa.ngsild.city import city_iri
 from hansa.ngsild.query import Query, TypeName
 from hansa.spokes.gtfs import SPOKE
-from hansa.spokes.live import Keeper, LiveRunner
+from hansa.spokes.keeper import Keeper
+from hansa.spokes.live import LiveRunner
 from hansa.spokes.manifest import Manifest
 from hansa.spokes.port import Beat, EntityReader, Fetch, Plain, Task
 from hansa.spokes.runner import Request, run_import

@@ -94,12 +94,13 @@ def test_manifests_are_complete(spoke: Spoke) -> None:
 def test_the_built_in_spokes_come_by_the_public_road() -> None:
     assert [spoke.manifest.name for spoke in all_spokes()] == [
         "aequilibrae",
+        "gbfs",
         "gtfs",
         "osm",
         "table",
     ]
     assert faults() == {}
-    with pytest.raises(NotFound, match=r"there are: aequilibrae, gtfs, osm, table"):
+    with pytest.raises(NotFound, match=r"there are: aequilibrae, gbfs, gtfs, osm, table"):
         find_spoke("fax")
 
 

@@ -32,7 +32,9 @@ def register(app: typer.Typer) -> None:
 def import_source(
     context: typer.Context,
     spoke: Annotated[str, typer.Argument(help="The kind of source: see `hansa spokes`.")],
-    source: Annotated[str, typer.Argument(help="File or folder; ARCHIVE!MEMBER looks into one.")],
+    source: Annotated[
+        str, typer.Argument(help="File, folder or address; ARCHIVE!MEMBER looks into one.")
+    ],
     folder: FolderOption = Path("node"),
     name: Annotated[str, typer.Option(help="Name of this import; the same again updates it.")] = "",
     namespace: Annotated[
@@ -79,7 +81,7 @@ def import_source(
     with Folder.open(folder).locked(), closing(Node.open(folder, settings)) as node:
         store = rehearse(node.local_store()) if dry_run else node.local_store()
         with following(screen, f"Reading {Path(source).name}") as progress:
-            report = run_import(store, adapter, request, node.clock, progress)
+            report = run_import(store, adapter, request, node.clock, progress, node.out)
     show_report(screen, report, dry_run)
 
 

@@ -36,7 +36,7 @@ def spokes(
     manifests = [spoke.manifest for spoke in all_spokes()]
     screen.table(
         ("spoke", "reads", "makes", "keeps up to date"),
-        [(m.name, m.title, ", ".join(m.produces), ", ".join(m.live)) for m in manifests],
+        [(m.name, m.title, ", ".join(m.produces), _live(m)) for m in manifests],
     )
     if json:
         screen.data([asdict(manifest) for manifest in manifests])
@@ -51,8 +51,8 @@ def _one(screen: Screen, manifest: Any) -> None:
     screen.say(" ".join(manifest.reads.split()))
     makes = ", ".join(manifest.produces) or "whatever its mapping says"
     screen.say(f"Makes {makes}.")
-    if manifest.live:
-        screen.say(f"Keeps {', '.join(manifest.live)} up to date while the node is served.")
+    if manifest.is_live:
+        screen.say(f"Keeps {_live(manifest)} up to date while the node is served.")
     if manifest.extra:
         screen.say(f"All of it with: pip install 'hansa[{manifest.extra}]'")
     screen.say("")
@@ -61,6 +61,12 @@ def _one(screen: Screen, manifest: Any) -> None:
         for o in manifest.options
     ]
     screen.table(("option", "value", "default", "what it does"), rows)
+
+
+def _live(manifest: Any) -> str:
+    if manifest.remote:
+        return ", ".join((*manifest.produces, *manifest.live)) or "everything"
+    return ", ".join(manifest.live)
 
 
 def _kind(option: Any) -> str:

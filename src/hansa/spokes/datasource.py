@@ -29,8 +29,8 @@ _PAGE: Final = 5000
 _SHOWN_REFUSALS: Final = 20
 _ELSEWHERE: Final = frozenset({"source", "types", "notes"})
 _OWN: Final = (
-    "title license attribution url retrievedAt adapter adapterVersion namespace fileName fileDigest "
-    "status notes counts report options"
+    "title license attribution url retrievedAt adapter adapterVersion namespace endpointURL fileName "
+    "fileDigest status notes counts report options"
 ).split()
 
 
@@ -43,6 +43,7 @@ class Source:
     manifest: Manifest
     namespace: str
     options: Mapping[str, Any]
+    address: str = ""
 
     def write(self, status: Status, report: Report, now: str, rules: Rules) -> Write:
         """The write that brings the entity up to date; what others added to it stays."""
@@ -72,6 +73,7 @@ class Source:
         put(entity, "adapter", self.manifest.name)
         put(entity, "adapterVersion", self.manifest.version)
         put(entity, "namespace", self.namespace)
+        put(entity, "endpointURL", self.address)
         put(entity, "fileName", about.file)
         put(entity, "fileDigest", about.digest)
         put(entity, "status", status)

@@ -50,7 +50,8 @@ class Manifest:
         produces: types (city terms) of the entities that an import writes.
         options: its settings.
         license, attribution: of the data, where neither the source nor the user says.
-        live: types of the entities that its live job keeps; empty if it has no such job.
+        live: types of the fleeting entities that its live job keeps.
+        remote: whether its source is a service on the network; it then has a live job too.
         extra: the optional dependencies of Hansa that it may need.
     """
 
@@ -64,6 +65,12 @@ class Manifest:
     attribution: str = ""
     live: tuple[str, ...] = ()
     extra: str = ""
+    remote: bool = False
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its imports are kept up to date while the node is served."""
+        return self.remote or bool(self.live)
 
 
 def load_manifest(package: str) -> Manifest:

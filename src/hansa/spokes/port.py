@@ -4,15 +4,20 @@ A spoke is asked to *open* a source. It looks the whole source over first, as fa
 refuses a foreign or damaged one with an error that names the file; nothing has been written then.
 Afterwards it is iterated: each item is an entity (plain NGSI-LD in the terms of the city @context) or
 a :class:`Refusal` of one record, with the place where it stands. A spoke never sees the store.
+
+A spoke whose source is a service on the network is *reached* instead of opened, and gets the way out,
+which leads through the egress guard.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
+from hansa.kernel.mqtt import Broker
 from hansa.spokes.manifest import Manifest
 
 __all__ = [
@@ -20,6 +25,7 @@ __all__ = [
     "Beat",
     "EntityReader",
     "Fetch",
+    "Health",
     "Item",
     "LiveJob",
     "LiveSpoke",
@@ -28,8 +34,10 @@ __all__ = [
     "Plain",
     "Reading",
     "Refusal",
+    "RemoteSpoke",
     "Spoke",
     "Task",
+    "WayOut",
 ]
 
 Plain = dict[str, Any]
@@ -102,7 +110,11 @@ class Reading(Protocol):
     """Complete once the items have been iterated; notes may be added on the way."""
 
     total: int | None
-    """About how many items there will be, when known beforehand: for progress bars."""
+    """About how many items there will be, when known beforehand: for progress bars.
+
+    A reading may also say ``partial = True``: what it does not give may be there all the same, and is
+    not marked as vanished.
+    """
 
     def items(self) -> Iterator[Item]:
         """Entities and refusals, once. A fault that spoils the whole source is raised."""
@@ -131,13 +143,41 @@ class Spoke(Protocol):
         """
 
 
+class RemoteSpoke(Protocol):
+    """One kind of service on the network (its manifest says ``remote = true``)."""
+
+    manifest: Manifest
+
+    def reach(
+        self, source: str, namespace: str, options: Options, out: WayOut, now: datetime, /
+    ) -> Reading:
+        """Ask the service at the address `source`, and get ready to read it.
+
+        Args:
+            out: the way out.
+            now: the node clock's present time.
+
+        Raises:
+            HansaError: it cannot be reached, or is not what this spoke reads.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a live job works for: one import, as its DataSource entity remembers it."""
+    """What a live job works for: one import, as its DataSource entity remembers it.
+
+    Attributes:
+        source: the address that was imported, for a remote spoke; empty for others.
+    """
 
     source_id: str
     namespace: str
     options: Options
+    source: str = ""
+
+
+Health = Literal["current", "silent", "failing"]
+"""How a live source is: it says news, it answers (or is connected) but says nothing new, it fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +185,36 @@ class Beat:
     """The outcome of one beat of a live job.
 
     Attributes:
-        entities: all that there are now; those of an earlier beat that are missing are deleted.
+        entities: the fleeting ones (types in the manifest's ``live``), all that there are now; those of
+            an earlier beat that are missing are deleted. They leave no history.
         notes: sentences for people, such as "shows a replay of 2019"; they stand on the DataSource
             as ``liveNotes`` for as long as the beats say so.
+        kept: those that stay, with history, in order; one may come several times, oldest state first.
+        partial: whether those in `kept` carry only the attributes that are to be changed.
+        gone: identifiers of kept ones that the source no longer has; they are marked as vanished.
+        health: stands on the DataSource as ``liveStatus``.
     """
 
-    entities: Sequence[Plain]
+    entities: Sequence[Plain] = ()
     notes: Sequence[str] = ()
+    kept: Sequence[Plain] = ()
+    partial: bool = False
+    gone: Sequence[str] = ()
+    health: Health = "current"
 
 
 Fetch = Callable[[str, Mapping[str, str]], bytes]
 """Gets the bytes behind a URL, with these headers; raises HansaError. Passes the egress guard."""
+
+
+class WayOut(Protocol):
+    """The way out that spokes are given: a :data:`Fetch`, and connections to MQTT brokers."""
+
+    def __call__(self, url: str, headers: Mapping[str, str], /) -> bytes:
+        """The document at `url`, as :data:`Fetch`."""
+
+    def mqtt(self, broker: Broker, **options: Any) -> AbstractAsyncContextManager[Any]:
+        """See :func:`hansa.kernel.mqtt.connected`."""
 
 
 class LiveJob(Protocol):
@@ -171,16 +230,20 @@ class LiveJob(Protocol):
             HansaError: this beat failed; the next one may succeed.
         """
 
+    # A job that holds something open (a connection) may have a method ``close``, called at the end.
 
-class LiveSpoke(Spoke, Protocol):
-    """A spoke with a live job (its manifest names the types that it keeps, in ``live``)."""
 
-    def live(self, task: Task, entities: EntityReader, fetch: Fetch) -> LiveJob:
+class LiveSpoke(Protocol):
+    """A spoke with a live job: its manifest names the fleeting types it keeps, or says ``remote``."""
+
+    manifest: Manifest
+
+    def live(self, task: Task, entities: EntityReader, out: WayOut, /) -> LiveJob:
         """The job for one import.
 
         Args:
             entities: what the import wrote.
-            fetch: the way out to addresses.
+            out: the way out to addresses.
         """
 
 

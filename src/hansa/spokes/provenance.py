@@ -30,6 +30,7 @@ __all__ = [
     "is_same",
     "mark_vanished",
     "revise",
+    "update",
 ]
 
 Effect = Literal["created", "updated", "unchanged", "returned", "vanished"]
@@ -107,6 +108,37 @@ def revise(current: Entity | None, fresh: Entity, stamp: Stamp, now: str) -> Edi
     fragment = {"type": fresh["type"], **different, IMPORTED_FROM: stamp.attribute(names)}
     changed, _ = merge.append(left, fragment, now)
     return Edited(changed, "returned" if returned else "updated")
+
+
+def update(
+    current: Entity | None, *, fresh: Entity, stamp: Stamp, now: str, partial: bool = False
+) -> Edited:
+    """The entity after its source said something new between two imports.
+
+    Args:
+        partial: `fresh` has only the attributes that are to be changed; the others stay.
+
+    Its import stays the one that it was: `stamp` is written anew only where it says something else.
+    """
+    given = {name for name, _ in attributes(fresh)}
+    if current is None:
+        return revise(None, fresh, stamp, now)
+    before = _provided(current)
+    names = before | given if partial else given
+    if names == before and VANISHED_AT not in current and _is_of(current, stamp):
+        return _changed(current, fresh, now)
+    if not partial:
+        return revise(current, fresh, stamp, now)
+    left = {n: v for n, v in current.items() if n != VANISHED_AT}
+    return _changed(left, {**fresh, IMPORTED_FROM: stamp.attribute(tuple(sorted(names)))}, now)
+
+
+def _changed(current: Entity, fresh: Entity, now: str) -> Edited:
+    different = {n: given for n, given in attributes(fresh) if not is_same(current.get(n), given)}
+    if not different and set(fresh["type"]) <= set(current["type"]):
+        return Edited(current, "unchanged")
+    changed, _ = merge.append(current, {"type": fresh["type"], **different}, now)
+    return Edited(changed, "updated")
 
 
 def mark_vanished(current: Entity | None, source_id: str, now: str) -> Edited:

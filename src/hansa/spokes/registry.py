@@ -20,8 +20,9 @@ def _accept(thing: Any) -> Spoke:
     """
     if not isinstance(getattr(thing, "manifest", None), Manifest):
         raise TypeError("it has no manifest")
-    if not callable(getattr(thing, "open", None)):
-        raise TypeError("it has no method 'open'")
+    method = "reach" if thing.manifest.remote else "open"
+    if not callable(getattr(thing, method, None)):
+        raise TypeError(f"it has no method '{method}'")
     return cast(Spoke, thing)
 
 

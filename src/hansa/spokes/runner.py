@@ -15,11 +15,13 @@ from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
+from urllib.parse import urlsplit
 
 from hansa.kernel.clock import Clock, iso
-from hansa.kernel.errors import HansaError
+from hansa.kernel.errors import HansaError, InternalError
 from hansa.kernel.ids import slug, urn
 from hansa.ngsild.city import city_context, city_iri
 from hansa.ngsild.expand import Rules, expand_entity
@@ -27,12 +29,24 @@ from hansa.ngsild.model import Entity
 from hansa.spokes import datasource
 from hansa.spokes.manifest import resolve
 from hansa.spokes.plain import quoted
-from hansa.spokes.port import About, Item, Place, Plain, Reading, Refusal, Spoke
+from hansa.spokes.port import (
+    About,
+    Item,
+    Options,
+    Place,
+    Plain,
+    Reading,
+    Refusal,
+    RemoteSpoke,
+    Spoke,
+    WayOut,
+)
 from hansa.spokes.provenance import IMPORTED_FROM, Stamp, mark_vanished, revise
 from hansa.spokes.report import Progress, Report, Step
+from hansa.spokes.secrets import address_without_secrets
 from hansa.store.port import Outcome, Store, Write
 
-__all__ = ["BATCH", "Request", "run_import"]
+__all__ = ["BATCH", "Request", "open_source", "run_import"]
 
 BATCH: Final = 500
 """Entities per write; small enough for steady progress, large enough that a commit costs little."""
@@ -45,7 +59,8 @@ class Request:
     """What to import, and what to call it.
 
     Attributes:
-        source: path of the file or folder (``archive!member`` reaches into archives).
+        source: path of the file or folder (``archive!member`` reaches into archives), or the address
+            of a service.
         name: name of the import; the same name again is a re-import. Default: the file's name.
         namespace: the part of identifiers that keeps sources apart; imports that refer to each
             other share one. Default: the name.
@@ -65,18 +80,21 @@ class Request:
     @property
     def slug(self) -> str:
         """The name as it stands in identifiers."""
+        if "://" in self.source:
+            return slug(self.name) or slug(urlsplit(self.source).hostname or "") or "import"
         last = self.source.replace("!", "/").rstrip("/").rsplit("/", 1)[-1]
         return slug(self.name) or slug(last.split(".")[0]) or "import"
 
 
 def run_import(
     store: Store,
-    spoke: Spoke,
+    spoke: Spoke | RemoteSpoke,
     request: Request,
     clock: Clock,
     progress: Progress = lambda step: None,
+    out: WayOut | None = None,
 ) -> Report:
-    """Import a source.
+    """Import a source; `out` is the way to those on the network.
 
     Returns:
         What became of every record.
@@ -87,12 +105,29 @@ def run_import(
     options = resolve(spoke.manifest, request.options)
     namespace = quoted(request.namespace or request.slug)
     progress(Step(0, None, "opening"))
-    reading = spoke.open(request.source, namespace, options)
+    reading = open_source(spoke, request.source, namespace, options, out, clock.now())
     try:
         run = _Run(store, spoke, request, clock, progress, namespace, options, reading)
         return run.whole()
     finally:
         reading.close()
+
+
+def open_source(
+    spoke: Spoke | RemoteSpoke,
+    source: str,
+    namespace: str,
+    options: Options,
+    out: WayOut | None,
+    now: datetime,
+) -> Reading:
+    """Open a file, or reach a service (whose address must not hold a secret)."""
+    if not spoke.manifest.remote:
+        return cast(Spoke, spoke).open(source, namespace, options)
+    if out is None:
+        raise InternalError(f"spoke '{spoke.manifest.name}'", "was given no way out")
+    address_without_secrets(source)
+    return cast(RemoteSpoke, spoke).reach(source, namespace, options, out, now)
 
 
 class _Run:
@@ -101,7 +136,7 @@ class _Run:
     def __init__(
         self,
         store: Store,
-        spoke: Spoke,
+        spoke: Spoke | RemoteSpoke,
         request: Request,
         clock: Clock,
         progress: Progress,
@@ -126,7 +161,10 @@ class _Run:
             adapter=f"{manifest.name} {manifest.version}",
             retrieved_at=iso(clock.now()),
         )
-        self._source = datasource.Source(self._stamp, self._about, manifest, namespace, options)
+        address = request.source if manifest.remote else ""
+        self._source = datasource.Source(
+            self._stamp, self._about, manifest, namespace, options, address
+        )
         self._seen: set[str] = set()
         self._batch: list[Write] = []
         self._waiting: deque[tuple[list[Write], Future[list[Outcome]]]] = deque()
@@ -141,7 +179,7 @@ class _Run:
                 self._take(item)
             self._flush()
             self._settle(0)
-            if again:
+            if again and not getattr(self._reading, "partial", False):
                 self._mark_vanished()
         except BaseException:
             self._settle_quietly()
@@ -242,7 +280,7 @@ class _Run:
         self._progress(Step(done, self._reading.total, what))
 
 
-def _with_wishes(about: About, spoke: Spoke, request: Request) -> About:
+def _with_wishes(about: About, spoke: Spoke | RemoteSpoke, request: Request) -> About:
     """What the source says, after the user's wishes, before the spoke's defaults."""
     about.title = request.title or about.title
     about.license = request.license or about.license or spoke.manifest.license

@@ -1,0 +1,249 @@
+"""One live import: beat by beat, what its source says into the store.
+
+At each beat the keeper asks its job what there is at the node clock's present time. *Fleeting* entities
+(vehicles) are written without history, only what changed, and those that are no more are deleted. *Kept*
+ones (stations, sensors) are written with history and the provenance of their import; what the source no
+longer has is marked as vanished. How the source is stands on the DataSource: ``liveStatus`` and
+``liveNotes``.
+
+A job that fails is tried again, after a pause that doubles each time; the failure is logged once, and so
+is the recovery. One entity that cannot be taken in does not stop the others.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from typing import Any, Final
+
+import orjson
+
+from hansa.kernel.clock import Clock, iso
+from hansa.kernel.errors import HansaError
+from hansa.ngsild import merge
+from hansa.ngsild.city import city_context, city_iri
+from hansa.ngsild.expand import Rules, expand_entity
+from hansa.ngsild.model import Entity, attribute_names, attributes
+from hansa.ngsild.represent import View, represent
+from hansa.spokes.datasource import entities_of
+from hansa.spokes.plain import prop
+from hansa.spokes.port import Beat, Health, LiveJob, LiveSpoke, Plain, Task, WayOut
+from hansa.spokes.provenance import (
+    IMPORTED_FROM,
+    VANISHED_AT,
+    Stamp,
+    is_same,
+    mark_vanished,
+    update,
+)
+from hansa.store.port import Edited, Outcome, Reader, Store, Write
+
+__all__ = ["LOOK_AGAIN", "Keeper"]
+
+log = logging.getLogger("hansa.live")
+
+LOOK_AGAIN: Final = 5.0
+"""Seconds between two looks for new imports, and until a job that never began is tried again."""
+
+LONGEST_PAUSE: Final = 300.0
+"""Seconds after which a failing job is tried again at the latest."""
+
+_BATCH: Final = 500
+_VIEW: Final = View(city_context(), form="simplified")
+_TOLD: Final = tuple(map(city_iri, ("liveStatus", "liveNotes")))
+
+
+@dataclass(frozen=True, slots=True)
+class _Entities:
+    """Read access to one import's entities; see :class:`hansa.spokes.port.EntityReader`."""
+
+    store: Reader
+    source_id: str
+
+    def of_type(self, type: str) -> Iterator[Plain]:
+        """The present ones of a type, simplified."""
+        for entity in entities_of(self.store, self.source_id, type):
+            if VANISHED_AT not in entity:
+                yield represent(entity, _VIEW)
+
+
+class Keeper:
+    """Keeps the live entities of one import."""
+
+    def __init__(
+        self, store: Store, spoke: LiveSpoke, source_id: str, clock: Clock, out: WayOut
+    ) -> None:
+        self.source_id = source_id
+        self._store = store
+        self._spoke = spoke
+        self._clock = clock
+        self._out = out
+        self._rules = Rules(city_context())
+        self._job: LiveJob | None = None
+        self._made_for = ""
+        self._told: tuple[Health, list[str]] | None = None
+        live = spoke.manifest.live
+        found = entities_of(store, source_id, *live) if live else ()
+        self._present = {entity["id"] for entity in found}
+        self._failures = 0
+
+    @property
+    def interval(self) -> float:
+        """Seconds until the next beat."""
+        usual = self._job.interval if self._job is not None else LOOK_AGAIN
+        return max(usual, min(usual * 2.0 ** min(self._failures - 1, 20), LONGEST_PAUSE))
+
+    def beat(self) -> None:
+        """One beat; a failure is logged and told, even a fault in the job's own code."""
+        try:
+            self._beat()
+        except Exception as fault:
+            known = isinstance(fault, HansaError)
+            if not self._failures:
+                log.warning("%s: live data stopped: %s", self.source_id, fault, exc_info=not known)
+            self._failures += 1
+            self._complain(str(fault) if known else "The spoke has a fault; see the node's log.")
+            return
+        if self._failures:
+            log.warning("%s: live data are back", self.source_id)
+        self._failures = 0
+
+    def close(self) -> None:
+        """Let go of what the job holds open."""
+        job, self._job = self._job, None
+        if (close := getattr(job, "close", None)) is not None:
+            close()
+
+    def _beat(self) -> None:
+        stored = self._store.get(self.source_id)
+        if stored is None:
+            self._write([], iso(self._clock.now()))  # the import was taken away
+            self.close()
+            return
+        source = represent(orjson.loads(stored), _VIEW)
+        if source.get("status") != "current":
+            return  # an import is going on; what it writes would not fit together yet
+        job = self._job_for(source)
+        beat = job.beat(self._clock.now())
+        now = iso(self._clock.now())
+        stamp = _stamp(source)
+        mark = replace(stamp, adapter="", retrieved_at="").attribute(())
+        fresh = [expand_entity(e, self._rules) | {IMPORTED_FROM: mark} for e in beat.entities]
+        self._write(fresh, now)
+        notes = [*beat.notes, *self._keep(beat, stamp, now)]
+        self._tell(beat.health, notes, now)
+
+    def _job_for(self, source: Plain) -> LiveJob:
+        """The job, made anew when the source was imported again."""
+        if self._job is None or self._made_for != source["retrievedAt"]:
+            self.close()
+            options = source.get("options", {}).get("json", {})
+            address = source.get("endpointURL", "")
+            task = Task(self.source_id, source["namespace"], options, address)
+            entities = _Entities(self._store, self.source_id)
+            self._job = self._spoke.live(task, entities, self._out)
+            self._made_for = source["retrievedAt"]
+        return self._job
+
+    def _write(self, fresh: list[Entity], now: str) -> None:
+        ids = {entity["id"] for entity in fresh}
+        gone = sorted(self._present - ids)
+        writes = [
+            Write(entity["id"], partial(_fleeting, entity, now), keep_history=False)
+            for entity in fresh
+        ]
+        writes += [Write(id, _deleted, keep_history=False) for id in gone]
+        for outcome in self._store.write(writes).result() if writes else ():
+            if isinstance(outcome, HansaError):
+                raise outcome
+        self._present = ids
+
+    def _keep(self, beat: Beat, stamp: Stamp, now: str) -> list[str]:
+        """Write the kept entities; what is said about those that could not be."""
+        refused: list[str] = []
+        rest = iter(beat.kept)
+        while batch := list(islice(rest, _BATCH)):
+            writes = []
+            for plain in batch:
+                try:
+                    fresh = expand_entity(plain, self._rules)
+                except HansaError as fault:
+                    refused.append(f"{str(plain.get('id'))[:200]}: {fault.sentence}")
+                    continue
+                edit = partial(update, fresh=fresh, stamp=stamp, now=now, partial=beat.partial)
+                writes.append(Write(fresh["id"], edit))
+            refused += _faults(writes, self._store.write(writes).result() if writes else ())
+        vanish = partial(mark_vanished, source_id=self.source_id, now=now)
+        if gone := [Write(id, vanish) for id in beat.gone]:
+            refused += _faults(gone, self._store.write(gone).result())
+        if not refused:
+            return []
+        return [f"{len(refused)} of the latest entities were refused; the first: {refused[0]}"]
+
+    def _complain(self, reason: str) -> None:
+        """Put the failure on the DataSource; a store that fails as well is not asked again."""
+        try:
+            self._tell("failing", [reason], iso(self._clock.now()))
+        except HansaError:
+            self._told = None
+
+    def _tell(self, health: Health, notes: list[str], now: str) -> None:
+        """Put health and notes on the DataSource when they are others than before."""
+        if (health, notes) != self._told:
+            edit = partial(_noted, health, notes, now, self._rules)
+            self._store.write([Write(self.source_id, edit)]).result()
+            self._told = health, notes
+
+
+def _stamp(source: Plain) -> Stamp:
+    """The provenance of one import, as its DataSource entity (simplified) tells it."""
+    return Stamp(
+        source_id=source["id"],
+        license=source.get("license", ""),
+        attribution=source.get("attribution", ""),
+        adapter=f"{source.get('adapter', '')} {source.get('adapterVersion', '')}".strip(),
+        retrieved_at=source["retrievedAt"],
+    )
+
+
+def _faults(writes: Sequence[Write], outcomes: Sequence[Outcome]) -> list[str]:
+    return [
+        f"{write.id}: {outcome.sentence}"
+        for write, outcome in zip(writes, outcomes, strict=True)
+        if isinstance(outcome, HansaError)
+    ]
+
+
+def _fleeting(fresh: Entity, now: str, current: Entity | None) -> Edited:
+    """The entity as the job has it; only what differs is written."""
+    if current is None:
+        return Edited(merge.create(fresh, now))
+    different = {n: given for n, given in attributes(fresh) if not is_same(current.get(n), given)}
+    gone = attribute_names(current) - attribute_names(fresh)
+    if not different and not gone:
+        return Edited(current)
+    left = {name: value for name, value in current.items() if name not in gone}
+    return Edited(merge.append(left, {"type": fresh["type"], **different}, now)[0])
+
+
+def _deleted(current: Entity | None) -> Edited:
+    return Edited(None) if current is not None else Edited(current)
+
+
+def _noted(
+    health: Health, notes: list[str], now: str, rules: Rules, current: Entity | None
+) -> Edited:
+    if current is None:
+        return Edited(current)
+    plain: dict[str, Any] = {"id": current["id"], "type": "DataSource", "liveStatus": prop(health)}
+    if notes:
+        plain["liveNotes"] = prop(notes)
+    fresh = expand_entity(plain, rules)
+    left = {n: v for n, v in current.items() if n not in _TOLD or n in fresh}
+    different = {n: v for n, v in attributes(fresh) if not is_same(current.get(n), v)}
+    if not different and len(left) == len(current):
+        return Edited(current)
+    return Edited(merge.append(left, {"type": fresh["type"], **different}, now)[0])
