@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
 from hansa.kernel.errors import BadRequest
@@ -226,3 +227,22 @@ def test_a_scan_sees_one_state(store: Store) -> None:
     seen += scan
     assert [document.decode().partition('"urn:x:')[2][0] for document in seen] == list("0123456789")
     assert len(list(store.scan())) == 10
+
+
+def test_all_matches_of_several_queries_come_from_one_state(city: Store) -> None:
+    queries = [
+        Query(types=TypeName("urn:t:A"), limit=1, offset=3),
+        Query(types=TypeName("urn:t:None")),
+        Query(ids=("urn:x:4", "urn:x:1")),
+    ]
+    found = city.matching(queries)
+    seen = [next(found)]
+    fill(city, entity("urn:x:late", "urn:t:A"))
+    seen += found
+    assert [(place, orjson.loads(document)["id"][-1]) for place, document in seen] == [
+        *((0, n) for n in "02468"),
+        (2, "1"),
+        (2, "4"),
+    ]
+    assert len(list(city.matching(queries))) == 8
+    assert list(city.matching([])) == []

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from hansa.kernel.clock import Clock
-from hansa.kernel.errors import BadRequest, NonexistentTenant, Unavailable
+from hansa.kernel.errors import (
+    AlreadyExists,
+    BadRequest,
+    NonexistentTenant,
+    NotFound,
+    Unavailable,
+)
 from hansa.store.tenants import Tenants
 
 from .build import entity, fill, found
@@ -71,3 +77,32 @@ def test_closed_tenants_say_so(tenants: Tenants) -> None:
     tenants.close()
     with pytest.raises(Unavailable, match="closing"):
         tenants.get("port")
+
+
+# -- snapshots -------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_is_a_store_beside_its_tenant_s(tmp_path: Path) -> None:
+    tenants = Tenants(tmp_path, Clock())
+    tenants.get_or_create("one")
+    first = tenants.make_snapshot("one", "urn:s:1")
+    fill(first, entity("urn:x:1"))
+    assert tenants.snapshot("one", "urn:s:1") is first
+    copy = tenants.make_snapshot("one", "urn:s:2", "urn:s:1")
+    fill(copy, entity("urn:x:2"))
+    assert first.get("urn:x:2") is None
+    assert copy.get("urn:x:1") is not None
+    assert tenants.names() == ["one"]
+    with pytest.raises(AlreadyExists):
+        tenants.make_snapshot("one", "urn:s:1")
+    for tenant in (None, "other"):
+        with pytest.raises(NotFound):
+            tenants.snapshot(tenant, "urn:s:1")
+    tenants.drop_snapshot("one", "urn:s:1")
+    tenants.drop_snapshot("one", "urn:s:1")
+    with pytest.raises(NotFound):
+        tenants.snapshot("one", "urn:s:1")
+    tenants.close()
+    again = Tenants(tmp_path, Clock())
+    assert again.snapshot("one", "urn:s:2").get("urn:x:2") is not None
+    again.close()

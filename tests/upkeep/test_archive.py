@@ -46,7 +46,7 @@ def write(store: SqliteStore, *entities: dict[str, object]) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
     made = Folder.create(tmp_path / "node", 'city = "Visby"\n')
-    for name in ("default", "harbour"):
+    for name in ("default", "default.c0ffee", "harbour"):
         with closing(open_store(made.store / f"{name}.sqlite")) as store:
             write(store, *[entity(n, x=os.urandom(100).hex(), tenant=name) for n in range(3000)])
     (made.contexts / "a").mkdir()
@@ -66,7 +66,7 @@ def test_what_was_saved_comes_back(folder: Folder, tmp_path: Path) -> None:
     again = tmp_path / "new" / "again"
     assert restore(tmp_path / "b.tgz", again, silent) == saved
     assert saved.city == "Visby"
-    for name in ("default", "harbour"):
+    for name in ("default", "default.c0ffee", "harbour"):
         assert documents(again, name) == documents(folder.root, name)
     assert (again / "contexts" / "a" / "c.jsonld").read_text() == '{"@context": {}}'
     assert Folder.open(again).settings_file.read_text() == 'city = "Visby"\n'

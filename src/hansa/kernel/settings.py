@@ -129,6 +129,12 @@ class Settings:
     batch_limit: int = _option(
         10_000, "Most entities in one batch operation.", "1000", low=1, high=1_000_000
     )
+    snapshot_hours: int = _option(
+        168, "Hours that a snapshot lives when its maker does not say.", "24", low=1, high=87_600
+    )
+    snapshot_limit: int = _option(
+        100, "Most snapshots of one tenant; each is a file of its own.", "20", low=0, high=10_000
+    )
     clock: str = _option(
         "",
         "Pretended present time at the start, in the city's time zone, for demonstrations and "

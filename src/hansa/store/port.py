@@ -183,6 +183,12 @@ class Reader(Protocol):
     def watch(self, listener: Callable[[int], None]) -> Callable[[], None]:
         """Call `listener` with the newest number after each commit (from any thread); returns a stop."""
 
+    def matching(self, queries: Sequence[Query]) -> Iterator[tuple[int, bytes]]:
+        """Every entity that a query matches, with the query's place in the list, query by query.
+
+        All queries see one consistent view; their order, limit and offset are passed over.
+        """
+
     def scan(self) -> Iterator[bytes]:
         """Every entity, serialised, in order of creation, from one consistent view."""
 

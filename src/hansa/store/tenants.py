@@ -3,17 +3,28 @@
 The default tenant has no name in requests (clause 4.14); its file is ``default.sqlite``. The name of
 any other tenant becomes a file name, so only names that are safe on every file system are taken: up
 to 64 lower-case letters, digits, ``_`` and ``-``, beginning with a letter or a digit.
+
+A snapshot of a tenant is a store too (clause 4.3.7), in a file beside the tenant's; the dot in its name
+keeps it apart from every tenant's.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from threading import Lock
 from typing import Final
 
 from hansa.kernel.clock import Clock
-from hansa.kernel.errors import BadRequest, NonexistentTenant, Unavailable
+from hansa.kernel.errors import (
+    AlreadyExists,
+    BadRequest,
+    HansaError,
+    NonexistentTenant,
+    NotFound,
+    Unavailable,
+)
 from hansa.store.port import Store
 from hansa.store.sqlite import SqliteStore, open_store
 
@@ -56,6 +67,40 @@ class Tenants:
         """
         return self._store(name, create=True)
 
+    def snapshot(self, tenant: str | None, id: str) -> Store:
+        """The store of a snapshot.
+
+        Raises:
+            NotFound: there is no such snapshot.
+        """
+        name = _snapshot_name(tenant, id)
+        store = self._open.get(name)
+        return store if store is not None else self._named(name, _no_snapshot(id))
+
+    def make_snapshot(self, tenant: str | None, id: str, source: str | None = None) -> Store:
+        """A new, empty snapshot, or a copy of the snapshot `source`.
+
+        Raises:
+            AlreadyExists: it is there already.
+        """
+        name = _snapshot_name(tenant, id)
+        if source is not None:
+            self.snapshot(tenant, source).backup(str(self._path(name)))
+        elif self._path(name).exists():
+            raise AlreadyExists(f"snapshot {id}", "it exists already", "choose another id")
+        return self._named(name, None)
+
+    def drop_snapshot(self, tenant: str | None, id: str) -> None:
+        """Delete a snapshot's store, if it is there."""
+        name = _snapshot_name(tenant, id)
+        with self._lock:
+            store = self._open.pop(name, None)
+            if store is not None:
+                store.close()
+            for suffix in ("", "-wal", "-shm"):
+                path = self._path(name)
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+
     def names(self) -> list[str]:
         """The names of all tenants, the default tenant's included."""
         return sorted(
@@ -74,21 +119,40 @@ class Tenants:
     def _store(self, name: str | None, *, create: bool) -> SqliteStore:
         name = DEFAULT_TENANT if name is None else checked(name)
         store = self._open.get(name)
-        if store is not None:
-            return store
+        return store if store is not None else self._named(name, None if create else _none(name))
+
+    def _named(self, name: str, missing: HansaError | None) -> SqliteStore:
+        """The store in the file of that name; one that is not there is made, or is `missing`."""
         with self._lock:
             if self._closed:
                 raise Unavailable("tenants", "the node is closing", "start it again")
             if name not in self._open:
-                path = self._folder / f"{name}{_SUFFIX}"
-                if not create and not path.is_file():
-                    raise NonexistentTenant(
-                        f"tenant '{name}'",
-                        "there is no such tenant here",
-                        "check the name; a tenant comes into being with its first entity",
-                    )
-                self._open[name] = open_store(path, clock=self._clock)
+                if missing is not None and not self._path(name).is_file():
+                    raise missing
+                self._open[name] = open_store(self._path(name), clock=self._clock)
             return self._open[name]
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}{_SUFFIX}"
+
+
+def _none(name: str) -> NonexistentTenant:
+    return NonexistentTenant(
+        f"tenant '{name}'",
+        "there is no such tenant here",
+        "check the name; a tenant comes into being with its first entity",
+    )
+
+
+def _no_snapshot(id: str) -> NotFound:
+    return NotFound(
+        f"snapshot {id[:200]}", "does not exist here", "check the id, or create it first"
+    )
+
+
+def _snapshot_name(tenant: str | None, id: str) -> str:
+    owner = DEFAULT_TENANT if tenant is None else checked(tenant)
+    return f"{owner}.{hashlib.sha256(id.encode()).hexdigest()[:32]}"
 
 
 def checked(name: str) -> str:

@@ -76,27 +76,61 @@ class Gate:
             return Decision(False, "only the city's own tenant is published")
         return Decision(False, "only the operator may change the city's data")
 
-    def reader(self, principal: Principal, tenant: str | None = None) -> Reader:
-        """The tenant's entities, to read.
+    def reader(
+        self, principal: Principal, tenant: str | None = None, snapshot: str | None = None
+    ) -> Reader:
+        """The tenant's entities, or those of a snapshot of it, to read.
 
         Raises:
             Forbidden, Unauthorized: the gate says no.
-            NonexistentTenant: there is no such tenant.
+            NonexistentTenant, NotFound: there is no such tenant, or snapshot.
         """
         self._check(principal, "read", tenant)
+        if snapshot is not None:
+            return self._tenants.snapshot(tenant, snapshot)
         return self._tenants.get(tenant)
 
     def writer(
-        self, principal: Principal, tenant: str | None = None, *, make: bool = False
+        self,
+        principal: Principal,
+        tenant: str | None = None,
+        snapshot: str | None = None,
+        *,
+        make: bool = False,
     ) -> Store:
-        """The tenant's entities, to read and write; with `make` a new tenant is created.
+        """The tenant's entities, or those of a snapshot of it, to read and write.
+
+        With `make` a new tenant is created; a snapshot is only made by :meth:`make_snapshot`.
 
         Raises:
             Forbidden, Unauthorized: the gate says no.
-            NonexistentTenant: there is no such tenant, and `make` is off.
+            NonexistentTenant, NotFound: there is no such tenant, or snapshot.
         """
         self._check(principal, "write", tenant)
+        if snapshot is not None:
+            return self._tenants.snapshot(tenant, snapshot)
         return self._tenants.get_or_create(tenant) if make else self._tenants.get(tenant)
+
+    def make_snapshot(
+        self, principal: Principal, tenant: str | None, id: str, source: str | None = None
+    ) -> Store:
+        """A new snapshot of the tenant, empty or a copy of another.
+
+        Raises:
+            Forbidden, Unauthorized: the gate says no.
+            AlreadyExists, NotFound: it exists, or `source` does not.
+        """
+        self._check(principal, "write", tenant)
+        return self._tenants.make_snapshot(tenant, id, source)
+
+    def drop_snapshot(self, principal: Principal, tenant: str | None, id: str) -> None:
+        """Delete what a snapshot holds.
+
+        Raises:
+            Forbidden, Unauthorized: the gate says no.
+        """
+        self._check(principal, "write", tenant)
+        self._tenants.drop_snapshot(tenant, id)
 
     def _check(self, principal: Principal, verb: Verb, tenant: str | None) -> None:
         decision = self.decide(principal, verb, tenant)

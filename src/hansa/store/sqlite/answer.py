@@ -6,7 +6,7 @@ of a statement the interpreter may go to another thread for milliseconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import apsw
@@ -21,7 +21,7 @@ from hansa.store.sqlite.select import Selection, select, with_geometry
 from hansa.store.sqlite.shapes import Catalogue, kinds_of
 from hansa.store.sqlite.sql import any_of_literal, path
 
-__all__ = ["answer", "drawn", "explain"]
+__all__ = ["answer", "drawn", "every", "explain"]
 
 _SEPARATOR: Final = b"\x1e"
 _POPULATION: Final = "SELECT shape, count FROM population"
@@ -41,6 +41,22 @@ def answer(
     order = order_by(connection, query.order, catalogue, hot, selection)
     found = connection.execute(_page(query, selection, planner, order), selection.bind.values).get
     return Page(found.encode().split(_SEPARATOR) if found else [], total)
+
+
+def every(
+    connection: apsw.Connection, query: Query, catalogue: Catalogue, hot: Mapping[str, int]
+) -> Iterator[bytes]:
+    """All that `query` matches, in order of creation, from the snapshot that `connection` sees."""
+    selection = select(connection, query, catalogue, hot)
+    if selection.is_empty:
+        return
+    rows = Planner(connection, selection, hot).for_all()
+    statement = (
+        f"SELECT json(entity.doc) FROM (SELECT key AS found FROM {rows} ORDER BY key)"
+        " CROSS JOIN entity ON entity.key = found"
+    )
+    for (text,) in connection.execute(statement, selection.bind.values):
+        yield text.encode()
 
 
 def explain(

@@ -23,7 +23,7 @@ from hansa.ngsild.query import Query
 from hansa.store.history import Archive, Cut, Recording, Source
 from hansa.store.port import Change, Feature, Outcome, Page, Shape, Write
 from hansa.store.sqlite import feed, folding, records, upkeep
-from hansa.store.sqlite.answer import answer, drawn, explain
+from hansa.store.sqlite.answer import answer, drawn, every, explain
 from hansa.store.sqlite.faults import fault
 from hansa.store.sqlite.past import Tail
 from hansa.store.sqlite.pool import Pool
@@ -103,6 +103,15 @@ class SqliteStore:
         with self._pool.snapshot() as connection:
             catalogue = self._catalogue.reach(connection)
             return drawn(connection, catalogue, types, box, values, attribute, limit)
+
+    def matching(self, queries: Sequence[Query]) -> Iterator[tuple[int, bytes]]:
+        """Every entity that a query matches, with the query's place in the list, query by query."""
+        hot = self._hot
+        with self._pool.snapshot() as connection:
+            catalogue = self._catalogue.reach(connection)
+            for place, query in enumerate(queries):
+                for document in every(connection, query, catalogue, hot):
+                    yield place, document
 
     def scan(self) -> Iterator[bytes]:
         """Every entity, serialised, in order of creation, from one consistent view."""

@@ -31,6 +31,7 @@ from hansa.store.port import Outcome, Reader, Store, Write, Written
 from hansa.trust.gate import Gate
 from hansa.trust.principals import LOCAL, Principal
 from hansa.web.api.accept import best_of
+from hansa.web.api.background import Background
 from hansa.web.api.commits import Commits
 from hansa.web.api.params import check_parameters
 
@@ -56,6 +57,7 @@ class Backend(Protocol):
     contexts: ContextRegistry
     settings: Settings
     clock: Clock
+    background: Background
 
     def commits(self) -> Commits:
         """The way back from the stores to the running event loop."""
@@ -144,13 +146,18 @@ class Call:
         """The tenant that is meant (clause 6.3.14)."""
         return self.headers.get(b"ngsild-tenant") or None
 
+    @property
+    def snapshot(self) -> str | None:
+        """The snapshot that is meant, if one is (clauses 5.5.15 and 6.3.22)."""
+        return self.headers.get(b"ngsild-snapshot") or None
+
     def reader(self) -> Reader:
-        """The tenant's entities, to read."""
-        return self.service.gate.reader(self.principal, self.tenant)
+        """The entities of the tenant, or of the snapshot, to read."""
+        return self.service.gate.reader(self.principal, self.tenant, self.snapshot)
 
     def writer(self, *, make: bool = False) -> Store:
-        """The tenant's entities, to write."""
-        return self.service.gate.writer(self.principal, self.tenant, make=make)
+        """The entities of the tenant, or of the snapshot, to write."""
+        return self.service.gate.writer(self.principal, self.tenant, self.snapshot, make=make)
 
     @property
     def base(self) -> str:
@@ -285,7 +292,8 @@ class Call:
             return entity
         left = alive(entity, self.now)
         if left is not entity:
-            self.service.gate.writer(LOCAL, self.tenant).write([bury(entity["id"], self.now)])
+            store = self.service.gate.writer(LOCAL, self.tenant, self.snapshot)
+            store.write([bury(entity["id"], self.now)])
         return left
 
     # -- writing ------------------------------------------------------------------------------------

@@ -9,7 +9,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from hansa.web.api import attributes, batch, contexts, discovery, entities, listing, temporal
+from hansa.web.api import (
+    attributes,
+    batch,
+    contexts,
+    discovery,
+    entities,
+    listing,
+    snapshots,
+    temporal,
+)
 from hansa.web.api.answer import Answer
 from hansa.web.api.call import Call
 
@@ -42,6 +51,7 @@ _TARGET = "type options local"
 _ENTITY = "/entities/{entityId}"
 _ATTRIBUTE = "/entities/{entityId}/attrs/{attrName}"
 _BATCH = "/entityOperations/"
+_SNAPSHOT = "/snapshots/{snapshotId}"
 _HISTORY = "timerel timeAt endTimeAt timeproperty lastN"
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
@@ -198,4 +208,10 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         contexts.delete,
         _set("reload"),
     ),
+    Operation("POST", "/snapshots", "Create Snapshot", "5.16.1", snapshots.create),
+    Operation("DELETE", "/snapshots", "Purge Snapshots", "5.16.7", snapshots.purge, _set("q")),
+    Operation("GET", _SNAPSHOT, "Retrieve Snapshot Status", "5.16.3", snapshots.retrieve),
+    Operation("PATCH", _SNAPSHOT, "Update Snapshot Status", "5.16.4", snapshots.update),
+    Operation("DELETE", _SNAPSHOT, "Delete Snapshot", "5.16.5", snapshots.delete),
+    Operation("POST", _SNAPSHOT + "/clone", "Clone Snapshot", "5.16.2", snapshots.clone),
 )

@@ -28,10 +28,12 @@ from hansa.kernel.settings import Settings
 from hansa.ngsild.context import Context, Source
 from hansa.trust.gate import Gate
 from hansa.web.api.answer import Answer
+from hansa.web.api.background import Background
 from hansa.web.api.call import Call
 from hansa.web.api.commits import Commits
 from hansa.web.api.problem import problem_answer
 from hansa.web.api.routes import OPERATIONS, Operation
+from hansa.web.api.snapshots import enter
 
 __all__ = ["Service"]
 
@@ -53,6 +55,7 @@ class Service:
         self.contexts = contexts
         self.settings = settings
         self.clock = clock
+        self.background = Background()
         self._tree = _tree()
         self._commits: Commits | None = None
 
@@ -97,6 +100,8 @@ class Service:
             operation, path = self._find(scope)
             call = Call(self, scope, receive, path, operation.parameters)
             call.check_query()
+            if call.snapshot is not None:
+                await enter(call, operation.path)
             answer = await operation.handler(call)
         except HansaError as error:
             answer = self._refusal(error, call)
@@ -108,6 +113,8 @@ class Service:
             answer = self._refusal(fault, call)
         if call is not None and call.tenant is not None:
             answer.headers.append((b"ngsild-tenant", call.tenant.encode("latin-1")))
+        if call is not None and call.snapshot is not None:
+            answer.headers.append((b"ngsild-snapshot", call.snapshot.encode("latin-1")))
         return answer
 
     def _refusal(self, error: HansaError, call: Call | None) -> Answer:

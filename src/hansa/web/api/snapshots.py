@@ -1,0 +1,334 @@
+"""``/snapshots/`` (clauses 5.16 and 6.36 to 6.38), and entering one with NGSILD-Snapshot (6.3.22).
+
+Creating one answers at once; its queries run in the background, and who asked for it by `endpoint` is
+told when they have. What a stopped node left half done has failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote
+
+import orjson
+
+from hansa.hub import snapshots as hub
+from hansa.hub.snapshots import RECORD, Part, Snapshot
+from hansa.kernel.egress import Egress
+from hansa.kernel.errors import (
+    BadRequest,
+    Conflict,
+    HansaError,
+    InternalError,
+    NotFound,
+    OperationNotSupported,
+    TooManyResults,
+)
+from hansa.kernel.ids import is_uri
+from hansa.ngsild.context import Context
+from hansa.ngsild.q import parse_q
+from hansa.store.port import Outcome, Store, Write
+from hansa.trust.principals import LOCAL
+from hansa.web.api.answer import Answer, created, document, nothing, plain
+from hansa.web.api.body import read_body_query
+from hansa.web.api.call import JSON, LD_JSON, MERGE_JSON, Call
+from hansa.web.api.problem import problem
+
+__all__ = ["clone", "create", "delete", "enter", "purge", "retrieve", "update"]
+
+_LOG = logging.getLogger(__name__)
+
+_WITHIN: Final = frozenset({"entities", "entityOperations", "types", "attributes", "temporal"})
+"""Resources that a snapshot has too."""
+
+_USE: Final = timedelta(minutes=1)
+"""How much lastUsedAt may be behind, so that reading costs no write."""
+
+_CONTEXT: Final = "@context"
+
+
+# -- entering one -----------------------------------------------------------------------------------
+
+
+async def enter(call: Call, path: str) -> None:
+    """See that the snapshot which a request names is there, ready, and has that resource.
+
+    Raises:
+        BadRequest, NotFound, Conflict, OperationNotSupported: it is not.
+    """
+    id = str(call.snapshot)
+    resource = path.split("/")[1]
+    if resource not in _WITHIN:
+        raise OperationNotSupported(
+            f"/{resource}", "is not part of a snapshot", "leave out the header NGSILD-Snapshot"
+        )
+    record = await _found(call, id)
+    if record["snapshotStatus"] == "preparing":
+        raise Conflict(f"snapshot {id}", "is still being prepared", f"see /snapshots/{id}")
+    now = call.service.clock.now()
+    if now - datetime.fromisoformat(record["lastUsedAt"]) > _USE:
+        store = call.service.gate.writer(LOCAL, call.tenant)
+        store.write_records(RECORD, [hub.used(id, now)])
+
+
+async def _found(call: Call, id: str) -> Snapshot:
+    """The record of a snapshot as it is now.
+
+    Raises:
+        BadRequest, NotFound: it cannot be there, or is not.
+    """
+    if not is_uri(id):
+        raise BadRequest(f"snapshot id {id[:120]!r}", "is not a URI", "correct it")
+    gate = call.service.gate
+    raw = await asyncio.to_thread(gate.reader(call.principal, call.tenant).record, RECORD, id)
+    now = call.service.clock.now()
+    record: Snapshot | None = None if raw is None else orjson.loads(raw)
+    if record is None or hub.expired(record, now):
+        if record is not None:
+            await _forget(call, id)
+        raise NotFound(f"snapshot {id}", "does not exist here", "check the id, or create it first")
+    if record["snapshotStatus"] == "preparing" and not call.service.background.is_running(
+        (RECORD, call.tenant, id)
+    ):
+        fault = InternalError("the snapshot", "the node stopped while it was being prepared")
+        details = [_failure(fault)] * max(len(record.get("snapshotQueries", ())), 1)
+        store = gate.writer(LOCAL, call.tenant)
+        await _commit(call, store, hub.finished(id, details))
+        return {**record, "snapshotStatus": "failure", "snapshotQueriesDetails": details}
+    return record
+
+
+async def _forget(call: Call, id: str) -> None:
+    """Delete a snapshot that has outlived its time."""
+    gate = call.service.gate
+    store = gate.writer(LOCAL, call.tenant)
+    await asyncio.to_thread(gate.drop_snapshot, LOCAL, call.tenant, id)
+    await call.service.commits().settled(store.write_records(RECORD, [hub.dropped(id)]))
+
+
+# -- making -----------------------------------------------------------------------------------------
+
+
+async def create(call: Call) -> Answer:
+    """Create Snapshot: 6.36.3.1, 5.16.1."""
+    payload = await call.json()
+    context = await call.body_context(payload)
+    given = hub.check_members(payload, frozenset({"id", "snapshotQueries"}), _NOT_YET)
+    parts = _parts(call, payload.get("snapshotQueries"), context)
+    given["snapshotQueries"] = payload["snapshotQueries"]
+    given[_CONTEXT] = context.source
+    return await _make(call, _new_id(payload), given, parts)
+
+
+_NOT_YET: Final = frozenset({"snapshotTemporalQueries"})
+
+
+async def clone(call: Call) -> Answer:
+    """Clone Snapshot: 6.38.3.1, 5.16.2."""
+    original = await _found(call, call.path[0])
+    if original["snapshotStatus"] == "preparing":
+        raise Conflict(f"snapshot {original['id']}", "is still being prepared", "wait for it")
+    payload = await call.json()
+    await call.body_context(payload)
+    given = hub.check_members(payload, frozenset({"id"}))
+    kept = ("snapshotQueries", "snapshotQueriesDetails", "snapshotPriority", _CONTEXT)
+    given = {name: original[name] for name in kept if name in original} | given
+    return await _make(call, _new_id(payload), given, source=original)
+
+
+async def _make(
+    call: Call,
+    id: str,
+    given: Snapshot,
+    parts: Sequence[Part] = (),
+    source: Snapshot | None = None,
+) -> Answer:
+    gate, settings = call.service.gate, call.service.settings
+    store = call.writer()
+    now = call.service.clock.now()
+    await _make_room(call, store, now)
+    write = hub.made(id, given, now, f"PT{settings.snapshot_hours}H")
+    await _commit(call, store, write)
+    await asyncio.to_thread(gate.drop_snapshot, call.principal, call.tenant, id)
+    name = (RECORD, call.tenant, id)
+    if source is None:
+        work = asyncio.to_thread(_fill, call, store, id, parts)
+    else:
+        work = asyncio.to_thread(_copy, call, id, source)
+    call.service.background.start(name, _finish(call, store, id, work))
+    return created(f"/ngsi-ld/v1/snapshots/{quote(id, safe=':')}")
+
+
+def _fill(call: Call, store: Store, id: str, parts: Sequence[Part]) -> list[dict[str, Any]]:
+    target = call.service.gate.make_snapshot(LOCAL, call.tenant, id)
+    return hub.fill(store, target, parts, call.now)
+
+
+def _copy(call: Call, id: str, source: Snapshot) -> list[dict[str, Any]]:
+    call.service.gate.make_snapshot(LOCAL, call.tenant, id, source["id"])
+    details: list[dict[str, Any]] = source["snapshotQueriesDetails"]
+    return details
+
+
+async def _finish(call: Call, store: Store, id: str, work: Any) -> None:
+    """Wait for the work on a snapshot, note how it went, and tell who asked to be told."""
+    try:
+        details = await work
+    except HansaError as fault:
+        details = [_failure(fault)]
+    written = await call.service.commits().settled(
+        store.write_records(RECORD, [hub.finished(id, details)])
+    )
+    await _tell(call, written[0])
+
+
+def _failure(fault: HansaError) -> dict[str, Any]:
+    return {"resultStatus": "failure", "problemDetails": problem(fault)}
+
+
+def _new_id(payload: Any) -> str:
+    id = payload.get("id", f"urn:ngsi-ld:Snapshot:{uuid.uuid4()}")
+    if not is_uri(id):
+        raise BadRequest(f"snapshot id {str(id)[:120]!r}", "is not a URI", "correct it")
+    return str(id)
+
+
+def _parts(call: Call, queries: Any, context: Context) -> list[Part]:
+    if not isinstance(queries, list) or not queries:
+        raise BadRequest("snapshotQueries", "is no list with something in it", "say what to keep")
+    parts = []
+    for query in queries:
+        wanted, look = read_body_query(call, query, context)
+        if look.join is not None:
+            raise OperationNotSupported(
+                "the member 'join' of the query",
+                "is not offered in snapshots",
+                "ask for what is linked by a query of its own",
+            )
+        parts.append(Part(wanted, look.view))
+    return parts
+
+
+async def _make_room(call: Call, store: Store, now: datetime) -> None:
+    """Delete what has outlived its time.
+
+    Raises:
+        TooManyResults: there are too many snapshots all the same.
+    """
+    records = [orjson.loads(raw) for raw in await asyncio.to_thread(store.records, RECORD)]
+    for record in records:
+        if hub.expired(record, now):
+            await _forget(call, record["id"])
+    limit = call.service.settings.snapshot_limit
+    if sum(not hub.expired(record, now) for record in records) >= limit:
+        raise TooManyResults(
+            "the snapshots of this tenant", f"are {limit} already", "delete one that is not needed"
+        )
+
+
+# -- one of them ------------------------------------------------------------------------------------
+
+
+async def retrieve(call: Call) -> Answer:
+    """Retrieve Snapshot Status: 6.37.3.1, 5.16.3."""
+    kind = call.accepted(JSON, LD_JSON)
+    return _shown(call, await _found(call, call.path[0]), kind)
+
+
+async def update(call: Call) -> Answer:
+    """Update Snapshot Status: 6.37.3.2, 5.16.4."""
+    kind = call.accepted(JSON, LD_JSON)
+    id = call.path[0]
+    payload = await call.json(JSON, LD_JSON, MERGE_JSON)
+    await call.body_context(payload)
+    store = call.writer()
+    await _found(call, id)
+    given = hub.check_members(payload)
+    outcome = await _commit(call, store, hub.changed(id, given, call.service.clock.now()))
+    call.service.background.start((id, call.now), _tell(call, outcome))
+    return _shown(call, outcome.detail, kind)
+
+
+async def delete(call: Call) -> Answer:
+    """Delete Snapshot: 6.37.3.3, 5.16.5."""
+    id = call.path[0]
+    store = call.writer()
+    await _found(call, id)
+    await _commit(call, store, hub.removed(id, call.service.clock.now()))
+    await asyncio.to_thread(call.service.gate.drop_snapshot, call.principal, call.tenant, id)
+    return nothing()
+
+
+async def purge(call: Call) -> Answer:
+    """Purge Snapshots: 6.36.3.2, 5.16.7."""
+    if "q" not in call.query:
+        raise BadRequest("the parameter 'q'", "is missing", "say which snapshots are meant")
+    fits = hub.purge_test(parse_q(call.query["q"]))
+    store = call.writer()
+    now = call.service.clock.now()
+    records = [orjson.loads(raw) for raw in await asyncio.to_thread(store.records, RECORD)]
+    doomed = [r["id"] for r in records if not hub.expired(r, now) and fits(r)]
+    if not doomed:
+        raise NotFound("the snapshots", "none of them fits", "correct q")
+    writes = [hub.removed(id, now) for id in doomed]
+    outcomes = await call.service.commits().settled(store.write_records(RECORD, writes))
+    for id in doomed:
+        await asyncio.to_thread(call.service.gate.drop_snapshot, call.principal, call.tenant, id)
+    failed = {id: o for id, o in zip(doomed, outcomes, strict=True) if isinstance(o, HansaError)}
+    if not failed:
+        return nothing()
+    errors = [{"entityId": id, "error": problem(error)} for id, error in failed.items()]
+    return plain(207, {"success": [id for id in doomed if id not in failed], "errors": errors})
+
+
+def _shown(call: Call, record: Snapshot, kind: str) -> Answer:
+    """The status of a snapshot; its queries are in the terms that they were written in."""
+    context = Context((), record[_CONTEXT])
+    body = {name: value for name, value in record.items() if name != _CONTEXT}
+    return document(call, body, context, kind)
+
+
+async def _commit(call: Call, store: Store, write: Write) -> Any:
+    (outcome,) = await call.service.commits().settled(store.write_records(RECORD, [write]))
+    if isinstance(outcome, HansaError):
+        raise outcome
+    return outcome
+
+
+# -- telling (5.16.6) -------------------------------------------------------------------------------
+
+
+async def _tell(call: Call, outcome: Outcome) -> None:
+    """Send a SnapshotNotification to the endpoint, if there is one; once, and a failure is logged."""
+    record = None if isinstance(outcome, HansaError) else outcome.detail
+    if record is None or "endpoint" not in record:
+        return
+    endpoint = record["endpoint"]
+    message = {
+        "id": f"urn:ngsi-ld:SnapshotNotification:{uuid.uuid4()}",
+        "type": "SnapshotNotification",
+        "notifiedAt": call.now,
+        "snapshotId": record["id"],
+    }
+    told = ("snapshotStatus", "snapshotQueriesDetails", "snapshotPriority", "expiresAt")
+    message |= {name: record[name] for name in told if name in record}
+    headers = {
+        pair["key"]: pair["value"]
+        for pair in (*record.get("receiverInfo", ()), *endpoint.get("receiverInfo", ()))
+    }
+    headers |= {"content-type": endpoint.get("accept", JSON), "ngsild-snapshot": record["id"]}
+    if call.tenant is not None:
+        headers["ngsild-tenant"] = call.tenant
+    egress = Egress.for_node(call.service.settings)
+    try:
+        await egress.request(
+            "POST", endpoint["uri"], headers=headers, body=orjson.dumps(message), max_bytes=100_000
+        )
+    except HansaError as fault:
+        _LOG.warning("snapshot %s: its endpoint was not told: %s", record["id"], fault)
+    finally:
+        egress.close()
