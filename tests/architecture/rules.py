@@ -35,7 +35,9 @@ FLOORS: dict[str, int] = {
 }
 """The floor of each room, ground floor first."""
 
-SIDEWAYS: frozenset[tuple[str, str]] = frozenset({("ngsild", "kernel"), ("cli", "node")})
+SIDEWAYS: frozenset[tuple[str, str]] = frozenset(
+    {("ngsild", "kernel"), ("history", "store"), ("cli", "node")}
+)
 """Who may import from its own floor. Areas cross as entities and events, unless listed here."""
 
 DRIVERS = ("hansa.store.sqlite", "hansa.store.postgres", "hansa.store.tenants")

@@ -4,6 +4,7 @@
 
     hansa.toml          settings (readable by the owner only: it holds the token's hash)
     store/NAME.sqlite   one database per tenant; ``default`` is the city's own
+    history/NAME/       the tenant's old history, as Parquet
     cache/              what can be made again at any time (map tiles)
     contexts/           preloaded @contexts
     node.lock           held (flock) by the process that serves the folder or writes into it
@@ -59,6 +60,11 @@ class Folder:
     def store(self) -> Path:
         """One database file per tenant."""
         return self.root / "store"
+
+    @property
+    def history(self) -> Path:
+        """Old history: one folder per tenant."""
+        return self.root / "history"
 
     @property
     def cache(self) -> Path:

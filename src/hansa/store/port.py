@@ -19,7 +19,7 @@ works for a tenant (subscriptions, registrations, hosted contexts). They are pla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -231,6 +231,21 @@ class Store(Reader, Protocol):
         The part becomes the record `part` of kind ``archive``. False, and nothing is done, when history
         was rewritten since the cut was made: the part is then to be dropped and made again.
         """
+
+    def relist(
+        self,
+        old: Sequence[str],
+        new: Sequence[dict[str, Any]],
+        cleared: Collection[tuple[str, str]] = (),
+    ) -> None:
+        """Let parts of the archive take the place of others, in one transaction.
+
+        `new` parts bear their names under ``name``. `cleared` are instances (see :meth:`erased`) that
+        the new parts no longer hold.
+        """
+
+    def erased(self) -> list[tuple[str, str]]:
+        """The instances (entity, instanceId) that the archive holds and must not show any more."""
 
     def prune(self, before: datetime) -> int:
         """Drop changes older than `before` that were written with ``keep_history=False``."""

@@ -6,9 +6,10 @@ a part counts from the moment its contents no longer stand in the tail, and befo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 import apsw
@@ -32,7 +33,7 @@ from hansa.store.sqlite import evolutions, records
 from hansa.store.sqlite.past import Tail
 from hansa.store.sqlite.recordings import Recorder
 
-__all__ = ["PARTS", "cut", "fold", "opened", "record"]
+__all__ = ["PARTS", "cut", "erased", "fold", "opened", "record", "relist"]
 
 PARTS: Final = "archive"
 """The kind of the records that name the parts of the archive."""
@@ -57,7 +58,13 @@ class _Without:
         return self._source.heads(wanted)
 
     def head(self, id: str) -> Head | None:
-        return self._source.head(id)
+        """What the database knows of an entity whose past is in the archive."""
+        if self._source.head(id) is None:
+            return None
+        if evolutions.erased(self._connection, (id,)) and not any(self.spans(Selection((id,)))):
+            return None
+        known = next(evolutions.heads(self._connection, Heads(ids=(id,))), None)
+        return known or self._source.head(id)
 
     def spans(self, wanted: Selection) -> Iterator[Span]:
         return self._source.spans(self._narrowed(wanted))
@@ -119,3 +126,26 @@ def fold(connection: apsw.Connection, old: Cut, part: str, description: dict[str
     made = {**description, "id": part}
     records.apply(connection, PARTS, [Write(part, lambda _: Edited(made))])
     return True
+
+
+def relist(
+    connection: apsw.Connection,
+    old: Sequence[str],
+    new: Sequence[dict[str, Any]],
+    cleared: Collection[tuple[str, str]],
+) -> None:
+    """Let parts of the archive take the place of others."""
+    gone = [Write(name, lambda _: Edited(None)) for name in old]
+    made = [Write(part["name"], partial(_listed, {**part, "id": part["name"]})) for part in new]
+    records.apply(connection, PARTS, [*gone, *made])
+    connection.executemany("DELETE FROM erased WHERE entity = ? AND instance = ?", list(cleared))
+
+
+def _listed(part: dict[str, Any], _: Any) -> Edited:
+    return Edited(part)
+
+
+def erased(connection: apsw.Connection) -> list[tuple[str, str]]:
+    """All instances that the archive holds and must not show any more."""
+    rows: Any = connection.execute("SELECT entity, instance FROM erased").fetchall()
+    return list(rows)

@@ -6,7 +6,7 @@ Reads see the last committed state; several statements of one question see the s
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import datetime
@@ -185,6 +185,20 @@ class SqliteStore:
     def fold(self, cut: Cut, part: str, description: dict[str, Any]) -> bool:
         """Take a cut out of the tail, and note the part of the archive that holds it from now on."""
         return self._writer.run(lambda connection: folding.fold(connection, cut, part, description))
+
+    def relist(
+        self,
+        old: Sequence[str],
+        new: Sequence[dict[str, Any]],
+        cleared: Collection[tuple[str, str]] = (),
+    ) -> None:
+        """Let parts of the archive take the place of others, in one transaction."""
+        self._writer.run(lambda connection: folding.relist(connection, old, new, cleared))
+
+    def erased(self) -> list[tuple[str, str]]:
+        """The instances that the archive holds and must not show any more."""
+        with self._pool.connection() as connection:
+            return folding.erased(connection)
 
     def last_change(self) -> int:
         """The number of the newest change, 0 in an empty store."""

@@ -1,0 +1,145 @@
+"""Making segments: from rows, or from other segments. What is not finished has the ending ``.part``.
+
+A segment is complete on the disk, and its folder's entry too, before anyone is told its name; so what
+the database lists exists whatever happens. Files that it does not list are left over from a crash and
+swept away by the next compaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from hansa.history import sums
+from hansa.history.engine import ask, run
+from hansa.history.question import quoted, table_of
+from hansa.history.row import Row
+from hansa.history.segment import COLUMNS, Segment, options
+
+if TYPE_CHECKING:
+    import pyarrow
+
+__all__ = ["build", "digest", "new_name", "settle", "spill"]
+
+_BATCH: Final = 20_000
+_PIECE: Final = 1 << 20
+ORDER: Final = "entity, attribute, moment, written, instance"
+
+
+def new_name() -> str:
+    """A name for a segment that no other one has had."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
+
+
+def spill(rows: Iterable[Row], target: Path) -> int:
+    """Write rows as they come to the Parquet file `target`; how many there were."""
+    from pyarrow import parquet
+
+    count = 0
+    schema = _schema()
+    with parquet.ParquetWriter(target, schema, compression="lz4") as writer:
+        for batch in _batches(rows, schema):
+            writer.write_batch(batch)
+            count += batch.num_rows
+    return count
+
+
+def _schema() -> pyarrow.Schema:
+    import pyarrow
+
+    types = {
+        "VARCHAR": pyarrow.string(),
+        "BIGINT": pyarrow.int64(),
+        "TINYINT": pyarrow.int8(),
+        "DOUBLE": pyarrow.float64(),
+    }
+    return pyarrow.schema([(name, types[type]) for name, type in COLUMNS])
+
+
+def _batches(rows: Iterable[Row], schema: pyarrow.Schema) -> Iterator[pyarrow.RecordBatch]:
+    import pyarrow
+
+    waiting = iter(rows)
+    while part := list(islice(waiting, _BATCH)):
+        columns = [
+            pyarrow.array(column, field.type)
+            for column, field in zip(zip(*part, strict=True), schema, strict=True)
+        ]
+        yield pyarrow.record_batch(columns, schema=schema)
+
+
+def build(
+    folder: Path,
+    name: str,
+    source: str,
+    *,
+    where: str = "true",
+    without: Collection[tuple[str, str]] = (),
+) -> Segment | None:
+    """The segment of the rows of `source` (a table of a question); None if there are none.
+
+    `where` is a condition on the rows; `without` names instances (entity, instanceId) that are left
+    out. The files are durable when this returns, and known to nobody.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{name}.part"
+    columns = ", ".join(column for column, _ in COLUMNS)
+    values: dict[str, Any] = {}
+    if without:
+        where += (
+            " AND NOT EXISTS (SELECT 1 FROM (SELECT unnest($entities) AS e, unnest($instances) AS i)"
+            " WHERE e = r.entity AND i = r.instance)"
+        )
+        values = {"entities": [e for e, _ in without], "instances": [i for _, i in without]}
+    rows = run(
+        f"COPY (SELECT {columns} FROM {source} AS r WHERE {where} ORDER BY {ORDER})"
+        f" TO {quoted(draft)} {options()}",
+        values,
+    )
+    if not rows:
+        draft.unlink()
+        return None
+    ends = next(
+        ask(f"SELECT min(entity), max(entity), min(moment), max(moment) FROM {table_of([draft])}")
+    )
+    sums_draft = folder / f"{name}.sums.part"
+    bucket = sums.write_sums(table_of([draft]), sums_draft)
+    low, high, first, last = ends
+    unfinished = Segment(name, rows, 0, "", low, high, first, last, bucket)
+    return settle(folder, unfinished, [draft, *([sums_draft] if bucket else [])])
+
+
+def settle(folder: Path, segment: Segment, drafts: list[Path]) -> Segment:
+    """Give the finished `drafts` the names of the segment's files, durably; the segment, completed."""
+    files = segment.files(folder)
+    size = sum(draft.stat().st_size for draft in drafts)
+    for draft, file in zip(drafts, files, strict=True):
+        _sync(draft)
+        draft.rename(file)
+    _sync(folder)
+    return replace(segment, size=size, digest=digest(files))
+
+
+def digest(files: Iterable[Path]) -> str:
+    """SHA-256 of files, one after the other."""
+    sum = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE):
+                sum.update(piece)
+    return sum.hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
