@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from hansa.history.archive import ParquetArchive
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.own_contexts import RECORD
 from hansa.kernel.clock import Clock
@@ -38,7 +39,7 @@ class Node:
         self.folder = folder
         self.settings = settings
         self.clock = clock
-        self._tenants = Tenants(folder.store, clock)
+        self._tenants = Tenants(folder.store, clock, self.archive)
         self.gate = Gate(self._tenants, token_hash=settings.operator_token_hash, dev=settings.dev)
         self.out = Outward(Egress.for_node(settings))
         self.contexts = ContextRegistry.for_node(settings, folder)
@@ -81,6 +82,10 @@ class Node:
     def local_store(self) -> Store:
         """The city's own tenant, for this process's own work, through the gate."""
         return self.gate.writer(LOCAL, make=True)
+
+    def archive(self, tenant: str) -> ParquetArchive:
+        """Where the old history of a tenant is."""
+        return ParquetArchive(self.folder.history / tenant)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

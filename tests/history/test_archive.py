@@ -103,7 +103,10 @@ def moments(draw: st.DrawFn) -> list[tuple[str, str, int, dict[str, Any]]]:
         member = "object" if kind == "Relationship" else "value"
         value = draw(st.sampled_from(["urn:x:1", "urn:x:2"]) if member == "object" else VALUES)
         instance: dict[str, Any] = {"type": kind, member: value}
-        instance |= {"createdAt": iso(from_micros(written)), "modifiedAt": iso(from_micros(written))}
+        instance |= {
+            "createdAt": iso(from_micros(written)),
+            "modifiedAt": iso(from_micros(written)),
+        }
         if draw(st.integers(0, 9)):
             minutes = draw(st.integers(0, 90 if dense else 5_000))
             instance["observedAt"] = iso(from_micros(BASE + minutes * 60_000_000))
@@ -169,10 +172,16 @@ def compare(one: Iterator[Bucket], other: Iterator[Bucket]) -> None:
             assert alike(method(mine.tally), method(his.tally)), (name, mine, his)
 
 
-@settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow]
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    moments(),
+    SELECTIONS,
+    DURATIONS,
+    st.integers(0, 40),
+    st.integers(1, 3),
+    st.booleans(),
+    st.booleans(),
 )
-@given(moments(), SELECTIONS, DURATIONS, st.integers(0, 40), st.integers(1, 3), st.booleans(), st.booleans())
 def test_answers_are_the_same_for_any_cut(
     found: list[tuple[str, str, int, dict[str, Any]]],
     wanted: Selection,
@@ -193,8 +202,14 @@ def test_answers_are_the_same_for_any_cut(
         origin = BASE if wanted.since is None else wanted.since
         if wanted.since is None:
             wanted = Selection(
-                wanted.entities, wanted.attributes, wanted.datasets, wanted.property, BASE,
-                wanted.until, last=wanted.last, without=wanted.without,
+                wanted.entities,
+                wanted.attributes,
+                wanted.datasets,
+                wanted.property,
+                BASE,
+                wanted.until,
+                last=wanted.last,
+                without=wanted.without,
             )
         periods = Periods(origin, duration)
         compare(

@@ -41,7 +41,9 @@ REST = st.fixed_dictionaries(
         "datasetId": st.just("urn:d:1"),
         "unitCode": st.just("CEL"),
         "valueType": st.sampled_from(["DateTime", "Time", "URI"]),
-        "urn:a:sub": st.just([{"type": "Property", "value": 1, "observedAt": "2026-01-01T00:00:00Z"}]),
+        "urn:a:sub": st.just(
+            [{"type": "Property", "value": 1, "observedAt": "2026-01-01T00:00:00Z"}]
+        ),
     },
 )
 
@@ -60,7 +62,9 @@ def test_what_goes_in_comes_out(instance: dict[str, Any]) -> None:
     row = to_row("urn:e:1", "urn:a:x", 5, dict(instance))
     again = from_row(row)
     assert again == instance
-    assert repr(again.get("value")) == repr(instance.get("value")), "1, 1.0 and true are not the same"
+    assert repr(again.get("value")) == repr(instance.get("value")), (
+        "1, 1.0 and true are not the same"
+    )
 
 
 @pytest.mark.parametrize(

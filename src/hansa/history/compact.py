@@ -62,7 +62,10 @@ class Compacted:
 
 
 def compact(
-    store: Store, archive: ParquetArchive, before: int, progress: Progress = lambda done, whole: None
+    store: Store,
+    archive: ParquetArchive,
+    before: int,
+    progress: Progress = lambda done, whole: None,
 ) -> Compacted:
     """Move history that was written before an instant [microseconds] into the archive.
 
@@ -187,9 +190,7 @@ def sweep(store: Store, archive: ParquetArchive) -> None:
     """Delete the files that are on no list and have been so for the time of grace."""
     if not archive.folder.is_dir():
         return
-    listed = {
-        file.name for each in archive.segments(store) for file in each.files(archive.folder)
-    }
+    listed = {file.name for each in archive.segments(store) for file in each.files(archive.folder)}
     for file in archive.folder.iterdir():
         unknown = file.name not in listed and file.suffix in {".parquet", ".part"}
         if unknown and time.time() - file.stat().st_mtime > GRACE:

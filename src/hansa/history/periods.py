@@ -52,7 +52,9 @@ def numbering(periods: Periods, single: int = DAY) -> Numbering:
     if not periods.duration:
         return Numbering("0", None, single)
     if not months:
-        return Numbering(f"({{time}} - {origin}) // {exact}", None, math.gcd(exact, origin) or exact)
+        return Numbering(
+            f"({{time}} - {origin}) // {exact}", None, math.gcd(exact, origin) or exact
+        )
     begin = from_micros(origin)
     month = micros(datetime(begin.year, begin.month, 1, tzinfo=begin.tzinfo))
     grid = math.gcd(DAY, origin, exact)

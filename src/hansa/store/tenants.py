@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -25,6 +26,7 @@ from hansa.kernel.errors import (
     NotFound,
     Unavailable,
 )
+from hansa.store.history import Archive
 from hansa.store.port import Store
 from hansa.store.sqlite import SqliteStore, open_store
 
@@ -42,10 +44,13 @@ class Tenants:
     Args:
         folder: where the files are; created when the first tenant is.
         clock: the node's time, for the change feeds.
+        archive: where the old history of a tenant, named, goes; None: all of it stays in the store.
     """
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
-        self._folder, self._clock = folder, clock
+    def __init__(
+        self, folder: Path, clock: Clock, archive: Callable[[str], Archive] | None = None
+    ) -> None:
+        self._folder, self._clock, self._archive = folder, clock, archive
         self._open: dict[str, SqliteStore] = {}
         self._lock = Lock()
         self._closed = False
