@@ -28,6 +28,7 @@ __all__ = [
     "NotAcceptable",
     "NotFound",
     "OperationNotSupported",
+    "PreconditionFailed",
     "TooComplexQuery",
     "TooLarge",
     "TooManyResults",
@@ -157,6 +158,13 @@ class LengthRequired(HansaError):
 
     code = "InvalidRequest"
     status = 411
+
+
+class PreconditionFailed(HansaError):
+    """The thing is not, or no longer, as the caller took for granted (If-Match)."""
+
+    code = "InvalidRequest"
+    status = 412
 
 
 class TooLarge(HansaError):

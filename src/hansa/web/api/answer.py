@@ -12,15 +12,18 @@ import orjson
 
 from hansa.hub.own_contexts import outside
 from hansa.ngsild.context import Context, Source
+from hansa.ngsild.model import Entity
 from hansa.web.api.call import GEO_JSON, JSON, LD_JSON, Call
+from hansa.web.api.conditions import is_known, tag
 from hansa.web.api.prefer import preferences, preferred_version
 
-__all__ = ["Answer", "created", "document", "nothing", "plain"]
+__all__ = ["Answer", "created", "document", "nothing", "plain", "tagged"]
 
 Header = tuple[bytes, bytes]
 
 _LINK: Final = '<%s>;rel="http://www.w3.org/ns/json-ld#context";type="application/ld+json"'
 _URL_SAFE: Final = ":/?#[]@!$&'()*+,;=%~-._"
+_VARY: Final = (b"vary", b"accept, link, prefer, ngsild-tenant, ngsild-snapshot")
 _CONTENT_TYPES: Final = {kind: kind.encode() for kind in (JSON, LD_JSON, GEO_JSON)}
 
 
@@ -68,6 +71,17 @@ def document(
     else:
         head.append((b"link", _link(call.service.context_url(context, call.base, call.tenant))))
     return Answer(status, orjson.dumps(body), head)
+
+
+def tagged(call: Call, answer: Answer, entity: Entity | None = None) -> Answer:
+    """`answer` with its tag; 304 and nothing else when the client has it already."""
+    name = tag(answer.body, entity)
+    marks = [(b"etag", f'"{name}"'.encode()), _VARY]
+    known = call.headers.get(b"if-none-match")
+    if known is not None and is_known(name, known):
+        return Answer(304, headers=marks)
+    answer.headers += marks
+    return answer
 
 
 def _is_plain(wish: str) -> bool:

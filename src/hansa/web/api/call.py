@@ -33,6 +33,7 @@ from hansa.trust.principals import LOCAL, Principal
 from hansa.web.api.accept import best_of
 from hansa.web.api.background import Background
 from hansa.web.api.commits import Commits
+from hansa.web.api.conditions import conditioned
 from hansa.web.api.params import check_parameters
 
 __all__ = ["GEO_JSON", "JSON", "LD_JSON", "MERGE_JSON", "Backend", "Call"]
@@ -300,6 +301,8 @@ class Call:
 
     async def commit(self, store: Store, write: Write) -> Written:
         """Make one write durable, or raise what refused it."""
+        if b"if-match" in self.headers:
+            write = conditioned(write, self.headers[b"if-match"])
         (outcome,) = await self.commit_all(store, [write])
         if isinstance(outcome, HansaError):
             raise outcome

@@ -34,7 +34,7 @@ from hansa.kernel.errors import (
 )
 from hansa.ngsild.context import Context
 from hansa.store.port import Store, Write
-from hansa.web.api.answer import Answer, created, nothing, plain
+from hansa.web.api.answer import Answer, created, nothing, plain, tagged
 from hansa.web.api.call import JSON, LD_JSON, Call
 from hansa.web.api.params import flag
 
@@ -93,7 +93,7 @@ async def serve(call: Call) -> Answer:
         )
     answer = plain(200, {"@context": outside(source, call.base)})
     answer.headers = [(b"content-type", kind.encode())]
-    return answer
+    return tagged(call, answer)
 
 
 async def delete(call: Call) -> Answer:

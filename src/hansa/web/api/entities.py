@@ -21,7 +21,7 @@ from hansa.ngsild.query import Query
 from hansa.ngsild.represent import is_empty, represent
 from hansa.ngsild.values import check_datetime, check_language, check_name
 from hansa.store.port import Reader
-from hansa.web.api.answer import Answer, created, document, nothing
+from hansa.web.api.answer import Answer, created, document, nothing, tagged
 from hansa.web.api.call import GEO_JSON, JSON, LD_JSON, MERGE_JSON, Call
 from hansa.web.api.look import geometry_property, read_look
 from hansa.web.api.params import names
@@ -74,7 +74,8 @@ async def retrieve(call: Call) -> Answer:
     if look.may_leave_nothing and not represent(entity, look.view):
         raise NotFound(f"entity {id}", "has none of the members asked for")
     shown = await render_one(call, entity, look, kind, geometry)
-    return document(call, shown, context, kind, status=look.status_of([entity]))
+    answer = document(call, shown, context, kind, status=look.status_of([entity]))
+    return tagged(call, answer, entity)
 
 
 async def replace(call: Call) -> Answer:

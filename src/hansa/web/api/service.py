@@ -29,7 +29,7 @@ from hansa.ngsild.context import Context, Source
 from hansa.trust.gate import Gate
 from hansa.web.api.answer import Answer
 from hansa.web.api.background import Background
-from hansa.web.api.call import Call
+from hansa.web.api.call import JSON, LD_JSON, MERGE_JSON, Call
 from hansa.web.api.commits import Commits
 from hansa.web.api.problem import problem_answer
 from hansa.web.api.routes import OPERATIONS, Operation
@@ -38,6 +38,8 @@ from hansa.web.api.snapshots import enter
 __all__ = ["Service"]
 
 log = logging.getLogger(__name__)
+
+_WITHOUT_LENGTH = frozenset({204, 304})
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -88,7 +90,7 @@ class Service:
         """Answer one HTTP request."""
         answer = await self._answer(scope, receive)
         headers = answer.headers
-        if answer.status != 204:
+        if answer.status not in _WITHOUT_LENGTH:
             headers.append((b"content-length", str(len(answer.body)).encode()))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         body = b"" if scope["method"] == "HEAD" else answer.body
@@ -104,7 +106,10 @@ class Service:
                 await enter(call, operation.path)
             answer = await operation.handler(call)
         except HansaError as error:
-            answer = self._refusal(error, call)
+            if scope["method"] == "OPTIONS" and isinstance(error, MethodNotAllowed):
+                answer = _options(error.extra["allow"].split(", "))
+            else:
+                answer = self._refusal(error, call)
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             fault = InternalError(
@@ -154,6 +159,15 @@ class Service:
                 f"/{'/'.join(parts)}", f"does not offer {verb}", f"use {allowed}", allow=allowed
             )
         return operation, tuple(variables)
+
+
+def _options(verbs: list[str]) -> Answer:
+    """What a resource offers (RFC 9110, 9.3.7; RFC 5789, 3.1)."""
+    allowed = sorted({*verbs, "OPTIONS", *(["HEAD"] if "GET" in verbs else [])})
+    headers = [(b"allow", ", ".join(allowed).encode())]
+    if "PATCH" in verbs:
+        headers.append((b"accept-patch", f"{MERGE_JSON}, {JSON}, {LD_JSON}".encode()))
+    return Answer(204, headers=headers)
 
 
 def _parts(path: bytes) -> list[str]:
