@@ -96,11 +96,12 @@ def test_the_built_in_spokes_come_by_the_public_road() -> None:
         "aequilibrae",
         "gbfs",
         "gtfs",
+        "mqtt",
         "osm",
         "table",
     ]
     assert faults() == {}
-    with pytest.raises(NotFound, match=r"there are: aequilibrae, gbfs, gtfs, osm, table"):
+    with pytest.raises(NotFound, match=r"there are: aequilibrae, gbfs, gtfs, mqtt, osm, table"):
         find_spoke("fax")
 
 

@@ -94,7 +94,8 @@ class Keeper:
     def interval(self) -> float:
         """Seconds until the next beat."""
         usual = self._job.interval if self._job is not None else LOOK_AGAIN
-        return max(usual, min(usual * 2.0 ** min(self._failures - 1, 20), LONGEST_PAUSE))
+        longest = getattr(self._job, "longest_pause", LONGEST_PAUSE)
+        return max(usual, min(usual * 2.0 ** min(self._failures - 1, 20), longest))
 
     def beat(self) -> None:
         """One beat; a failure is logged and told, even a fault in the job's own code."""
@@ -142,7 +143,7 @@ class Keeper:
             self.close()
             options = source.get("options", {}).get("json", {})
             address = source.get("endpointURL", "")
-            task = Task(self.source_id, source["namespace"], options, address)
+            task = Task(self.source_id, source["namespace"], options, address, source)
             entities = _Entities(self._store, self.source_id)
             self._job = self._spoke.live(task, entities, self._out)
             self._made_for = source["retrievedAt"]

@@ -168,12 +168,14 @@ class Task:
 
     Attributes:
         source: the address that was imported, for a remote spoke; empty for others.
+        facts: what else the reading said with :attr:`About.facts` (the entity, simplified).
     """
 
     source_id: str
     namespace: str
     options: Options
     source: str = ""
+    facts: Plain = field(default_factory=dict)
 
 
 Health = Literal["current", "silent", "failing"]
@@ -230,7 +232,8 @@ class LiveJob(Protocol):
             HansaError: this beat failed; the next one may succeed.
         """
 
-    # A job that holds something open (a connection) may have a method ``close``, called at the end.
+    # A job that holds something open (a connection) may have a method ``close``, called at the end,
+    # and may name the longest pause after a failure in ``longest_pause`` [s].
 
 
 class LiveSpoke(Protocol):

@@ -15,11 +15,13 @@ from typing import Final
 from hansa.spokes.plain import prop
 from hansa.spokes.port import Health, Plain
 
-__all__ = ["AHEAD", "Silence", "mark", "moment_of", "verdict"]
+__all__ = ["AHEAD", "Complaints", "Silence", "mark", "moment_of", "verdict"]
 
 AHEAD: Final = timedelta(minutes=5)
 """A clock may differ from ours by this much."""
 
+_TELL_EVERY: Final = timedelta(minutes=1)
+_FORGET: Final = timedelta(minutes=10)
 _FRACTION: Final = re.compile(r"(\.\d{1,6})\d*")
 _SHORT_ZONE: Final = re.compile(r"([+-]\d\d)$")
 
@@ -66,6 +68,37 @@ class Silence:
         since = self._heard.astimezone(UTC)
         notes.append(f"The source has said nothing new since {since:%Y-%m-%d %H:%M} UTC.")
         return "silent"
+
+
+class Complaints:
+    """What was not understood, as one note that does not change all the time.
+
+    The note is written anew once a minute at most, and goes ten minutes after the last complaint.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._count = 0
+        self._latest = ""
+        self._note = ""
+        self._written: datetime | None = None
+        self._last: datetime | None = None
+
+    def add(self, now: datetime, reason: str, count: int = 1) -> None:
+        """Something was not understood."""
+        self._count += count
+        self._latest = reason
+        self._last = now
+
+    def tell(self, now: datetime, notes: list[str]) -> None:
+        """Put the note among others, while there is reason to."""
+        if self._last is None or now - self._last > _FORGET:
+            self._count, self._note, self._written = 0, "", None
+            return
+        if self._written is None or now - self._written >= _TELL_EVERY:
+            self._written = now
+            self._note = f"{self._count} {self._what}; the latest: {self._latest}"
+        notes.append(self._note)
 
 
 def moment_of(value: object) -> datetime:

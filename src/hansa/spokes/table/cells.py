@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping as Mapping_
 from datetime import date, datetime
 from typing import Any, Final
@@ -21,6 +22,7 @@ from hansa.kernel.clock import iso
 from hansa.kernel.errors import BadRequest
 from hansa.spokes.plain import DECIMALS, number
 from hansa.spokes.port import Plain
+from hansa.spokes.quality import moment_of
 from hansa.spokes.table.mapping import Attribute, Location, Mapping
 
 __all__ = ["Places", "filled", "instant", "value_of"]
@@ -59,11 +61,15 @@ def is_blank(cell: Any, mapping: Mapping) -> bool:
 
 def filled(template: str, values: Mapping_[str, Any], mapping: Mapping) -> str | None:
     """The template with the row's values in it; ``None`` when one of them is blank."""
-    used = {name: cell for name, cell in values.items() if not is_blank(cell, mapping)}
-    try:
-        return template.format_map(used)
-    except KeyError:
-        return None
+    parts = []
+    for literal, name, _, _ in string.Formatter().parse(template):
+        parts.append(literal)
+        if name:
+            cell = values.get(name)
+            if is_blank(cell, mapping):
+                return None
+            parts.append(str(cell))
+    return "".join(parts)
 
 
 def _number(cell: Any, decimal: str) -> float | int | None:
@@ -88,6 +94,8 @@ def _moment(cell: Any, format: str, usual: str) -> datetime:
         return cell
     if isinstance(cell, date):
         return datetime(cell.year, cell.month, cell.day)
+    if format == "unix":
+        return moment_of(number(cell))
     text = str(cell)
     try:
         return datetime.strptime(text, format) if format else datetime.fromisoformat(text)

@@ -17,7 +17,17 @@ from zoneinfo import ZoneInfo
 
 from hansa.kernel.errors import BadRequest, MissingExtra, NotFound
 
-__all__ = ["KINDS", "Attribute", "Location", "Mapping", "load_mapping"]
+__all__ = [
+    "KINDS",
+    "Attribute",
+    "Location",
+    "Mapping",
+    "load_document",
+    "load_mapping",
+    "make_mapping",
+    "names_in",
+    "refuse_unknown",
+]
 
 KINDS: Final = (
     "text",
@@ -134,11 +144,16 @@ def names_in(template: str) -> list[str]:
 
 
 def load_mapping(path: str) -> Mapping:
-    """Read and check a mapping file.
+    """Read and check a mapping file. Errors as :func:`load_document` and :func:`make_mapping`."""
+    return make_mapping(*load_document(path))
+
+
+def load_document(path: str) -> tuple[dict[str, Any], str]:
+    """What a mapping file holds, unchecked, and the file's name.
 
     Raises:
         NotFound: there is no such file.
-        BadRequest: it is not understood; says where.
+        BadRequest: it is neither TOML nor YAML.
         MissingExtra: it is YAML and the package to read that is not installed.
     """
     file = Path(path).expanduser()
@@ -148,7 +163,16 @@ def load_mapping(path: str) -> Mapping:
     data = _data(file, label)
     if not isinstance(data, dict):
         raise BadRequest(label, "is not a table of settings", "see the guide 'Import a table'")
-    _known(data, _TOP, label, "")
+    return data, label
+
+
+def make_mapping(data: dict[str, Any], label: str) -> Mapping:
+    """The mapping that `data` describes, checked; `label` is what messages call it.
+
+    Raises:
+        BadRequest: it is not understood; says where.
+    """
+    refuse_unknown(data, _TOP, label, "")
     for name in ("type", "id"):
         if not isinstance(data.get(name), str) or not data[name]:
             raise BadRequest(label, f"'{name}' is missing", _EXAMPLES[name])
@@ -190,7 +214,8 @@ def _data(file: Path, label: str) -> Any:
         raise BadRequest(label, f"is not valid TOML ({fault})", "mend it there") from None
 
 
-def _known(data: dict[str, Any], allowed: frozenset[str], label: str, where: str) -> None:
+def refuse_unknown(data: dict[str, Any], allowed: frozenset[str], label: str, where: str) -> None:
+    """Raise BadRequest for a setting that is not one of `allowed`."""
     for name in data:
         if name not in allowed:
             raise BadRequest(
@@ -213,7 +238,7 @@ def _attribute(name: str, data: Any, label: str) -> Attribute:
         data = {"column": data}
     if not isinstance(data, dict):
         raise BadRequest(f"{label}{where}", "is neither a column nor a table", 'write "column"')
-    _known(data, _ATTRIBUTE, label, where)
+    refuse_unknown(data, _ATTRIBUTE, label, where)
     for setting, value in data.items():
         kind = bool if setting == "required" else str
         if setting != "value" and not isinstance(value, kind):
@@ -255,7 +280,7 @@ def _location(data: dict[str, Any], label: str) -> Location | None:
     found = _table(data, "location", label)
     if not found:
         return None
-    _known(found, _LOCATION, label, ", location")
+    refuse_unknown(found, _LOCATION, label, ", location")
     location = Location(**{name: str(value) for name, value in found.items()})
     ways = [bool(location.longitude and location.latitude), location.wkt, location.geometry]
     if sum(map(bool, ways)) != 1 or bool(location.longitude) != bool(location.latitude):
