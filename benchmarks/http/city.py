@@ -23,6 +23,9 @@ _ZOOM = 13
 _BOX = (-71.41, -30.07, -71.18, -29.82)
 """The built-up area of La Serena and Coquimbo: west, south, east, north."""
 
+_CENTRE = (2474, 4809)
+"""Column and row of the tile with the centre of La Serena, of which nothing was read before."""
+
 
 class CityMissing(RuntimeError):
     """The city could not be built."""
@@ -75,6 +78,7 @@ def _serve(root: Path, place: Path) -> _City:
 
 def _tiles(address: str) -> dict[str, str]:
     cold, warm, sizes = [], [], []
+    first = _fetch(f"{address}/tiles/{_ZOOM}/{_CENTRE[0]}/{_CENTRE[1]}.mvt")[0]
     for x, y in _covering():
         url = f"{address}/tiles/{_ZOOM}/{x}/{y}.mvt"
         taken, body = _fetch(url)
@@ -83,6 +87,7 @@ def _tiles(address: str) -> dict[str, str]:
             sizes.append(len(body))
             warm.append(_fetch(url)[0])
     return {
+        f"tile z{_ZOOM}, the very first": f"{first:.0f} ms",
         f"tile z{_ZOOM}, cold": f"median {median(cold):.0f} ms, slowest {max(cold):.0f} ms",
         f"tile z{_ZOOM}, kept": f"median {median(warm):.1f} ms",
         "tiles with content": f"{len(cold)}, the largest {max(sizes) / 1024:.0f} KiB as sent",

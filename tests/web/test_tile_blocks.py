@@ -45,6 +45,20 @@ def test_tiles_of_a_block_are_cut_from_one_answer() -> None:
     assert len(source.asked) == 1
 
 
+def test_close_tiles_never_wait_for_their_block() -> None:
+    source = Source()
+    kept = Blocks(source, str)
+    tile = (13, *tile_of(13, -71.0, -30.0))
+    for _ in range(blocks.ALONE):
+        assert [f.id for f in kept.features(STOPS, 1, tile)] == expected(tile)
+    kept.finish()
+    assert len(source.asked) == blocks.ALONE + 1
+    alone, block = source.asked[0], max(source.asked, key=lambda box: box[2] - box[0])
+    assert block[2] - block[0] > 7 * (alone[2] - alone[0])
+    assert [f.id for f in kept.features(STOPS, 1, tile)] == expected(tile)
+    assert len(source.asked) == blocks.ALONE + 1
+
+
 def test_far_tiles_ask_the_store_themselves() -> None:
     source = Source()
     kept = Blocks(source, str)
@@ -67,10 +81,11 @@ def test_a_block_with_too_many_features_is_not_kept(monkeypatch: pytest.MonkeyPa
     source = Source()
     kept = Blocks(source, str)
     tile = (14, *tile_of(14, -71.0, -30.0))
-    for _ in range(3):
+    for _ in range(blocks.ALONE + 2):
         assert [f.id for f in kept.features(STOPS, 1, tile)] == expected(tile)
-    # Once for the block, in vain; then once a tile.
-    assert len(source.asked) == 4
+    kept.finish()
+    # Each tile alone, and once in vain for the block.
+    assert len(source.asked) == blocks.ALONE + 3
 
 
 def test_blocks_used_long_ago_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

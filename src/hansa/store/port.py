@@ -118,8 +118,7 @@ class Change:
     attributes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(NamedTuple):
     """A geometry (WKB, longitude/latitude) of an entity and a few of its values, for drawing."""
 
     id: str

@@ -112,7 +112,7 @@ def drawn(
         connection,
         attribute,
         box,
-        any_of_literal("shape", shapes),
+        any_of_literal("place.shape", shapes),
         f"json_array({', '.join(wanted)})",
         limit,
     )

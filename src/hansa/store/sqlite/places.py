@@ -154,17 +154,16 @@ def features(
         "SELECT group_concat(id, char(30)), group_concat(hex, char(30)), group_concat(facts) FROM ("
         f"SELECT entity.id AS id, hex(wkb) AS hex, {values} AS facts"
         f" FROM place CROSS JOIN entity ON entity.key = place.id >> {PLACE_BITS}"
-        f" WHERE {_IN_BOX} AND attribute = ?5 AND {shapes} LIMIT ?6)",
+        f" WHERE {_IN_BOX} AND place.attribute = ?5 AND {shapes} LIMIT ?6)",
         (*box, attribute, limit),
     ).get
     ids, geometries, facts = found
     if ids is None:
         return []
-    return list(
-        map(
-            Feature,
-            ids.split(_SEPARATOR),
-            map(bytes.fromhex, geometries.split(_SEPARATOR)),
-            map(tuple, orjson.loads(f"[{facts}]")),
-        )
+    columns = zip(
+        ids.split(_SEPARATOR),
+        map(bytes.fromhex, geometries.split(_SEPARATOR)),
+        map(tuple, orjson.loads(f"[{facts}]")),
+        strict=True,
     )
+    return list(map(Feature._make, columns))

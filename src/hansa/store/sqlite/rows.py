@@ -29,7 +29,8 @@ _RESHAPE: Final = (
     " WHERE key = ?"
 )
 _PLACE: Final = (
-    "INSERT INTO place (id, west, east, south, north, attribute, wkb) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO place (id, west, east, south, north, attribute, shape, wkb)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _CHANGE: Final = (
     "INSERT INTO change (seq, at, entity, shape, kind, keep, attributes, aside)"
@@ -108,19 +109,26 @@ def _sort(stage: Stage) -> tuple[Rows, Rows, Rows, Rows]:
 def _store_places(connection: apsw.Connection, stage: Stage) -> None:
     gone: Rows = []
     new: Rows = []
+    reshaped: Rows = []
     for id, after in stage.now.items():
         before = stage.stored.get(id)
-        if after is before or (after is not None and after.places is None):
+        if after is before:
+            continue
+        if after is not None and after.places is None:
+            if before is not None and before.shape != after.shape:
+                reshaped.extend((after.shape, number) for number in _numbers(after))
             continue
         if before is not None and before.placed:
             gone.extend((number,) for number in _numbers(before))
         if after is not None and after.places:
             new.extend(
-                (number, *packed[:4], attribute, packed.wkb)
+                (number, *packed[:4], attribute, after.shape, packed.wkb)
                 for number, (attribute, packed) in zip(_numbers(after), after.places, strict=True)
             )
     if gone:
         connection.executemany("DELETE FROM place WHERE id = ?", gone)
+    if reshaped:
+        connection.executemany("UPDATE place SET shape = ? WHERE id = ?", reshaped)
     if new:
         connection.executemany(_PLACE, new)
 

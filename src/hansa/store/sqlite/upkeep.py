@@ -96,7 +96,11 @@ def check(connection: apsw.Connection) -> list[str]:
 
 
 def _places(connection: apsw.Connection) -> Counter[int]:
-    rows = connection.execute(f"SELECT id >> {PLACE_BITS}, count(*) FROM place GROUP BY 1")
+    """How many geometries each entity has in the spatial index, those with its own shape."""
+    rows = connection.execute(
+        f"SELECT place.id >> {PLACE_BITS}, count(*) FROM place LEFT JOIN entity ON key = place.id >> {PLACE_BITS}"
+        " WHERE entity.shape IS NULL OR entity.shape = place.shape GROUP BY 1"
+    )
     return Counter(dict(rows))
 
 

@@ -3,6 +3,9 @@
 A view of a city asks for a dozen neighbouring tiles, and looking closer for four times as many. The
 store is therefore asked for a *block*, a tile of zoom 10, and the closer tiles in it are cut from
 what it answered. Blocks are dropped when their layer changes, or when too many features are kept.
+
+Close tiles never wait for their block: until it is there they ask for themselves alone, and once a
+few have asked, it is read in the background. Who wants to see one street does not wait for a city.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -29,6 +33,14 @@ LARGEST: Final = 100_000
 
 KEPT: Final = 200_000
 """Features kept in all blocks together, at a few hundred bytes each."""
+
+ALONE: Final = 3
+"""Close tiles of a block that are asked for before it pays to read it whole."""
+
+_COUNTED: Final = 10_000
+
+CLOSE: Final = 13
+"""From this zoom on a tile holds so little of its block that reading it alone is quick."""
 
 MARGIN: Final = 0.02
 """How far over the tile's edge features are wanted, so that the clipping margin is filled."""
@@ -87,15 +99,40 @@ class Blocks:
         self._blocks: OrderedDict[_Key, _Block] = OrderedDict()
         self._lock = threading.Lock()
         self._loading: dict[str, threading.Lock] = {}
+        self._early: dict[_Key, tuple[int, int]] = {}
+        self._reading = ThreadPoolExecutor(1, "hansa-tiles")
 
     def features(self, layer: Layer, version: int, tile: Tile) -> list[Feature]:
         """Features of `layer`, in its `version`, whose boxes meet `tile` and a margin around it."""
         box = tile_box(*tile, MARGIN)
-        if tile[0] >= BLOCK_ZOOM:
-            found = self._block(layer, version, tile).within(box)
-            if found is not None:
-                return found
-        return self._ask(layer, box)
+        block = None
+        if tile[0] >= CLOSE:
+            block = self._ready(layer, version, tile)
+        elif tile[0] >= BLOCK_ZOOM:
+            block = self._block(layer, version, tile)
+        found = None if block is None else block.within(box)
+        return self._ask(layer, box) if found is None else found
+
+    def _ready(self, layer: Layer, version: int, tile: Tile) -> _Block | None:
+        """The block of a close tile if it has been read; if not, see that it is, once it pays."""
+        key = _key(layer, tile)
+        with self._lock:
+            block = self._blocks.get(key)
+            if block is not None and block.version == version:
+                self._blocks.move_to_end(key)
+                return block
+            seen, times = self._early.get(key, (version, 0))
+            times = times + 1 if seen == version else 1
+            if len(self._early) >= _COUNTED:
+                self._early.clear()
+            self._early[key] = (version, times)
+        if times == ALONE:
+            self._reading.submit(self._block, layer, version, tile)
+        return None
+
+    def finish(self) -> None:
+        """Wait for the blocks that are being read; no more are read in the background."""
+        self._reading.shutdown()
 
     def _ask(
         self, layer: Layer, box: tuple[float, float, float, float], limit: int = 1_000_000
@@ -106,9 +143,7 @@ class Blocks:
         )
 
     def _block(self, layer: Layer, version: int, tile: Tile) -> _Block:
-        zoom, column, row = tile
-        up = zoom - BLOCK_ZOOM
-        key = (_wanted(layer), column >> up, row >> up)
+        key = _key(layer, tile)
         with self._lock:
             loading = self._loading.setdefault(layer.name, threading.Lock())
         with loading:
@@ -121,6 +156,7 @@ class Blocks:
             with self._lock:
                 self._blocks[key] = made
                 self._blocks.move_to_end(key)
+                self._early.pop(key, None)
                 self._drop()
         return made
 
@@ -138,6 +174,12 @@ class Blocks:
         while total > KEPT and len(self._blocks) > 1:
             _, dropped = self._blocks.popitem(last=False)
             total -= len(dropped.boxes)
+
+
+def _key(layer: Layer, tile: Tile) -> _Key:
+    zoom, column, row = tile
+    up = zoom - BLOCK_ZOOM
+    return _wanted(layer), column >> up, row >> up
 
 
 def _wanted(layer: Layer) -> _Wanted:
