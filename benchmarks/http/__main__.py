@@ -15,6 +15,7 @@ from benchmarks.http.machine import describe, load_average
 from benchmarks.http.measures import MEASURES, Plan
 from benchmarks.http.report import markdown
 from benchmarks.http.suite import measure_broker
+from benchmarks.http.yardstick import plain_answer
 
 _QUIET = 1.0
 
@@ -31,6 +32,8 @@ def main() -> int:
         _wait_for_quiet(asked.wait)
     plan = Plan(asked.entities, asked.seconds, asked.rounds)
     machine = describe()
+    machine["yardstick"] = plain_answer(plan.seconds)
+    _say(f"yardstick: a plain answer takes {machine['yardstick']['cpu_us']} µs of CPU")
     brokers = ([] if asked.only_peers else [HANSA]) + (
         read_brokers(asked.peers) if asked.peers else []
     )

@@ -17,7 +17,7 @@ def markdown(result: Found) -> str:
     lines = [*_head(result["machine"], result["plan"])]
     for broker in result["brokers"]:
         lines += ["", f"## {broker['name']}", "", f"Durability: {broker['durability']}.", ""]
-        lines += _table(broker["measures"])
+        lines += _table(broker["measures"], result["machine"]["yardstick"]["cpu_us"])
         lines += ["", *_facts(broker)]
     ours, *peers = result["brokers"]
     for peer in peers:
@@ -35,6 +35,12 @@ def _head(machine: Found, plan: Found) -> Iterator[str]:
         f"{machine['memory_mib']} MiB; {machine['system']}; Python {machine['python']}; a 4 KiB append "
         f"and flush takes {machine['disk_flush_ms']} ms; load before the run {machine['load']}."
     )
+    plain = machine["yardstick"]
+    yield ""
+    yield (
+        f"Yardstick: the barest answer of the same ASGI server takes {plain['cpu_us']:.0f} µs of CPU "
+        f"here ({plain['rate']:,.0f} a second); 'plain answers' counts a figure in these."
+    )
     yield ""
     yield (
         f"{plan['entities']:,} entities of 1,024 bytes; {plan['rounds']} rounds of {plan['seconds']:g} s, "
@@ -42,20 +48,22 @@ def _head(machine: Found, plan: Found) -> Iterator[str]:
     )
 
 
-def _table(found: Found) -> list[str]:
+def _table(found: Found, plain: float) -> list[str]:
     rows = [(m, found[m.key]) for m in MEASURES if m.key in found]
+    head = ("what", "clients", "per second", "median ms", "p99 ms", "CPU µs each")
     return _rows(
-        ("what", "clients", "per second", "median ms", "p99 ms", "CPU µs each", "failed", "goal"),
-        [(m.title, m.connections, *_shown(f), m.target) for m, f in rows],
+        (*head, "plain answers", "failed", "goal"),
+        [(m.title, m.connections, *_shown(f, plain), m.target) for m, f in rows],
     )
 
 
-def _shown(figures: Found) -> tuple[str, ...]:
+def _shown(figures: Found, plain: float) -> tuple[str, ...]:
     return (
         f"{figures['rate']:,.0f}",
         f"{figures['median_ms']:.2f}",
         f"{figures['p99_ms']:.2f}",
         f"{figures['cpu_us']:,.0f}",
+        f"{figures['cpu_us'] / plain:.1f}",
         str(figures["failed"]),
     )
 
