@@ -12,7 +12,7 @@ from hansa.ngsild.temporal_periods import Periods
 from hansa.store.history import Bucket, Cut, Head, Heads, Moment, Selection, Source, Span, order_of
 from hansa.store.meaning import moment
 from hansa.store.port import Store
-from hansa.store.sums import newest_of_each, sum_up
+from hansa.store.sums import ends_of_each, sum_up
 
 
 class MemoryArchive:
@@ -60,8 +60,7 @@ class MemorySource:
             yield Span(entity, attribute, len(times), *ends)
 
     def series(self, wanted: Selection) -> Iterator[Moment]:
-        found = iter(self._series(wanted))
-        return found if wanted.last is None else newest_of_each(found, wanted.last)
+        return ends_of_each(self._series(wanted), wanted)
 
     def tallies(
         self, wanted: Selection, periods: Periods, *, distinct: bool = False

@@ -56,17 +56,17 @@ def _source(rows: list[tuple[int, tuple[Any, ...]]]) -> MemorySource:
 @settings(deadline=None)
 @given(
     rows=st.lists(moments, max_size=40),
-    last=st.one_of(st.none(), st.integers(1, 5)),
+    ends=st.sampled_from([{}, {"last": 1}, {"last": 4}, {"first": 1}, {"first": 3}]),
     months=st.integers(0, 1),
     minutes=st.integers(0, 90),
 )
 def test_divided_and_whole_give_the_same(
-    rows: list[tuple[Any, ...]], last: int | None, months: int, minutes: int
+    rows: list[tuple[Any, ...]], ends: dict[str, int], months: int, minutes: int
 ) -> None:
     numbered = list(enumerate(rows))
     whole = _source(numbered)
     merged = Merged([_source([r for r in numbered if r[1][5] is side]) for side in (True, False)])
-    wanted = Selection(IDS, timed=True, last=last)
+    wanted = Selection(IDS, timed=True, **ends)
     assert list(merged.series(wanted)) == list(whole.series(wanted))
     assert list(merged.spans(wanted)) == list(whole.spans(wanted))
     assert [h.id for h in merged.heads(Heads())] == [h.id for h in whole.heads(Heads())]

@@ -120,6 +120,14 @@ class Settings:
     page_limit_max: int = _option(
         1000, "Largest limit that a query may ask for.", "5000", low=1, high=100_000
     )
+    history_limit: int = _option(
+        10_000,
+        "Most attribute instances in one answer about history. An answer that would hold more is cut "
+        "at an instant, which Content-Range tells.",
+        "1000",
+        low=1,
+        high=1_000_000,
+    )
     body_limit: int = _option(
         16_000_000, "Largest request body, in bytes.", "64000000", low=1_000, high=2**31
     )

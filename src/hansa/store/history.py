@@ -10,8 +10,8 @@ another. What holds of every source:
    sees an instance twice, nor misses one, whatever crashes when.
 2. A series is ordered by entity, attribute, time, time of writing, ``instanceId``. Sources stream it in
    that order, so that two of them are merged without being held in memory.
-3. ``last`` is closed under merging: the last N of a whole are among the last N of its parts. So are
-   spans (add the counts, widen the ends) and tallies (:meth:`~hansa.ngsild.temporal_tally.Tally.add`).
+3. ``last`` and ``first`` are closed under merging: the last N of a whole are among the last N of its
+   parts. So are spans (add the counts, widen the ends) and tallies (:meth:`~hansa.ngsild.temporal_tally.Tally.add`).
    Whoever merges asks each source with the same selection.
 4. Times are microseconds since 1970. A window includes `since` and excludes `until` (clause 4.11).
 5. The time of an instance without the selection's time property is None; it is left out where the
@@ -100,6 +100,7 @@ class Selection:
         since, until: the window, see above; None: open.
         timed: whether instances without that time are left out.
         last: only so many of the newest instances of each attribute (of all its datasets together).
+        first: or only so many of the oldest; never both.
         instance: only the one with this instanceId.
         without: not those with these instanceIds.
     """
@@ -112,6 +113,7 @@ class Selection:
     until: int | None = None
     timed: bool = False
     last: int | None = None
+    first: int | None = None
     instance: str | None = None
     without: frozenset[str] = frozenset()
 
@@ -180,7 +182,7 @@ class Source(Protocol):
         """The head of one entity; None if it has no past here."""
 
     def spans(self, wanted: Selection) -> Iterator[Span]:
-        """Counts and ends of each series that has any instance; `last` is not looked at."""
+        """Counts and ends of each series that has any instance; not of its first or last only."""
 
     def series(self, wanted: Selection) -> Iterator[Moment]:
         """The instances, in order."""
@@ -190,8 +192,8 @@ class Source(Protocol):
     ) -> Iterator[Bucket]:
         """Instances summed up by period, in order of entity, attribute, dataset and period.
 
-        The selection is timed. `distinct` values are gathered only if wanted. With `last`, only the
-        instances that :meth:`series` would show are summed up.
+        The selection is timed. `distinct` values are gathered only if wanted. With `last` or `first`,
+        only the instances that :meth:`series` would show are summed up.
         """
 
 

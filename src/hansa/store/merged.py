@@ -13,7 +13,7 @@ from itertools import groupby
 
 from hansa.ngsild.temporal_periods import Periods
 from hansa.store.history import Bucket, Head, Heads, Moment, Selection, Source, Span, order_of
-from hansa.store.sums import newest_of_each, sum_up
+from hansa.store.sums import ends_of_each, sum_up
 
 __all__ = ["Merged"]
 
@@ -57,13 +57,15 @@ class Merged:
         """The instances, in order."""
         streams = [source.series(wanted) for source in self._sources]
         merged = heapq.merge(*streams, key=order_of)
-        return merged if wanted.last is None else newest_of_each(merged, wanted.last)
+        if wanted.last is None and wanted.first is None:
+            return merged
+        return ends_of_each(merged, wanted)
 
     def tallies(
         self, wanted: Selection, periods: Periods, *, distinct: bool = False
     ) -> Iterator[Bucket]:
         """Instances summed up by period."""
-        if wanted.last is not None:  # which the newest are is known of the whole only
+        if wanted.last is not None or wanted.first is not None:  # known of the whole only
             yield from sum_up(self.series(wanted), periods, distinct=distinct)
             return
         wanted = replace(wanted, timed=True)

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from itertools import groupby, islice
 
 from hansa.ngsild.temporal_periods import Periods
 from hansa.ngsild.temporal_tally import Tally
-from hansa.store.history import Bucket, Moment
+from hansa.store.history import Bucket, Moment, Selection
 
-__all__ = ["newest", "newest_of_each", "sum_up"]
-
-
-def newest(moments: Iterable[Moment], count: int) -> list[Moment]:
-    """The last `count` of moments that come in order."""
-    return list(deque(moments, maxlen=count))
+__all__ = ["ends", "ends_of_each", "sum_up"]
 
 
-def newest_of_each(moments: Iterable[Moment], count: int) -> Iterator[Moment]:
-    """The last `count` moments of each attribute; all come in order."""
+def ends(moments: Iterable[Moment], wanted: Selection) -> Iterable[Moment]:
+    """The last or first of the moments of one attribute, which come in order, as the selection says."""
+    if wanted.last is not None:
+        return deque(moments, maxlen=wanted.last)
+    return moments if wanted.first is None else islice(moments, wanted.first)
+
+
+def ends_of_each(moments: Iterable[Moment], wanted: Selection) -> Iterator[Moment]:
+    """The last or first moments of each attribute; all come in order."""
     for _, same in groupby(moments, key=_series):
-        yield from newest(same, count)
+        yield from ends(same, wanted)
 
 
 def sum_up(moments: Iterable[Moment], periods: Periods, *, distinct: bool) -> Iterator[Bucket]:

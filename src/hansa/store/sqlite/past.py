@@ -21,7 +21,7 @@ from hansa.store.history import Bucket, Head, Heads, Moment, Selection, Span, or
 from hansa.store.meaning import moment
 from hansa.store.sqlite import evolutions
 from hansa.store.sqlite.unfold import FeedRow, unfold
-from hansa.store.sums import newest, sum_up
+from hansa.store.sums import ends, sum_up
 
 __all__ = ["Tail", "own_id"]
 
@@ -83,7 +83,7 @@ class Tail:
         """The instances, in order."""
         for entity in sorted(set(wanted.entities)):
             for _, found in self._by_attribute(entity, wanted):
-                yield from found if wanted.last is None else newest(found, wanted.last)
+                yield from ends(found, wanted)
 
     def tallies(
         self, wanted: Selection, periods: Periods, *, distinct: bool = False

@@ -12,7 +12,7 @@ from hansa.web.api.look import Look, check_uris, read_look
 from hansa.web.api.params import NOT_OFFERED, flag
 from hansa.web.api.selection import read_pattern, read_query, read_type_selection
 
-__all__ = ["read_body_query"]
+__all__ = ["read_body_history_query", "read_body_query"]
 
 _TEXTS: Final = ("q", "scopeQ", "lang", "csf", "join")
 _NAME_LISTS: Final = ("attrs", "datasetId", "expandValues", "jsonKeys", "containedBy")
@@ -22,6 +22,10 @@ _MEMBERS: Final = frozenset(
     | {*_TEXTS, *_NAME_LISTS, *_PROJECTIONS}
 )
 _TEMPORAL: Final = frozenset({"temporalQ", "aggrParams"})
+_TEMPORAL_MEMBERS: Final = frozenset(
+    "timerel timeAt endTimeAt timeproperty lastN aggrMethods aggrPeriodDuration".split()
+)
+_AGGREGATION_MEMBERS: Final = frozenset({"aggrMethods", "aggrPeriodDuration"})
 _GEO: Final = ("georel", "geometry", "coordinates", "geoproperty")
 _ORDERING: Final = {"geometry": "orderGeometry", "coordinates": "orderFrom"}
 
@@ -33,10 +37,7 @@ def read_body_query(call: Call, payload: Any, context: Context) -> tuple[Query, 
         BadRequest: the body breaks a rule of the data type.
         OperationNotSupported: it has a member that this node does not offer.
     """
-    if not isinstance(payload, dict) or payload.get("type") != "Query":
-        raise BadRequest("the request body", "is not a Query", 'send {"type": "Query", …}')
-    for member in payload.keys() - _MEMBERS:
-        raise _refusal(member)
+    _check(payload, _MEMBERS)
     given = _as_parameters(payload)
     local = flag(call.query, "local", default=True)
     selectors = tuple(
@@ -46,6 +47,61 @@ def read_body_query(call: Call, payload: Any, context: Context) -> tuple[Query, 
     )
     look = read_look(call, context, given)
     return read_query(call, context, look.join, given, selectors), look
+
+
+def read_body_history_query(
+    call: Call, payload: Any, context: Context, forms: frozenset[str]
+) -> tuple[Query, Look, dict[str, str]]:
+    """The query for history of a request body, how it is shown, and its temporal part as parameters.
+
+    The temporal query (5.2.21) may carry the parameters of aggregation; the member ``aggrParams``
+    (5.2.44) goes before it. `forms` are the representations of history.
+    """
+    _check(payload, _MEMBERS | _TEMPORAL)
+    given = _as_parameters(payload)
+    selectors = tuple(
+        selector
+        for item in _list(payload, "entities")
+        for selector in _selectors(item, context, local=flag(call.query, "local", default=True))
+    )
+    look = read_look(call, context, given, more_options=forms)
+    wanted = read_query(call, context, look.join, given, selectors)
+    return wanted, look, _temporal(payload)
+
+
+def _temporal(payload: dict[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for member, known in (("temporalQ", _TEMPORAL_MEMBERS), ("aggrParams", _AGGREGATION_MEMBERS)):
+        part = _object(payload, member)
+        for name, value in part.items():
+            if name not in known:
+                raise BadRequest(
+                    f"the member '{name[:60]}' of {member}",
+                    "is not one of its data type",
+                    f"use {', '.join(sorted(known))}",
+                )
+            found[name] = _as_text(name, value)
+    return found
+
+
+def _as_text(name: str, value: Any) -> str:
+    """A member of a temporal query as the parameter of a URL that means the same."""
+    if name == "aggrMethods" and isinstance(value, list):
+        return ",".join(map(str, value))
+    if name == "lastN":
+        if type(value) is not int or value < 1:
+            raise BadRequest("lastN", f"{value!r:.40} is not a positive whole number", "correct it")
+        return str(value)
+    if not isinstance(value, str):
+        raise BadRequest(f"the member '{name}' of the query", "is not text", "give a string")
+    return value
+
+
+def _check(payload: Any, members: frozenset[str]) -> None:
+    if not isinstance(payload, dict) or payload.get("type") != "Query":
+        raise BadRequest("the request body", "is not a Query", 'send {"type": "Query", …}')
+    for member in payload.keys() - members:
+        raise _refusal(member)
 
 
 def _refusal(member: str) -> BadRequest | OperationNotSupported:

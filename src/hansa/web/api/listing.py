@@ -17,7 +17,7 @@ from hansa.web.api.look import Look, geometry_property, read_look
 from hansa.web.api.rendering import render_all
 from hansa.web.api.selection import read_query
 
-__all__ = ["query", "query_by_body"]
+__all__ = ["paging", "query", "query_by_body"]
 
 _PLAIN: Final = "/:*@"
 """Signs that stand unescaped in the address of a page; a comma would end a value of the header."""
@@ -47,7 +47,7 @@ async def _page_of(call: Call, wanted: Query, look: Look, kind: str) -> Answer:
     geometry = geometry_property(call, look.view.context, kind)
     page, more = await asyncio.to_thread(_page, call.reader(), wanted)
     found = [entity for raw in page.documents if (entity := call.alive(raw)) is not None]
-    headers = _paging(call, wanted, more, kind)
+    headers = paging(call, wanted, more, kind)
     if wanted.count:
         headers.append((b"ngsild-results-count", str(page.total).encode()))
     body = await render_all(call, found, look, kind, geometry)
@@ -63,7 +63,8 @@ def _page(store: Reader, wanted: Query) -> tuple[Page, bool]:
     return Page(page.documents[: wanted.limit], page.total), more
 
 
-def _paging(call: Call, wanted: Query, more: bool, kind: str) -> list[Header]:
+def paging(call: Call, wanted: Query, more: bool, kind: str) -> list[Header]:
+    """The Link headers to the pages before and after this one (6.3.10)."""
     limit, offset = wanted.limit, wanted.offset
     links = []
     if more:

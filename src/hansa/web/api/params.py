@@ -16,6 +16,9 @@ from hansa.kernel.errors import BadRequest, InvalidRequest, OperationNotSupporte
 __all__ = ["DESCRIPTIONS", "NOT_OFFERED", "check_parameters", "flag", "names", "number"]
 
 DESCRIPTIONS: Final[dict[str, str]] = {
+    "aggrMethods": "How values of a period are summed up: avg, min, max, sum, sumsq, stddev, totalCount, "
+    "distinctCount.",
+    "aggrPeriodDuration": "Length of a period, for example PT1H, P1D or P1M; PT0S is the whole time.",
     "attrs": "Attributes of which at least one must be there; only these are shown.",
     "collation": "Order of texts by a language tag, for example und or de-u-co-phonebk.",
     "containedBy": "Entities met before while following relationships.",
@@ -47,7 +50,8 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "observedAt": "Time of observation of the merged values.",
     "offset": "How many matching entities to skip.",
     "omit": "Members that are left out of each entity.",
-    "options": "Words: keyValues, simplified, concise, normalized, sysAttrs, noOverwrite, update, replace.",
+    "options": "Words: keyValues, simplified, concise, normalized, sysAttrs, noOverwrite, update, replace; for "
+    "history temporalValues, aggregatedValues.",
     "orderBy": "Members to sort by, each with ;asc, ;desc, ;dist-asc or ;dist-desc.",
     "orderFrom": "Coordinates that distances are measured from.",
     "orderGeometry": "Type of the geometry that distances are measured from.",
@@ -57,7 +61,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "scopeQ": "Condition on scopes, for example /Madrid/#.",
     "sysAttrs": "Whether createdAt and modifiedAt are shown.",
     "timeAt": "The instant that timerel refers to.",
-    "timeproperty": "observedAt, createdAt or modifiedAt.",
+    "timeproperty": "observedAt, createdAt, modifiedAt or deletedAt.",
     "timerel": "before, after or between.",
     "type": "Types of entity, for example (Building,Museum);Listed, or *.",
 }
@@ -66,8 +70,6 @@ NOT_OFFERED: Final = {
     "entityMap": "entity maps",
     "entityMapLifetime": "entity maps",
     "splitEntities": "entities split over several sources",
-    "aggrMethods": "aggregated history",
-    "aggrPeriodDuration": "aggregated history",
 }
 """Parameters of the specification that are refused, with what they belong to."""
 

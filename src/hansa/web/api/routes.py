@@ -18,6 +18,7 @@ from hansa.web.api import (
     listing,
     snapshots,
     temporal,
+    temporal_write,
 )
 from hansa.web.api.answer import Answer
 from hansa.web.api.call import Call
@@ -52,7 +53,8 @@ _ENTITY = "/entities/{entityId}"
 _ATTRIBUTE = "/entities/{entityId}/attrs/{attrName}"
 _BATCH = "/entityOperations/"
 _SNAPSHOT = "/snapshots/{snapshotId}"
-_HISTORY = "timerel timeAt endTimeAt timeproperty lastN"
+_HISTORY = "timerel timeAt endTimeAt timeproperty lastN aggrMethods aggrPeriodDuration"
+_PAST = "options format sysAttrs lang pick omit attrs datasetId"
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
@@ -181,12 +183,76 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         _set("local"),
     ),
     Operation(
+        "POST",
+        "/temporal/entities",
+        "Create or Update Temporal Evolution",
+        "5.6.11",
+        temporal_write.upsert,
+        _set("local"),
+    ),
+    Operation(
+        "GET",
+        "/temporal/entities",
+        "Query Temporal Evolution",
+        "5.7.4",
+        temporal.query,
+        _set(_HISTORY, _PAST, _WHERE, "limit offset count orderBy collation"),
+    ),
+    Operation(
         "GET",
         "/temporal" + _ENTITY,
         "Retrieve Temporal Evolution",
         "5.7.3",
         temporal.retrieve,
-        _set(_HISTORY, "options format attrs pick omit type lang local datasetId"),
+        _set(_HISTORY, _PAST, "type local"),
+    ),
+    Operation(
+        "DELETE",
+        "/temporal" + _ENTITY,
+        "Delete Temporal Evolution",
+        "5.6.16",
+        temporal_write.remove,
+        _set("local"),
+    ),
+    Operation(
+        "POST",
+        "/temporal" + _ENTITY + "/attrs",
+        "Add Attributes to Temporal Evolution",
+        "5.6.12",
+        temporal_write.add,
+        _set("local"),
+    ),
+    Operation(
+        "DELETE",
+        "/temporal" + _ATTRIBUTE,
+        "Delete Attribute from Temporal Evolution",
+        "5.6.13",
+        temporal_write.remove_attribute,
+        _set("datasetId deleteAll local"),
+    ),
+    Operation(
+        "PATCH",
+        "/temporal" + _ATTRIBUTE + "/{instanceId}",
+        "Modify Attribute Instance",
+        "5.6.14",
+        temporal_write.change_instance,
+        _set("local"),
+    ),
+    Operation(
+        "DELETE",
+        "/temporal" + _ATTRIBUTE + "/{instanceId}",
+        "Delete Attribute Instance",
+        "5.6.15",
+        temporal_write.remove_instance,
+        _set("local"),
+    ),
+    Operation(
+        "POST",
+        "/temporal/entityOperations/query",
+        "Query Temporal Evolution by POST",
+        "5.7.4",
+        temporal.query_by_body,
+        _set("options format sysAttrs limit offset count local lang"),
     ),
     Operation("POST", "/jsonldContexts", "Add Context", "5.13.2", contexts.add),
     Operation(

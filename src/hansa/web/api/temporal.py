@@ -1,24 +1,42 @@
-"""``/temporal/entities/{id}``: how one entity evolved (clauses 6.19 and 5.7.3)."""
+"""How entities evolved: ``/temporal/entities`` and ``temporal/entityOperations/query`` (5.7.3, 5.7.4)."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from hansa.hub.expiry import alive_instances
-from hansa.hub.history import Window, evolution, show_evolution
-from hansa.kernel.errors import InvalidRequest, NotFound
-from hansa.ngsild.temporal import parse_temporal
-from hansa.store.port import Change, Reader
-from hansa.web.api.answer import Answer, document
+from hansa.hub.targets import matches
+from hansa.hub.temporal import Ask, Found, Past, find, past_of
+from hansa.hub.temporal_range import cut
+from hansa.hub.temporal_sums import Aggregation, Sums, sums_of
+from hansa.kernel.errors import BadRequest, NotFound
+from hansa.ngsild.query import Query, TypeFilter
+from hansa.ngsild.represent import View
+from hansa.ngsild.temporal_view import show_head, show_instances, show_pairs, show_sums
+from hansa.store.history import Selection
+from hansa.store.port import Reader
+from hansa.web.api.answer import Answer, Header, document
+from hansa.web.api.body import read_body_history_query
 from hansa.web.api.call import JSON, LD_JSON, Call
 from hansa.web.api.entities import entity_id
+from hansa.web.api.listing import paging
 from hansa.web.api.look import read_look
-from hansa.web.api.params import number
+from hansa.web.api.selection import read_query, read_types
+from hansa.web.api.temporal_params import FORMS, Form, read_aggregation, read_ask, read_form
 
-__all__ = ["retrieve"]
+__all__ = ["query", "query_by_body", "retrieve"]
 
-_MOST_INSTANCES = 100_000
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What of the past is wanted, and how it is shown."""
+
+    view: View
+    form: Form
+    ask: Ask
+    aggregation: Aggregation | None
 
 
 async def retrieve(call: Call) -> Answer:
@@ -26,35 +44,119 @@ async def retrieve(call: Call) -> Answer:
     kind = call.accepted(JSON, LD_JSON)
     id = entity_id(call)
     context = await call.link_context()
-    compact = bool(call.options & {"temporalValues"})
-    if call.options & {"aggregatedValues"}:
-        raise InvalidRequest(
-            "the option 'aggregatedValues'", "is not offered yet", "ask for temporalValues"
+    look = read_look(call, context, more_options=FORMS)
+    wish = _wish(call, call.query, look.view)
+    types = read_types(call, context)
+    named = "attrs" in call.query
+    body, range = await asyncio.to_thread(_one, call.reader(), id, wish, types, named=named)
+    if look.may_leave_nothing and not body:
+        raise NotFound(f"entity {id}", "has none of the members asked for")
+    headers = [] if range is None else [(b"content-range", range.encode())]
+    return document(call, body, context, kind, headers, 200 if range is None else 206)
+
+
+async def query(call: Call) -> Answer:
+    """Query Temporal Evolution of Entities: 6.18.3.2, 5.7.4."""
+    kind = call.accepted(JSON, LD_JSON)
+    context = await call.link_context()
+    look = read_look(call, context, more_options=FORMS)
+    wanted = read_query(call, context)
+    return await _page_of(call, wanted, _wish(call, call.query, look.view), kind)
+
+
+async def query_by_body(call: Call) -> Answer:
+    """Query Temporal Evolution of Entities by POST: 6.24.3.1, 5.7.4."""
+    kind = call.accepted(JSON, LD_JSON)
+    payload = await call.json()
+    context = await call.body_context(payload)
+    wanted, look, given = read_body_history_query(call, payload, context, FORMS)
+    return await _page_of(call, wanted, _wish(call, given, look.view), kind)
+
+
+def _wish(call: Call, given: Mapping[str, str], view: View) -> _Wish:
+    form = read_form(call, given)
+    aggregation = read_aggregation(given, view) if form == "aggregatedValues" else None
+    return _Wish(view, form, read_ask(call, given, view), aggregation)
+
+
+async def _page_of(call: Call, wanted: Query, wish: _Wish, kind: str) -> Answer:
+    if wish.ask.filter is None:
+        raise BadRequest(
+            "the temporal query", "is missing", "say timerel and timeAt, for example timerel=after"
         )
-    view = read_look(call, context, more_options=frozenset({"temporalValues"})).view
-    query = call.query
-    window = Window(
-        filter=parse_temporal(
-            query.get("timerel"),
-            query.get("timeAt"),
-            query.get("endTimeAt"),
-            query.get("timeproperty"),
-        ),
-        property=query.get("timeproperty", "observedAt"),
-        last=number(query, "lastN", 0, 1, _MOST_INSTANCES) or None,
+    if wanted.limit == 0 and not wanted.count:
+        raise BadRequest("the parameter 'limit'", "is 0 without count", "ask for count=true too")
+    if any(order.path.names != ("id",) or order.path.trail for order in wanted.order):
+        raise BadRequest("orderBy", "names another member than id", "history is ordered by id only")
+    found, shown, range = await asyncio.to_thread(_many, call.reader(), wanted, wish)
+    headers: list[Header] = paging(call, wanted, found.more, kind)
+    if found.total is not None:
+        headers.append((b"ngsild-results-count", str(found.total).encode()))
+    if range is not None:
+        headers.append((b"content-range", range.encode()))
+    status = 200 if range is None else 206
+    return document(call, shown, wish.view.context, kind, headers, status)
+
+
+def _one(
+    store: Reader, id: str, wish: _Wish, types: TypeFilter | None, *, named: bool
+) -> tuple[dict[str, Any], str | None]:
+    with store.past() as source:
+        past = past_of(source, id, wish.ask)
+        if past is None:
+            raise NotFound(f"entity {id}", "has no history here", "check the id")
+        if not matches({"type": past.head.types}, types):
+            raise NotFound(f"entity {id}", "is of another type", "leave out or correct the type")
+        ever = Selection((id,), wish.ask.attributes)
+        if named and not past.series and not any(source.spans(ever)):
+            raise NotFound(f"entity {id}", "never had any of the attributes asked for")
+        if wish.aggregation is not None:
+            return _summed(
+                past, sums_of(source, [past], wish.ask, wish.aggregation)[id], wish
+            ), None
+    range = cut([past], wish.ask)
+    return _shown(past, wish), range
+
+
+def _many(
+    store: Reader, wanted: Query, wish: _Wish
+) -> tuple[Found, list[dict[str, Any]], str | None]:
+    with store.past() as source:
+        found = find(source, wanted, wish.ask)
+        if wish.aggregation is not None:
+            sums = sums_of(source, found.entities, wish.ask, wish.aggregation)
+            bodies = [_summed(past, sums[past.head.id], wish) for past in found.entities]
+            return found, [body for body in bodies if body], None
+    range = cut(found.entities, wish.ask)
+    bodies = [_shown(past, wish) for past in found.entities]
+    return found, [body for body in bodies if body], range
+
+
+def _head(past: Past, view: View) -> dict[str, Any]:
+    head = past.head
+    return show_head(
+        {
+            "id": head.id,
+            "type": list(head.types),
+            "createdAt": head.created,
+            "modifiedAt": head.modified,
+            "deletedAt": head.deleted,
+        },
+        view,
     )
-    raw, changes = await asyncio.to_thread(_read, call.reader(), id)
-    if raw is None and not changes:
-        raise NotFound(f"entity {id}", "has no history here", "check the id")
-    head = call.alive(raw) or {"id": id, "type": list(changes[-1].types)}
-    seen = {
-        name: left
-        for name, instances in evolution(changes, window).items()
-        if (left := alive_instances(instances, call.now))
-    }
-    body = show_evolution(head, seen, view, window, compact=compact)
-    return document(call, body, context, kind)
 
 
-def _read(store: Reader, id: str) -> tuple[Any, list[Change]]:
-    return store.get(id), store.history(id)
+def _shown(past: Past, wish: _Wish) -> dict[str, Any]:
+    series = {name: [m.instance for m in moments] for name, moments in past.series.items()}
+    if wish.ask.last is not None:
+        series = {name: instances[::-1] for name, instances in series.items()}
+    if wish.form == "temporalValues":
+        shown = show_pairs(series, wish.view, wish.ask.along, past.emptied)
+    else:
+        shown = show_instances(series, wish.view)
+    return _head(past, wish.view) | shown
+
+
+def _summed(past: Past, sums: Sums, wish: _Wish) -> dict[str, Any]:
+    assert wish.aggregation is not None  # noqa: S101 - for the type checker
+    return _head(past, wish.view) | show_sums(sums, wish.view, wish.aggregation.methods)

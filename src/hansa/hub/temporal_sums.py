@@ -1,0 +1,109 @@
+"""The past summed up by periods (clauses 4.5.19 and 5.7.4.4).
+
+Periods count from the beginning of the window; without one, from the first instance of each entity.
+A period without instances is not shown. A duration of zero is one period: the whole window, as far as
+it is bounded, else from the first to the last instance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from hansa.hub.temporal import Ask, Past
+from hansa.kernel.clock import from_micros
+from hansa.kernel.errors import InvalidRequest, TooManyResults
+from hansa.ngsild.temporal import Duration, print_datetime
+from hansa.ngsild.temporal_periods import Periods
+from hansa.ngsild.temporal_tally import METHODS, Tally
+from hansa.store.history import SCOPE, Bucket, Selection, Source, Span
+
+__all__ = ["Aggregation", "sums_of"]
+
+_MOST: Final = 100_000
+"""Periods that an answer may hold."""
+
+Sums = dict[str, dict[str | None, list[tuple[Tally, str, str]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregation:
+    """By which methods and periods to sum up; `named` are the attributes that were asked for by name."""
+
+    methods: tuple[str, ...]
+    duration: Duration
+    named: frozenset[str] = frozenset()
+
+
+def sums_of(source: Source, page: Sequence[Past], ask: Ask, wanted: Aggregation) -> dict[str, Sums]:
+    """The sums of each entity of a page, by its identifier.
+
+    Raises:
+        InvalidRequest: a method does not apply to an attribute that was asked for by name.
+        TooManyResults: there would be too many periods.
+    """
+    ids = tuple(past.head.id for past in page)
+    chosen = replace(
+        ask.selection(ids),
+        attributes=ask.attributes,
+        datasets=ask.datasets,
+        timed=True,
+        last=ask.last,
+    )
+    found: dict[str, Sums] = {id: {} for id in ids}
+    count = 0
+    for periods, selection in _parts(source, chosen, wanted.duration):
+        distinct = "distinctCount" in wanted.methods
+        for bucket in source.tallies(selection, periods, distinct=distinct):
+            if bucket.attribute == SCOPE:
+                continue
+            count += 1
+            if count > _MOST:
+                raise TooManyResults(
+                    "the aggregation",
+                    f"has more than {_MOST:,} periods",
+                    "take longer periods, a shorter window or fewer entities",
+                )
+            _put(found[bucket.entity], bucket, periods)
+    _check(found, wanted)
+    return found
+
+
+def _parts(
+    source: Source, chosen: Selection, duration: Duration
+) -> list[tuple[Periods, Selection]]:
+    """The periods of the whole page, or of each entity where they depend on its instances."""
+    if chosen.since is not None and (duration or chosen.until is not None):
+        end = chosen.until or 0
+        return [(Periods(chosen.since, duration, end), chosen)]
+    spans: dict[str, list[Span]] = {}
+    for span in source.spans(chosen):
+        spans.setdefault(span.entity, []).append(span)
+    parts = []
+    for id, of_entity in spans.items():
+        first = min(span.first for span in of_entity if span.first is not None)
+        last = max(span.last for span in of_entity if span.last is not None)
+        origin = first if chosen.since is None else chosen.since
+        end = last if chosen.until is None else chosen.until
+        parts.append((Periods(origin, duration, end), replace(chosen, entities=(id,))))
+    return parts
+
+
+def _put(sums: Sums, bucket: Bucket, periods: Periods) -> None:
+    begin, end = (print_datetime(from_micros(at)) for at in periods.bounds(bucket.period))
+    by_dataset = sums.setdefault(bucket.attribute, {})
+    by_dataset.setdefault(bucket.dataset, []).append((bucket.tally, begin, end))
+
+
+def _check(found: dict[str, Sums], wanted: Aggregation) -> None:
+    for sums in found.values():
+        for name in wanted.named & sums.keys():
+            tallies = [tally for parts in sums[name].values() for tally, _, _ in parts]
+            for method in wanted.methods:
+                if all(METHODS[method](tally) is None for tally in tallies):
+                    raise InvalidRequest(
+                        f"the aggregation method '{method}'",
+                        f"does not apply to the values of attribute {name}",
+                        "leave out one of the two",
+                    )
