@@ -148,11 +148,38 @@ def test_history_is_drawn_once_a_number_has_changed(
     assert "No number of this entity has changed yet" in page
     change(empty_node, 42.5, "2026-01-02T00:00:00.000000Z")
     page = empty_pages.get("/entity/urn:ngsi-ld:Sensor:1").text
-    found = re.search(r'data-times="([^"]*)" data-values="([^"]*)"', page)
+    assert plotted(page) == ([1767225600, 1767312000], [[30.0, 42.5]])
+    assert "42.5</b> km/h" in page
+    assert "by day" not in page
+
+
+def plotted(page: str) -> tuple[list[float], list[list[float]]]:
+    """Times and columns of the first chart."""
+    found = re.search(r'data-times="([^"]*)" data-columns="([^"]*)"', page)
     assert found
-    assert json.loads(escaping.unescape(found[1])) == [1767225600, 1767312000]
-    assert json.loads(escaping.unescape(found[2])) == [30.0, 42.5]
-    assert "42.5 km/h" in page
+    return json.loads(escaping.unescape(found[1])), json.loads(escaping.unescape(found[2]))
+
+
+def test_a_long_history_can_be_summed_up_by_periods(
+    empty_node: Node, empty_pages: TestClient
+) -> None:
+    for hour in range(48):
+        day, clock = divmod(hour, 24)
+        change(empty_node, hour, f"2026-01-{day + 1:02d}T{clock:02d}:30:00.000000Z")
+    page = empty_pages.get("/entity/urn:ngsi-ld:Sensor:1").text
+    assert len(plotted(page)[0]) == 48
+    assert 'per=day#history"' in page
+    page = empty_pages.get("/entity/urn:ngsi-ld:Sensor:1?per=day").text
+    times, (means, low, high) = plotted(page)
+    assert times == [1767225600, 1767312000]
+    assert (means, low, high) == ([11.5, 35.5], [0, 24], [23, 47])
+    assert "2 periods, 48 values" in page
+
+
+def test_only_periods_of_the_calendar_can_be_chosen(pages: TestClient) -> None:
+    answer = pages.get("/entity/urn:ngsi-ld:GtfsStop:town:a?per=fortnight")
+    assert answer.status_code in (400, 404)
+    assert "Traceback" not in answer.text
 
 
 def test_an_unknown_entity_is_a_page_that_helps(pages: TestClient) -> None:

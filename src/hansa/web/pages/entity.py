@@ -12,17 +12,20 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hansa.kernel.errors import NotFound
+from hansa.kernel.errors import InvalidRequest, NotFound
 from hansa.ngsild.model import LOCATION, Entity
 from hansa.web.pages.describe import Describer, linked_ids
 from hansa.web.pages.facts import Facts
-from hansa.web.pages.history import series
+from hansa.web.pages.history import EVERY, STEPS, Series, courses
 from hansa.web.pages.names import attribute_label, heading
 from hansa.web.pages.values import first
 from hansa.web.shell.language import Language, choose
 from hansa.web.shell.site import Site
 
 __all__ = ["EntityPages"]
+
+_WORTH_SUMMING: Final = 24
+"""With fewer values than this nobody needs periods."""
 
 _FINE: Final = 0.00002
 """Tolerance of the outline that the map draws around a selected entity [degrees], about 2 m."""
@@ -53,9 +56,9 @@ class EntityPages:
         describer = Describer(tongue, self._site.term, self._site.iri, self._site.local)
         part = request.query_params.get("part") == "panel"
         sheet = describer.sheet(entity, self._facts.entities(linked_ids(entity)))
-        histories = series(
-            self._facts.store.history(id), self._site.term, self._site.node.settings.zone
-        )
+        per = _period(request)
+        with self._facts.store.past() as source:
+            histories = courses(source, id, self._site.term, self._site.node.settings.zone, per)
         return self._site.page(
             request,
             "_entity.html" if part else "entity.html",
@@ -66,7 +69,9 @@ class EntityPages:
                 (heading(tongue(attribute_label(found.term))), found) for found in histories
             ],
             geometry=_geometry(entity),
+            periods=_periods(tongue, id, histories),
             api=f"{self._site.base(request)}/ngsi-ld/v1/entities/{quote(id, safe=':')}",
+            past=f"{self._site.base(request)}/ngsi-ld/v1/temporal/entities/{quote(id, safe=':')}",
             texts={} if part else self._site.script_texts(tongue),
         )
 
@@ -84,6 +89,34 @@ class EntityPages:
                     all=tongue.number(round(zones.people)),
                 )
         return ""
+
+
+def _period(request: Request) -> str | None:
+    """The periods that the reader asks for."""
+    per = request.query_params.get("per")
+    if per is None or per == EVERY or per in STEPS:
+        return per
+    raise InvalidRequest(
+        f"the period {per[:40]!r}", "is not one of the calendar", f"use {', '.join(STEPS)}"
+    )
+
+
+def _periods(tongue: Language, id: str, histories: list[Series]) -> list[dict[str, Any]]:
+    """The choices of periods, as links; none while there is little to sum up."""
+    if max((found.of for found in histories), default=0) < _WORTH_SUMMING:
+        return []
+    used = {found.per for found in histories}
+    words = {
+        EVERY: tongue("every value"),
+        "hour": tongue("by hour"),
+        "day": tongue("by day"),
+        "week": tongue("by week"),
+        "month": tongue("by month"),
+    }
+    return [
+        {"word": word, "url": f"/entity/{quote(id)}?per={name}#history", "current": name in used}
+        for name, word in words.items()
+    ]
 
 
 def _geometry(entity: Entity) -> dict[str, Any] | None:

@@ -23,21 +23,29 @@ function axis(slate, rule, more) {
 export function drawHistories(root) {
   if (typeof uPlot === "undefined") return;
   const [slate, rule, ink] = [colour("slate"), colour("rule"), colour("ink")];
+  const faint = slate.replace("rgb(", "rgba(").replace(")", ", 0.22)");
   for (const place of root.querySelectorAll(".plot[data-times]:empty")) {
     const times = JSON.parse(place.dataset.times);
-    const values = JSON.parse(place.dataset.values);
+    const columns = JSON.parse(place.dataset.columns);
     const width = place.clientWidth || 320;
     const parts = precision(times.at(-1) - times[0]);
+    const line = {
+      stroke: ink, width: 1.5, points: { show: times.length < 24, size: 5, fill: ink },
+      paths: columns.length > 1 ? uPlot.paths.linear() : uPlot.paths.stepped({ align: 1 }),
+    };
+    const edge = { stroke: "transparent", width: 0, points: { show: false } };
     new uPlot({
       width, height: 96, legend: { show: false }, cursor: { show: false },
       padding: [8, 18, 0, 0],
       scales: { x: { time: true } },
-      series: [{}, { stroke: ink, width: 1.5, points: { show: times.length < 24, size: 5, fill: ink }, paths: uPlot.paths.stepped({ align: 1 }) }],
+      series: [{}, line, ...columns.slice(1).map(() => edge)],
+      // Between the lowest and the highest of each period.
+      bands: columns.length > 1 ? [{ series: [3, 2], fill: faint }] : [],
       axes: [
         axis(slate, rule, { size: 24, space: 80, values: (_, splits) => splits.map((at) => label(at, parts)) }),
         axis(slate, rule, { size: 48, space: 32 }),
       ],
-    }, [times, values], place);
+    }, [times, ...columns], place);
   }
 }
 
