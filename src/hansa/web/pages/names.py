@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from hansa.ngsild.model import DEFAULT_VOCABULARY
+
 __all__ = [
     "FOOTWAYS",
     "GEOMETRIES",
@@ -18,6 +20,9 @@ __all__ = [
     "spelt_out",
     "type_label",
 ]
+
+_NO_CONTEXT: Final = "ngsi-ld:default-context/"
+"""What the city's @context makes of names that were written without one."""
 
 _TYPES: Final = {
     "RoadSegment": ("Road segment", "Road segments"),
@@ -113,5 +118,6 @@ def heading(text: str) -> str:
 
 
 def attribute_label(term: str) -> str:
-    """The English name of an attribute."""
-    return _ATTRIBUTES.get(term) or spelt_out(term)
+    """The English name of an attribute; one without a @context goes by its bare name."""
+    bare = term.removeprefix(_NO_CONTEXT).removeprefix(DEFAULT_VOCABULARY)
+    return _ATTRIBUTES.get(bare) or spelt_out(bare)
