@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -156,13 +157,43 @@ def _robot(robot: str, suite: Path, out: Path, port: int, groups: list[str] | No
     print(f"Running the tests; all of them take about five minutes. What they say: {said}")
     try:
         with said.open("wb") as file:
-            subprocess.run(command, cwd=suite, check=False, stdout=file, stderr=file)
+            subprocess.run(
+                command,
+                cwd=suite,
+                check=False,
+                stdout=file,
+                stderr=file,
+                env=_with_broker(suite, out),
+            )
     except FileNotFoundError:
         raise SystemExit(
             f"there is no command {robot!r}; install the suite's requirements, see README.md"
         ) from None
     if not (out / "output.xml").is_file():
         raise SystemExit(f"Robot Framework ran no tests; what it says stands in {said}")
+
+
+def _with_broker(suite: Path, out: Path) -> dict[str, str]:
+    """The environment in which `docker` starts this machine's mosquitto, for the tests of MQTT.
+
+    Where there is none, those tests fail, and this says so.
+    """
+    found = shutil.which(
+        "mosquitto", path=os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
+    )
+    if found is None:
+        print(
+            "There is no mosquitto here, so the tests of MQTT will fail: apt-get install mosquitto"
+        )
+        return dict(os.environ)
+    state = out / "mosquitto"
+    state.mkdir(exist_ok=True)
+    return os.environ | {
+        "PATH": f"{HERE / 'standin'}:{os.environ.get('PATH', '')}",
+        "MOSQUITTO": found,
+        "MOSQUITTO_FILES": str(suite / "resources/mqttUtils/mosquitto"),
+        "STANDIN_STATE": str(state),
+    }
 
 
 def _commit(folder: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hansa.history.archive import ParquetArchive
 from hansa.hub.contexts import ContextRegistry
+from hansa.hub.notify.service import Notifier
 from hansa.hub.own_contexts import RECORD
 from hansa.kernel.clock import Clock
 from hansa.kernel.egress import Egress
@@ -20,7 +21,7 @@ from hansa.spokes.live import LiveRunner
 from hansa.spokes.outward import Outward
 from hansa.spokes.registry import all_spokes
 from hansa.store.port import Reader, Store
-from hansa.store.tenants import Tenants
+from hansa.store.tenants import DEFAULT_TENANT, Tenants
 from hansa.trust.gate import Gate
 from hansa.trust.principals import LOCAL, PUBLIC
 from hansa.web.app import App, build_app
@@ -41,9 +42,17 @@ class Node:
         self.clock = clock
         self._tenants = Tenants(folder.store, clock, self.archive)
         self.gate = Gate(self._tenants, token_hash=settings.operator_token_hash, dev=settings.dev)
-        self.out = Outward(Egress.for_node(settings))
+        self._egress = Egress.for_node(settings)
+        self.out = Outward(self._egress)
         self.contexts = ContextRegistry.for_node(settings, folder)
         self.contexts.record = self._stored_context
+        self.notifier = Notifier(
+            store=lambda tenant: self.gate.writer(LOCAL, tenant, make=tenant is None),
+            tenants=self._tenant_names,
+            egress=self._egress,
+            contexts=self.contexts,
+            clock=clock,
+        )
         self._prepare()
         self.app: App = build_app(self)
 
@@ -89,13 +98,20 @@ class Node:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """The work in the background, for as long as the node is served: live sources."""
+        """The work in the background, for as long as the node is served: live sources, notifications."""
         live = LiveRunner(self.local_store(), all_spokes(), self.clock, self.out)
         live.start()
         try:
-            yield
+            async with self.notifier.running():
+                yield
         finally:
+            self._egress.close()
             await asyncio.to_thread(live.stop)
+
+    def _tenant_names(self) -> list[str | None]:
+        """All tenants; the city's own has no name."""
+        names = self._tenants.names()
+        return [None, *(name for name in names if name != DEFAULT_TENANT)]
 
     def close(self) -> None:
         """Finish the writes in hand and let go of every file."""

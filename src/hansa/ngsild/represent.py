@@ -28,7 +28,7 @@ __all__ = ["Form", "View", "feature", "feature_collection", "is_empty", "represe
 Form = Literal["normalized", "concise", "simplified"]
 
 _TIMES = frozenset({"createdAt", "modifiedAt", "deletedAt", "expiresAt"})
-_NAMES = frozenset({"vocab", "objectType", "valueType", "entityTypeSealed"})
+_NAMES = frozenset({"vocab", "previousVocab", "objectType", "valueType", "entityTypeSealed"})
 _VALUE_MEMBERS = frozenset(VALUE_MEMBER.values())
 
 

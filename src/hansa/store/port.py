@@ -29,6 +29,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from hansa.kernel.errors import HansaError
 from hansa.ngsild.query import Query
 from hansa.store.history import Cut, Recording, Source
+from hansa.store.outbox import Outbox
 
 __all__ = [
     "Change",
@@ -248,6 +249,10 @@ class Store(Reader, Protocol):
 
     def prune(self, before: datetime) -> int:
         """Drop changes older than `before` that were written with ``keep_history=False``."""
+
+    @property
+    def outbox(self) -> Outbox:
+        """What is to be told to somebody outside."""
 
     def declare_hot(self, attribute: str) -> None:
         """Index the plain value of `attribute` so that q on it does not scan; idempotent."""

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hansa.hub.contexts import ContextRegistry
+from hansa.hub.notify.service import Notifier
 from hansa.kernel.errors import NotFound
 from hansa.trust.gate import Gate
 from hansa.web.api.openapi import openapi
@@ -45,6 +46,10 @@ class WebNode(PageNode, Protocol):
     def contexts(self) -> ContextRegistry:
         """The @contexts that requests name."""
 
+    @property
+    def notifier(self) -> Notifier:
+        """What tells subscribers of changes."""
+
     def running(self) -> AbstractAsyncContextManager[None]:
         """The node's work in the background, for as long as the context lasts."""
 
@@ -52,7 +57,11 @@ class WebNode(PageNode, Protocol):
 def build_app(node: WebNode) -> App:
     """The application that serves `node`."""
     service = Service(
-        gate=node.gate, contexts=node.contexts, settings=node.settings, clock=node.clock
+        gate=node.gate,
+        contexts=node.contexts,
+        settings=node.settings,
+        clock=node.clock,
+        notifier=node.notifier,
     )
 
     async def context_document(request: Request) -> Response:

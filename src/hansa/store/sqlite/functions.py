@@ -11,15 +11,13 @@ names, as a number, or NULL when it names none.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any, Protocol
 
 import apsw
 import orjson
-import re2
 
-from hansa.kernel.errors import BadRequest
 from hansa.store.meaning import day, daytime, moment
+from hansa.store.patterns import matches, pattern
 
 __all__ = ["matches", "pattern", "register"]
 
@@ -29,31 +27,6 @@ class Lookup(Protocol):
 
     def get(self, key: int) -> float | None:
         """The number, if there is one."""
-
-
-@lru_cache(maxsize=256)
-def pattern(text: str) -> Any:
-    """The compiled RE2 pattern.
-
-    Raises:
-        BadRequest: it is not one.
-    """
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return re2.compile(text, options)
-    except re2.error as error:
-        why = error.args[0]
-        raise BadRequest(
-            f"pattern {text[:80]!r}",
-            why.decode(errors="replace") if isinstance(why, bytes) else str(why),
-            "write a regular expression in RE2 syntax (no look-around, no back-references)",
-        ) from None
-
-
-def matches(expression: str, text: Any) -> bool | None:
-    """Whether `text` contains a match of `expression`; ``None`` when it is no text."""
-    return pattern(expression).search(text) is not None if isinstance(text, str) else None
 
 
 def _holds(test: Callable[[Any], bool], json: str | None) -> bool:

@@ -72,6 +72,8 @@ def store(connection: apsw.Connection, stage: Stage) -> None:
     connection.executemany(_CHANGE, stage.changes)
     if stage.deleted:
         remember(connection, stage.deleted, stage.at)
+    if stage.images:
+        connection.executemany("INSERT INTO image VALUES (?, ?, ?, ?)", stage.images)
     if moved := stage.moved():
         connection.executemany(_POPULATION, moved.items())
     connection.execute(

@@ -20,6 +20,7 @@ from hansa.kernel.errors import Unavailable
 from hansa.store.sqlite.evolutions import TABLES as HISTORY
 from hansa.store.sqlite.faults import faults
 from hansa.store.sqlite.functions import register
+from hansa.store.sqlite.outbox_tables import TABLES as OUTBOX
 from hansa.store.sqlite.records import TABLE as RECORDS
 
 __all__ = ["PATIENCE_MS", "PLACE_BITS", "SCHEMA_VERSION", "STEPS", "connect", "prepare"]
@@ -77,7 +78,7 @@ ALTER TABLE shaped RENAME TO place;
 """
 """With the shape beside it, a place of another type costs no look at its entity."""
 
-STEPS: Final[tuple[str, ...]] = (_FIRST, RECORDS, HISTORY, _PLACES_OF_SHAPES)
+STEPS: Final[tuple[str, ...]] = (_FIRST, RECORDS, HISTORY, _PLACES_OF_SHAPES, OUTBOX)
 """What each version of the schema adds to the one before; only ever appended to."""
 
 SCHEMA_VERSION: Final = len(STEPS)

@@ -17,6 +17,7 @@ import orjson
 
 from hansa.kernel.errors import BadRequest, HansaError, TooLarge
 from hansa.ngsild.model import ENTITY_MEMBERS, Entity
+from hansa.store.outbox import Image
 from hansa.store.port import Outcome, Write, Written
 from hansa.store.sqlite.aside import aside
 from hansa.store.sqlite.schema import PLACE_BITS
@@ -82,15 +83,19 @@ class Stage:
         stored: the entities touched, as the database has them.
         marks: the state of numbering; not changed (see :meth:`settled`).
         at: the time of the group [microseconds].
+        imaging: whether to keep what each change made of its entity (see :mod:`hansa.store.outbox`).
     """
 
-    def __init__(self, stored: Mapping[str, Record], marks: Marks, at: int) -> None:
+    def __init__(
+        self, stored: Mapping[str, Record], marks: Marks, at: int, *, imaging: bool = False
+    ) -> None:
         self.stored = stored
         self.now: dict[str, Record | None] = dict(stored)
         self.changes: list[ChangeRow] = []
         self.deleted: list[Entity] = []
         """Entities as they were when they were deleted."""
         self.new_shapes: dict[Signature, int] = {}
+        self.images: list[Image] | None = [] if imaging else None
         self._marks = marks
         self._key, self.at = marks.key, at
 
@@ -107,6 +112,8 @@ class Stage:
             self._key = key
             del self.changes[count:]
             del self.deleted[gone:]
+            if self.images is not None:
+                del self.images[count:]
             raise
 
     def _write(self, write: Write) -> Outcome:
@@ -124,7 +131,15 @@ class Stage:
             )
         except HansaError as refusal:
             return refusal
+        if self.images is not None:
+            self._keep_image(seq, record, self.now[write.id])
         return Written(seq, created=record is None, deleted=new is None, detail=edited.detail)
+
+    def _keep_image(self, seq: int, before: Record | None, after: Record | None) -> None:
+        if self.images is not None:
+            old = None if before is None else before.text
+            new = None if after is None else after.text
+            self.images.append(Image(seq, self.at, old, new))
 
     # -- one entity --------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from hansa.store.port import Change, Feature, Outcome, Page, Shape, Write
 from hansa.store.sqlite import feed, folding, records, upkeep
 from hansa.store.sqlite.answer import answer, drawn, every, explain
 from hansa.store.sqlite.faults import fault
+from hansa.store.sqlite.outbox import SqliteOutbox
 from hansa.store.sqlite.past import Tail
 from hansa.store.sqlite.pool import Pool
 from hansa.store.sqlite.recordings import Gathered
@@ -60,6 +61,7 @@ class SqliteStore:
                 connection, recordings, micros(clock.now()), self.archive
             ),
         )
+        self.outbox = SqliteOutbox(self._writer, self._pool, lambda: micros(clock.now()))
 
     # -- reading -----------------------------------------------------------------------------------
 

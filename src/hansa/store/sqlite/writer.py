@@ -56,7 +56,8 @@ class _Task:
 class Writer:
     """Owns the only connection that changes the database at `path`.
 
-    `committed` is called with the newest change's number after each commit that made changes.
+    `committed` is called with the newest change's number after each commit that made changes. While
+    ``imaging`` is on, each change leaves an image in the outbox.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Writer:
         self._path, self._clock, self._committed = path, clock, committed
         with faults(path):
             self._connection = connect(path, patience_ms=patience_ms)
+            self.imaging = _is_imaging(self._connection)
         self._version: object = None
         self._marks = Marks(1, 0, {})
         self._waiting: deque[_Request | _Task] = deque()
@@ -170,7 +172,7 @@ class Writer:
         connection.execute("BEGIN IMMEDIATE")
         self._notice_other_writers()
         stored = fetch(connection, {write.id for request in group for write in request.writes})
-        stage = Stage(stored, self._marks, micros(self._clock.now()))
+        stage = Stage(stored, self._marks, micros(self._clock.now()), imaging=self.imaging)
         answers: list[list[Outcome] | Exception] = []
         for request in group:
             try:
@@ -213,6 +215,10 @@ class Writer:
 
     def _meaning(self, error: Exception) -> Exception:
         return fault(error, self._path) or error
+
+
+def _is_imaging(connection: apsw.Connection) -> bool:
+    return bool(connection.execute("SELECT value FROM counter WHERE name = 'images'").get)
 
 
 def _read_marks(connection: apsw.Connection) -> Marks:

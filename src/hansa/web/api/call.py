@@ -15,6 +15,7 @@ import orjson
 
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.expiry import MARK, alive, bury
+from hansa.hub.notify.service import Notifier
 from hansa.kernel.clock import Clock, iso
 from hansa.kernel.errors import (
     BadRequest,
@@ -59,6 +60,7 @@ class Backend(Protocol):
     settings: Settings
     clock: Clock
     background: Background
+    notifier: Notifier
 
     def commits(self) -> Commits:
         """The way back from the stores to the running event loop."""

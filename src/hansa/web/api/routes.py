@@ -17,6 +17,7 @@ from hansa.web.api import (
     entities,
     listing,
     snapshots,
+    subscriptions,
     temporal,
     temporal_write,
 )
@@ -55,6 +56,7 @@ _BATCH = "/entityOperations/"
 _SNAPSHOT = "/snapshots/{snapshotId}"
 _HISTORY = "timerel timeAt endTimeAt timeproperty lastN aggrMethods aggrPeriodDuration"
 _PAST = "options format sysAttrs lang pick omit attrs datasetId"
+_SUBSCRIPTION = "/subscriptions/{subscriptionId}"
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
@@ -280,4 +282,23 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation("PATCH", _SNAPSHOT, "Update Snapshot Status", "5.16.4", snapshots.update),
     Operation("DELETE", _SNAPSHOT, "Delete Snapshot", "5.16.5", snapshots.delete),
     Operation("POST", _SNAPSHOT + "/clone", "Clone Snapshot", "5.16.2", snapshots.clone),
+    Operation("POST", "/subscriptions", "Create Subscription", "5.8.1", subscriptions.subscribe),
+    Operation(
+        "GET",
+        "/subscriptions",
+        "Query Subscriptions",
+        "5.8.4",
+        subscriptions.query,
+        _set("limit offset count options sysAttrs"),
+    ),
+    Operation(
+        "GET",
+        _SUBSCRIPTION,
+        "Retrieve Subscription",
+        "5.8.3",
+        subscriptions.retrieve,
+        _set("options sysAttrs"),
+    ),
+    Operation("PATCH", _SUBSCRIPTION, "Update Subscription", "5.8.2", subscriptions.change),
+    Operation("DELETE", _SUBSCRIPTION, "Delete Subscription", "5.8.5", subscriptions.remove),
 )

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from hansa.hub.contexts import ContextRegistry
+from hansa.hub.notify.service import Notifier
 from hansa.hub.own_contexts import inside, outside
 from hansa.kernel.clock import Clock
 from hansa.kernel.errors import (
@@ -40,6 +41,7 @@ __all__ = ["Service"]
 log = logging.getLogger(__name__)
 
 _WITHOUT_LENGTH = frozenset({204, 304})
+_PLAIN = frozenset({"subscriptions"})
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -51,9 +53,16 @@ class Service:
     """The NGSI-LD API of a node, to be mounted at ``/ngsi-ld/v1``."""
 
     def __init__(
-        self, *, gate: Gate, contexts: ContextRegistry, settings: Settings, clock: Clock
+        self,
+        *,
+        gate: Gate,
+        contexts: ContextRegistry,
+        settings: Settings,
+        clock: Clock,
+        notifier: Notifier,
     ) -> None:
         self.gate = gate
+        self.notifier = notifier
         self.contexts = contexts
         self.settings = settings
         self.clock = clock
@@ -180,8 +189,11 @@ def _parts(path: bytes) -> list[str]:
 
 
 def _is_for_one(node: dict[Any, Any], verb: str, parts: list[str]) -> bool:
-    """Whether `verb`, sent to a collection, is offered by each thing in it."""
-    return len(parts) == 1 and verb in node.get("*", {}).get(None, {})
+    """Whether `verb`, sent to a collection, is offered by each thing in it.
+
+    Of subscriptions the collection is said not to offer it (405), as clause 6.3.2 allows as well.
+    """
+    return len(parts) == 1 and parts[0] not in _PLAIN and verb in node.get("*", {}).get(None, {})
 
 
 def _no_identifier(parts: list[str]) -> BadRequest:

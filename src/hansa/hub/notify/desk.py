@@ -1,0 +1,208 @@
+"""The desk of a tenant: it follows the tenant's changes for its subscriptions, and sends what is due.
+
+Three tasks: one turns images of changes into notices, one looks at the clock for subscriptions with a
+``timeInterval``, and the courier delivers. A change of a subscription is taken up between two rounds of
+matching, so that it holds for every change after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+import orjson
+
+from hansa.hub.contexts import ContextRegistry
+from hansa.hub.notify.courier import Courier
+from hansa.hub.subscriptions.interval import Timetable, interval_notices
+from hansa.hub.subscriptions.matcher import Matcher
+from hansa.hub.subscriptions.model import KIND, Subscription
+from hansa.hub.subscriptions.showing import compiled
+from hansa.kernel.clock import from_micros, iso
+from hansa.kernel.egress import Egress
+from hansa.store.outbox import Notice
+from hansa.store.port import Store
+
+__all__ = ["Desk"]
+
+_IMAGES: Final = 500
+_DAY: Final = 86_400 * 1_000_000
+_KEPT_DEAD: Final = 7 * _DAY
+_MOST_DEAD: Final = 10_000
+_PATIENCE: Final = 3600.0
+
+_LOG = logging.getLogger(__name__)
+
+
+class Desk:
+    """Everything about notifications of one tenant.
+
+    Args:
+        others: finds the subscriptions of further kinds, whose notices somebody else puts into the outbox.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        egress: Egress,
+        contexts: ContextRegistry,
+        now: Callable[[], int],
+        others: Callable[[str, str], Subscription | None] = lambda _kind, _id: None,
+    ) -> None:
+        self.store, self._contexts, self._now, self._others = store, contexts, now, others
+        self.courier = Courier(store.outbox, egress, now, self._find)
+        self.matcher = Matcher(store, now)
+        self._timetable = Timetable()
+        self._changed, self._clock = asyncio.Event(), asyncio.Event()
+        self._lock = asyncio.Lock()
+        self._stop_watching: Callable[[], None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Take up the work where it was left."""
+        for raw in await asyncio.to_thread(self.store.records, KIND):
+            await self._take_up(orjson.loads(raw))
+        self._attend()
+        await self.courier.start()
+        work = (self._match_for_ever, self._tell_for_ever, self._tidy_for_ever)
+        self._tasks = [asyncio.create_task(self._guarded(each)) for each in work]
+
+    async def stop(self) -> None:
+        """End the work; what is not done stays in the store."""
+        if self._stop_watching is not None:
+            self._stop_watching()
+            self._stop_watching = None
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.courier.stop()
+
+    async def refresh(self, id: str) -> None:
+        """A subscription was made, changed or deleted: see what it is now."""
+        raw = await asyncio.to_thread(self.store.record, KIND, id)
+        async with self._lock:
+            if raw is None:
+                self.matcher.index.drop(id)
+                self._timetable.drop(id)
+            else:
+                await self._take_up(orjson.loads(raw))
+        if raw is None:
+            await asyncio.wrap_future(self.store.outbox.forget(KIND, id))
+        else:
+            await self._redirect(id)
+        self._attend()
+        self._clock.set()
+
+    def post(self, notices: list[Notice]) -> asyncio.Future[None]:
+        """Have notices of another kind delivered; they are durable when the future is done."""
+        return asyncio.ensure_future(self._post(notices, 0))
+
+    async def settled(self) -> None:
+        """Wait until what is known about deliveries can be read from the store."""
+        await self.courier.settler.settled()
+
+    # -- subscriptions -----------------------------------------------------------------------------
+
+    def _find(self, kind: str, id: str) -> Subscription | None:
+        if kind != KIND:
+            return self._others(kind, id)
+        watcher = self.matcher.index.get(id)
+        return None if watcher is None else watcher.subscription
+
+    async def _take_up(self, record: dict[str, Any]) -> None:
+        subscription = await compiled(record, self._contexts)
+        standing = await asyncio.to_thread(self.store.outbox.standing, KIND, subscription.id)
+        self.matcher.put(subscription, standing.last)
+        self._timetable.put(subscription, standing, self._now())
+
+    async def _redirect(self, id: str) -> None:
+        """What still waits goes to where the subscription points now."""
+        subscription = self._find(KIND, id)
+        if subscription is not None:
+            uri = subscription.endpoint.uri
+            await asyncio.wrap_future(self.store.outbox.move(KIND, id, uri))
+            self.courier.wake(uri)
+
+    def _attend(self) -> None:
+        """Follow the store's changes as long as a subscription wants them."""
+        wanted = any(watcher.subscription.interval is None for watcher in self.matcher.index)
+        if wanted and self._stop_watching is None:
+            loop = asyncio.get_running_loop()
+
+            def wake(_: int) -> None:
+                loop.call_soon_threadsafe(self._changed.set)
+
+            self._stop_watching = self.store.watch(wake)
+            self._changed.set()
+        elif not wanted:
+            self.store.outbox.keep_images(False)
+            if self._stop_watching is not None:
+                self._stop_watching()
+                self._stop_watching = None
+
+    # -- tasks -------------------------------------------------------------------------------------
+
+    async def _guarded(self, work: Callable[[], Any]) -> None:
+        """Do `work` for ever; a defect is logged, and the work goes on after a moment."""
+        while True:
+            try:
+                await work()
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                _LOG.exception("the notifications of a tenant met a defect; they go on")
+                await asyncio.sleep(1.0)
+
+    async def _match_for_ever(self) -> None:
+        while True:
+            self._changed.clear()
+            if not await self._match_some():
+                await self._changed.wait()
+
+    async def _match_some(self) -> bool:
+        """One round of matching; False when there was nothing to match."""
+        async with self._lock:
+            images = await asyncio.to_thread(self.store.outbox.images, _IMAGES)
+            if not images:
+                return False
+            notices = await asyncio.to_thread(self.matcher.match, images)
+            await self._post(notices, images[-1].seq)
+        return True
+
+    async def _post(self, notices: list[Notice], until: int) -> None:
+        endpoints = await asyncio.wrap_future(self.store.outbox.post(notices, until))
+        for endpoint in endpoints:
+            self.courier.wake(endpoint)
+
+    async def _tell_for_ever(self) -> None:
+        while True:
+            self._clock.clear()
+            due = self._timetable.next()
+            seconds = _PATIENCE if due is None else (due - self._now()) / 1_000_000
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._clock.wait(), min(max(seconds, 0.0), _PATIENCE))
+            for id, since in self._timetable.take(self._now()):
+                await self._tell(id, since)
+
+    async def _tell(self, id: str, due: int) -> None:
+        watcher = self.matcher.index.get(id)
+        if watcher is None:
+            return
+        now = self._now()
+        self._timetable.again(watcher.subscription, due, now)
+        if watcher.subscription.status(iso(from_micros(now))) != "active":
+            return
+        standing = await asyncio.to_thread(self.store.outbox.standing, KIND, id)
+        if not standing.waiting:
+            notices = await asyncio.to_thread(interval_notices, watcher, self.store, due, now)
+            await self._post(notices, 0)
+
+    async def _tidy_for_ever(self) -> None:
+        while True:
+            await asyncio.wrap_future(
+                self.store.outbox.thin_out(self._now() - _KEPT_DEAD, _MOST_DEAD)
+            )
+            await asyncio.sleep(_PATIENCE)

@@ -1,0 +1,228 @@
+"""From changes to notices: the part of subscriptions that thinks (clause 5.8.6).
+
+For each image, in order: what happened (:mod:`.difference`), which subscriptions stand where it happened
+(:mod:`.index`), then for each of these, cheapest first: is it active, is the change of the kind and of an
+attribute that it looks for, does it select the entity, does the entity meet scopeQ, geoQ and q. Equal
+conditions of many subscriptions are evaluated once for a change.
+
+A deleted entity is looked at as it was last. With ``throttling``, a change that comes too early is not
+lost: it waits, together with those that come meanwhile, and is told when the time has passed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from hansa.hub.subscriptions.condition import Find, Test, filter_test, in_place, is_selected
+from hansa.hub.subscriptions.difference import Difference, difference
+from hansa.hub.subscriptions.index import Index
+from hansa.hub.subscriptions.model import Subscription
+from hansa.hub.subscriptions.notification import (
+    body,
+    changed_entity,
+    merged,
+    notification_id,
+    shown,
+    sight_of,
+)
+from hansa.kernel.clock import from_micros, iso
+from hansa.kernel.errors import HansaError
+from hansa.ngsild.linked import Sight
+from hansa.ngsild.model import Entity
+from hansa.ngsild.query import Filter
+from hansa.ngsild.scope import in_scope
+from hansa.store.outbox import Image, Notice
+from hansa.store.port import Reader
+
+__all__ = ["Matcher", "Watcher", "notice"]
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Watcher:
+    """A subscription with what was worked out for it once.
+
+    ``last`` is when its newest notice is or was due [microseconds], for throttling.
+    """
+
+    subscription: Subscription
+    sight: Sight
+    test: Test | None = None
+    last: int | None = None
+
+
+class Matcher:
+    """Finds whom changes concern, for one tenant.
+
+    Args:
+        store: where linked entities are looked up.
+        now: the time [microseconds since 1970].
+    """
+
+    def __init__(self, store: Reader, now: Callable[[], int]) -> None:
+        self.index: Index[Watcher] = Index()
+        self._store, self._now = store, now
+        self._tests: dict[Filter, Test] = {}
+
+    def put(self, subscription: Subscription, last: int | None = None) -> Watcher:
+        """Follow changes for a subscription, or follow them as it is now."""
+        former = self.index.get(subscription.id)
+        test = None if subscription.q is None else self._shared(subscription.q)
+        watcher = Watcher(
+            subscription, sight_of(subscription), test, former.last if former else last
+        )
+        self.index.put(watcher)
+        return watcher
+
+    def _shared(self, q: Filter) -> Test:
+        """One test for all subscriptions with an equal q; forgotten when there are too many."""
+        if len(self._tests) > 2 * len(self.index) + 100:
+            self._tests.clear()
+        found = self._tests.get(q)
+        if found is None:
+            found = self._tests[q] = filter_test(q)
+        return found
+
+    def match(self, images: Sequence[Image]) -> list[Notice]:
+        """The notices that are due after these changes.
+
+        A change that cannot be made sense of is logged and passed over, so that it does not hold up all
+        that follow.
+
+        Raises:
+            HansaError: the store fails; nothing has been lost.
+        """
+        found: list[Notice] = []
+        for image in images:
+            try:
+                found += self._match(image)
+            except HansaError:
+                raise
+            except Exception:
+                _LOG.exception("change %d met a defect of this software", image.seq)
+        return found
+
+    def _match(self, image: Image) -> list[Notice]:
+        before = None if image.before is None else orjson.loads(image.before)
+        after = None if image.after is None else orjson.loads(image.after)
+        if before is None and after is None:
+            return []
+        change = difference(before, after)
+        touched = change.touched
+        if not touched and change.whole is None:
+            return []
+        watchers = self.index.candidates(change.entity["id"], change.types, touched)
+        if not watchers:
+            return []
+        look = _Look(change, self._store)
+        now = self._now()
+        moment = iso(from_micros(now))
+        return [
+            self._notice(watcher, change, image, now)
+            for watcher in watchers
+            if image.seq > watcher.subscription.since
+            and watcher.subscription.interval is None
+            and watcher.subscription.status(moment) == "active"
+            and change.concerns(watcher.subscription.triggers, watcher.subscription.watched)
+            and look.meets(watcher)
+        ]
+
+    def _notice(self, watcher: Watcher, change: Difference, image: Image, now: int) -> Notice:
+        subscription = watcher.subscription
+        at = iso(from_micros(now))
+        entity = changed_entity(subscription, change, iso(from_micros(image.at)))
+        data = shown(subscription, watcher.sight, [entity], self._store)
+        id = notification_id(subscription.tenant, subscription.id, image.seq)
+        content = body(subscription, id, data, at)
+        due, wait = _due(watcher, now)
+        return notice(
+            subscription,
+            id,
+            content,
+            due,
+            entity="" if subscription.throttling else change.entity["id"],
+            merge=(lambda held: merged(held, content)) if wait else None,
+        )
+
+
+def _due(watcher: Watcher, now: int) -> tuple[int, bool]:
+    """When a notice may be sent, and whether it has to wait for that (throttling)."""
+    gap = watcher.subscription.throttling
+    if gap is None:
+        return now, False
+    last = watcher.last
+    following = None if last is None else last + round(gap * 1_000_000)
+    if last is None or following is None or now >= following:
+        watcher.last = now
+        return now, False
+    if now >= last:
+        watcher.last = following
+        return following, True
+    return last, True
+
+
+def notice(
+    subscription: Subscription,
+    id: str,
+    content: bytes,
+    due: int,
+    *,
+    entity: str,
+    merge: Callable[[bytes], bytes] | None = None,
+) -> Notice:
+    """A notification of a subscription, for the outbox."""
+    endpoint = subscription.endpoint
+    plain = endpoint.accept != "application/ld+json"
+    return Notice(
+        id=id,
+        kind=subscription.kind,
+        subscription=subscription.id,
+        endpoint=endpoint.uri,
+        entity=entity,
+        due=due,
+        media_type=endpoint.accept,
+        link=subscription.link if plain else None,
+        body=content,
+        merge=merge,
+    )
+
+
+class _Look:
+    """The conditions of subscriptions on one changed entity, each evaluated once."""
+
+    def __init__(self, change: Difference, store: Reader) -> None:
+        self._entity = change.entity
+        self._store = store
+        self._known: dict[Any, bool] = {}
+        self._linked: dict[str, Entity | None] = {}
+
+    def meets(self, watcher: Watcher) -> bool:
+        """Whether the entity is selected and meets the conditions."""
+        wanted = watcher.subscription
+        entity = self._entity
+        if not is_selected(entity, wanted.selectors):
+            return False
+        scope, geo, test = wanted.scope, wanted.geo, watcher.test
+        if scope is not None and not in_scope(scope, entity.get("scope", [])):
+            return False
+        if geo is not None and not self._once(id(geo), lambda: in_place(geo, entity)):
+            return False
+        find: Find = self._find
+        return test is None or self._once(id(test), lambda: test(entity, find))
+
+    def _once(self, key: int, evaluate: Callable[[], bool]) -> bool:
+        if key not in self._known:
+            self._known[key] = evaluate()
+        return self._known[key]
+
+    def _find(self, uri: str) -> Entity | None:
+        if uri not in self._linked:
+            raw = self._store.get(uri)
+            self._linked[uri] = None if raw is None else orjson.loads(raw)
+        return self._linked[uri]
