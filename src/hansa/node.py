@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hansa.history.archive import ParquetArchive
 from hansa.hub.contexts import ContextRegistry
+from hansa.hub.federation.federation import Federation, lasting_name
 from hansa.hub.notify.service import Notifier
 from hansa.hub.own_contexts import RECORD
 from hansa.kernel.clock import Clock
@@ -54,6 +55,9 @@ class Node:
             clock=clock,
         )
         self._prepare()
+        self.federation = Federation(
+            lasting_name(self.local_store()), self._egress, self.contexts, settings
+        )
         self.app: App = build_app(self)
 
     @classmethod

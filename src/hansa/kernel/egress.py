@@ -27,18 +27,26 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
-from typing import ClassVar, Final
+from typing import Final
 
 import httpx
 
 from hansa.kernel.addresses import AllowList, address_fault, host_fault
 from hansa.kernel.connections import Connections, Origin, TooMuch, request_bytes
-from hansa.kernel.errors import HansaError
-from hansa.kernel.reasons import reason_of
+from hansa.kernel.reasons import AnswerTooLarge, FetchFailed, TimedOut, reason_of
 from hansa.kernel.settings import Settings
 from hansa.kernel.urls import EgressRefused, origin_of, parse_url, split_url
 
-__all__ = ["Egress", "EgressRefused", "FetchFailed", "Pinned", "Resolver", "Response"]
+__all__ = [
+    "AnswerTooLarge",
+    "Egress",
+    "EgressRefused",
+    "FetchFailed",
+    "Pinned",
+    "Resolver",
+    "Response",
+    "TimedOut",
+]
 
 Resolver = Callable[[str, int], Sequence[str]]
 """Host and port to IP addresses as text; raises OSError when the name is unknown."""
@@ -54,13 +62,6 @@ _CHECKED_SECONDS: Final = 10.0
 _CHECKED_MOST: Final = 1000
 _PATIENCE: Final = httpx.Timeout(None, connect=10.0)
 """An address that does not answer leaves time for the next one; the rest is the caller's limit."""
-
-
-class FetchFailed(HansaError):
-    """The address may be contacted, but did not give what was asked for."""
-
-    code: ClassVar[str] = "InternalError"
-    status: ClassVar[int] = 502
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,7 @@ class Egress:
             async with asyncio.timeout(timeout):
                 return await self._follow(url, accept, max_bytes, dict(headers or {}))
         except TimeoutError:
-            raise FetchFailed(
+            raise TimedOut(
                 subject, f"gave no whole answer within {timeout:g} seconds", "try again later"
             ) from None
         except (httpx.HTTPError, ssl.SSLError, OSError) as fault:
@@ -205,11 +206,11 @@ class Egress:
                 origin = Origin(target.scheme, to.host, to.port, to.addresses)
                 answer = await self._kept().exchange(origin, message, max_bytes, repeatable=again)
         except TimeoutError:
-            raise FetchFailed(
+            raise TimedOut(
                 subject, f"gave no whole answer within {timeout:g} seconds", "try again later"
             ) from None
         except TooMuch:
-            raise FetchFailed(subject, f"is larger than {max_bytes} bytes") from None
+            raise AnswerTooLarge(subject, f"is larger than {max_bytes} bytes") from None
         except (ssl.SSLError, OSError) as fault:
             raise FetchFailed(subject, f"cannot be reached ({reason_of(fault)})") from None
         except ValueError as fault:

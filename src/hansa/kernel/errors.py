@@ -22,6 +22,7 @@ __all__ = [
     "InternalError",
     "InvalidRequest",
     "LengthRequired",
+    "LoopDetected",
     "MethodNotAllowed",
     "MissingExtra",
     "NonexistentTenant",
@@ -29,6 +30,7 @@ __all__ = [
     "NotFound",
     "OperationNotSupported",
     "PreconditionFailed",
+    "SourceFailed",
     "TooComplexQuery",
     "TooLarge",
     "TooManyResults",
@@ -193,6 +195,36 @@ class ContextUnavailable(HansaError):
 
     code = "LdContextNotAvailable"
     status = 504
+
+
+class SourceFailed(HansaError):
+    """Another broker, to which this node passed a request on, did not do what was asked."""
+
+    code = "InternalError"
+    status = 502
+
+    def __init__(
+        self, subject: str, fact: str, remedy: str = "", *, status: int = 502, **extra: Any
+    ) -> None:
+        super().__init__(subject, fact, remedy, **extra)
+        self.status = status  # type: ignore[misc]
+        self.code = _CODES.get(status, "InternalError")  # type: ignore[misc]
+
+
+class LoopDetected(HansaError):
+    """A request that this node passed on has come back to it."""
+
+    code = "LoopDetected"
+    status = 508
+
+
+_CODES = {
+    400: "BadRequestData",
+    403: "Forbidden",
+    404: "ResourceNotFound",
+    409: "Conflict",
+    422: "OperationNotSupported",
+}
 
 
 class Unavailable(HansaError):

@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import ssl
-from typing import Final
+from typing import ClassVar, Final
 
 import httpx
 
 from hansa.kernel.connections import BrokenExchange
+from hansa.kernel.errors import HansaError
 
-__all__ = ["reason_of"]
+__all__ = ["AnswerTooLarge", "FetchFailed", "TimedOut", "reason_of"]
+
+
+class FetchFailed(HansaError):
+    """The address may be contacted, but did not give what was asked for."""
+
+    code: ClassVar[str] = "InternalError"
+    status: ClassVar[int] = 502
+
+
+class TimedOut(FetchFailed):
+    """There was no whole answer in time."""
+
+    status: ClassVar[int] = 504
+
+
+class AnswerTooLarge(FetchFailed):
+    """The answer is larger than wanted."""
+
 
 _REASONS: Final[dict[type[Exception], str]] = {
     httpx.ConnectError: "no connection, or its certificate is not trusted",

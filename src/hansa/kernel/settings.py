@@ -143,6 +143,20 @@ class Settings:
     snapshot_limit: int = _option(
         100, "Most snapshots of one tenant; each is a file of its own.", "20", low=0, high=10_000
     )
+    source_timeout: int = _option(
+        5_000,
+        "Milliseconds that another broker, registered as a source, may take to answer. A registration "
+        "may say less, and up to six times as much.",
+        "2000",
+        low=10,
+        high=600_000,
+    )
+    split_entities: bool = _option(
+        False,
+        "Whether one entity's attributes may be spread over several sources, when a request does not "
+        "say (splitEntities). Such queries are filtered here, and cost more.",
+        "true",
+    )
     clock: str = _option(
         "",
         "Pretended present time at the start, in the city's time zone, for demonstrations and "

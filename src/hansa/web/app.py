@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hansa.hub.contexts import ContextRegistry
+from hansa.hub.federation.federation import Federation
 from hansa.hub.notify.service import Notifier
 from hansa.kernel.errors import NotFound
 from hansa.trust.gate import Gate
@@ -50,6 +51,10 @@ class WebNode(PageNode, Protocol):
     def notifier(self) -> Notifier:
         """What tells subscribers of changes."""
 
+    @property
+    def federation(self) -> Federation:
+        """The brokers that it knows as sources."""
+
     def running(self) -> AbstractAsyncContextManager[None]:
         """The node's work in the background, for as long as the context lasts."""
 
@@ -59,6 +64,7 @@ def build_app(node: WebNode) -> App:
     service = Service(
         gate=node.gate,
         contexts=node.contexts,
+        federation=node.federation,
         settings=node.settings,
         clock=node.clock,
         notifier=node.notifier,

@@ -136,4 +136,4 @@ def test_a_selector_names_several_and_identifiers_go_before_patterns(api: ApiCli
     found = api.post("/entityOperations/query", body).json()
     assert [e["id"] for e in found] == several[::-1]
     maps = {"type": "Query", "entities": [{"type": "Car"}], "entityMap": True}
-    assert problem_of(api.post("/entityOperations/query", maps))[0] == 422
+    assert problem_of(api.post("/entityOperations/query", maps))[0] == 400

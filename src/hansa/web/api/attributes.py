@@ -9,10 +9,15 @@ from hansa.kernel.errors import BadRequest
 from hansa.kernel.ids import is_uri
 from hansa.ngsild.context import Context
 from hansa.ngsild.expand import Rules, expand_attribute, expand_fragment
+from hansa.ngsild.model import Entity, attribute_names
+from hansa.ngsild.query import TypeFilter
 from hansa.ngsild.values import check_name
+from hansa.store.port import Write
 from hansa.web.api.answer import Answer, nothing, plain
 from hansa.web.api.call import JSON, LD_JSON, MERGE_JSON, Call
+from hansa.web.api.distribution import reach_of
 from hansa.web.api.entities import entity_id
+from hansa.web.api.everywhere import attribute_everywhere, change_everywhere, told_attributes
 from hansa.web.api.params import flag
 from hansa.web.api.selection import read_types
 
@@ -25,8 +30,18 @@ async def append(call: Call) -> Answer:
     fragment = expand_fragment(payload, Rules(context))
     overwrite = "noOverwrite" not in call.options
     types = read_types(call, context)
-    write = hub.append(id, fragment, call.now, overwrite=overwrite, types=types)
-    return _result(await _committed(call, write))
+    store = call.writer()
+
+    def write(left: Entity) -> Write:
+        return hub.append(id, left, call.now, overwrite=overwrite, types=types)
+
+    if (reach := reach_of(call, context, store)) is not None:
+        spread = await change_everywhere(
+            reach, store, "appendAttrs", "POST", id, fragment, payload, types, write, "/attrs/"
+        )
+        if spread is not None:
+            return told_attributes(spread, frozenset(attribute_names(fragment)), nothing())
+    return _result((await call.commit(store, write(fragment))).detail)
 
 
 async def update(call: Call) -> Answer:
@@ -34,7 +49,18 @@ async def update(call: Call) -> Answer:
     id, payload, context = await _body(call, MERGE_JSON)
     fragment = expand_fragment(payload, Rules(context, nulls=True))
     types = read_types(call, context)
-    return _result(await _committed(call, hub.update(id, fragment, call.now, types)))
+    store = call.writer()
+
+    def write(left: Entity) -> Write:
+        return hub.update(id, left, call.now, types)
+
+    if (reach := reach_of(call, context, store)) is not None:
+        spread = await change_everywhere(
+            reach, store, "updateEntity", "PATCH", id, fragment, payload, types, write, "/attrs/"
+        )
+        if spread is not None:
+            return told_attributes(spread, frozenset(attribute_names(fragment)), nothing())
+    return _result((await call.commit(store, write(fragment))).detail)
 
 
 async def partial_update(call: Call) -> Answer:
@@ -46,8 +72,8 @@ async def partial_update(call: Call) -> Answer:
     if len(instances) != 1:
         raise BadRequest(f"attribute '{call.path[1]}'", "several instances are given", "give one")
     types = read_types(call, context)
-    await _committed(call, hub.partial_update(id, name, instances[0], call.now, types))
-    return nothing()
+    write = hub.partial_update(id, name, instances[0], call.now, types)
+    return await _one(call, context, "updateAttrs", "PATCH", id, name, payload, types, write)
 
 
 async def replace(call: Call) -> Answer:
@@ -56,8 +82,8 @@ async def replace(call: Call) -> Answer:
     name = _attribute(call, context)
     instances = expand_attribute(call.path[1], _without_context(payload), Rules(context))
     types = read_types(call, context)
-    await _committed(call, hub.replace(id, name, instances, call.now, types))
-    return nothing()
+    write = hub.replace(id, name, instances, call.now, types)
+    return await _one(call, context, "replaceAttrs", "PUT", id, name, payload, types, write)
 
 
 async def delete(call: Call) -> Answer:
@@ -68,15 +94,38 @@ async def delete(call: Call) -> Answer:
     dataset = call.query.get("datasetId")
     if dataset is not None and dataset != "@none" and not is_uri(dataset):
         raise BadRequest(f"datasetId {dataset[:80]!r}", "is not a URI", "correct it")
+    types = read_types(call, context)
     write = hub.delete(
         id,
         name,
         call.now,
         dataset_id=None if dataset == "@none" else dataset,
         all=flag(call.query, "deleteAll"),
-        types=read_types(call, context),
+        types=types,
     )
-    await _committed(call, write)
+    return await _one(call, context, "deleteAttrs", "DELETE", id, name, None, types, write)
+
+
+async def _one(
+    call: Call,
+    context: Context,
+    operation: str,
+    method: str,
+    id: str,
+    name: str,
+    payload: Any,
+    types: TypeFilter | None,
+    write: Write,
+) -> Answer:
+    """A write to one attribute, here and wherever it is registered."""
+    store = call.writer()
+    if (reach := reach_of(call, context, store)) is not None:
+        spread = await attribute_everywhere(
+            reach, store, operation, method, id, name, payload, types, write
+        )
+        if spread is not None:
+            return told_attributes(spread, frozenset({name}), nothing())
+    await call.commit(store, write)
     return nothing()
 
 
@@ -97,10 +146,6 @@ def _attribute(call: Call, context: Context) -> str:
     if name == "scope":
         raise BadRequest("scope", "is not an attribute", "change it by updating the entity")
     return context.expand(name)
-
-
-async def _committed(call: Call, write: Any) -> Any:
-    return (await call.commit(call.writer(), write)).detail
 
 
 def _result(result: hub.UpdateResult) -> Answer:

@@ -17,7 +17,9 @@ from hansa.ngsild.expand import Rules, expand_entity, expand_fragment
 from hansa.ngsild.model import Entity
 from hansa.store.port import Write, Written
 from hansa.web.api.answer import Answer, nothing, plain
+from hansa.web.api.batch_everywhere import BATCHES, Entry, batch_everywhere
 from hansa.web.api.call import Call
+from hansa.web.api.distribution import reach_of
 from hansa.web.api.problem import problem
 
 __all__ = ["create", "delete", "merge", "update", "upsert"]
@@ -29,7 +31,7 @@ Making = Callable[[Entity], Write]
 async def create(call: Call) -> Answer:
     """Batch Entity Creation: 6.14.3.1, 5.6.7."""
     done, failed = await _run(
-        call, expand_entity, lambda e: entities.create(e, call.now), make=True
+        call, "create", expand_entity, lambda e: entities.create(e, call.now), make=True
     )
     return _multi(done, failed) if failed else plain(201, [id for id, _ in done])
 
@@ -38,7 +40,11 @@ async def upsert(call: Call) -> Answer:
     """Batch Entity Creation or Update: 6.15.3.1, 5.6.8."""
     update = "update" in call.options
     done, failed = await _run(
-        call, expand_entity, lambda e: entities.upsert(e, call.now, update=update), make=True
+        call,
+        "upsert",
+        expand_entity,
+        lambda e: entities.upsert(e, call.now, update=update),
+        make=True,
     )
     if failed:
         return _multi(done, failed)
@@ -51,12 +57,17 @@ async def update(call: Call) -> Answer:
     overwrite = "noOverwrite" not in call.options
     done, failed = await _run(
         call,
+        "update",
         _with_id,
         lambda e: attributes.append(e["id"], e, call.now, overwrite=overwrite),
     )
-    whole = [(id, written) for id, written in done if not written.detail.not_updated]
-    failed += [(id, _incomplete(id)) for id, written in done if written.detail.not_updated]
+    whole = [(id, written) for id, written in done if not _is_incomplete(written)]
+    failed += [(id, _incomplete(id)) for id, written in done if _is_incomplete(written)]
     return _multi(whole, failed) if failed else nothing()
+
+
+def _is_incomplete(written: Written) -> bool:
+    return written.detail is not None and bool(written.detail.not_updated)
 
 
 def _incomplete(id: str) -> HansaError:
@@ -69,6 +80,7 @@ async def merge(call: Call) -> Answer:
     """Batch Entity Merge: 6.31.3.1, 5.6.20."""
     done, failed = await _run(
         call,
+        "merge",
         _with_id,
         lambda e: entities.merge(e["id"], e, call.now),
         rules=lambda context: Rules(context, nulls=True, nested_nulls=True),
@@ -82,9 +94,22 @@ async def delete(call: Call) -> Answer:
     ids = _items(call, payload)
     if not all(is_uri(id) for id in ids):
         raise BadRequest("the list of entities", "holds something that is not a URI", "give URIs")
-    outcomes = await call.commit_all(call.writer(), [entities.delete(id, call.now) for id in ids])
-    done: list[tuple[str, Written]] = []
-    failed: list[tuple[str, HansaError]] = []
+    store = call.writer()
+    context = call.service.contexts.default
+    if (reach := reach_of(call, context, store)) is not None:
+        gone = [Entry({"id": id}, None, context) for id in ids]
+        done, failed = await batch_everywhere(
+            call,
+            reach,
+            store,
+            BATCHES["delete"],
+            gone,
+            lambda e: entities.delete(e["id"], call.now),
+        )
+        return _multi(done, failed) if failed else nothing()
+    outcomes = await call.commit_all(store, [entities.delete(id, call.now) for id in ids])
+    done = []
+    failed = []
     for id, outcome in zip(ids, outcomes, strict=True):
         if isinstance(outcome, Written):
             done.append((id, outcome))
@@ -95,6 +120,7 @@ async def delete(call: Call) -> Answer:
 
 async def _run(
     call: Call,
+    name: str,
     read: Reading,
     write: Making,
     *,
@@ -105,15 +131,23 @@ async def _run(
     call.refuse_second_context()
     items = _items(call, await call.json())
     readings = _Readings(call, rules)
-    writes: list[Write] = []
+    entries: list[Entry] = []
     failed: list[tuple[str, HansaError]] = []
     for item in items:
         try:
-            writes.append(write(read(item, await readings.of(item))))
+            reading = await readings.of(item)
+            entries.append(Entry(read(item, reading), item, reading.context))
         except HansaError as error:
             failed.append((_name(item), error))
     done: list[tuple[str, Written]] = []
-    outcomes = await call.commit_all(call.writer(make=make), writes) if writes else []
+    if not entries:
+        return done, failed
+    store = call.writer(make=make)
+    if (reach := reach_of(call, call.service.contexts.default, store)) is not None:
+        done, more = await batch_everywhere(call, reach, store, BATCHES[name], entries, write)
+        return done, failed + more
+    writes = [write(entry.entity) for entry in entries]
+    outcomes = await call.commit_all(store, writes)
     for made, outcome in zip(writes, outcomes, strict=True):
         if isinstance(outcome, Written):
             done.append((made.id, outcome))

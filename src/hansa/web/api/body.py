@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from hansa.kernel.errors import BadRequest, OperationNotSupported
+from hansa.kernel.errors import BadRequest
 from hansa.ngsild.context import Context
 from hansa.ngsild.query import Query, Selector
 from hansa.web.api.call import Call
 from hansa.web.api.look import Look, check_uris, read_look
-from hansa.web.api.params import NOT_OFFERED, flag
+from hansa.web.api.params import flag
 from hansa.web.api.selection import read_pattern, read_query, read_type_selection
 
 __all__ = ["read_body_history_query", "read_body_query"]
@@ -35,7 +35,6 @@ def read_body_query(call: Call, payload: Any, context: Context) -> tuple[Query, 
 
     Raises:
         BadRequest: the body breaks a rule of the data type.
-        OperationNotSupported: it has a member that this node does not offer.
     """
     _check(payload, _MEMBERS)
     given = _as_parameters(payload)
@@ -104,12 +103,8 @@ def _check(payload: Any, members: frozenset[str]) -> None:
         raise _refusal(member)
 
 
-def _refusal(member: str) -> BadRequest | OperationNotSupported:
+def _refusal(member: str) -> BadRequest:
     subject = f"the member '{member[:60]}' of the query"
-    if member in NOT_OFFERED:
-        return OperationNotSupported(
-            subject, f"needs {NOT_OFFERED[member]}, which this node does not offer"
-        )
     if member in _TEMPORAL:
         return BadRequest(subject, "is for queries of history only", "leave it out")
     return BadRequest(subject, "is not one of its data type", f"use {', '.join(sorted(_MEMBERS))}")

@@ -15,6 +15,7 @@ import orjson
 
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.expiry import MARK, alive, bury
+from hansa.hub.federation.federation import Federation
 from hansa.hub.notify.service import Notifier
 from hansa.kernel.clock import Clock, iso
 from hansa.kernel.errors import (
@@ -57,6 +58,7 @@ class Backend(Protocol):
 
     gate: Gate
     contexts: ContextRegistry
+    federation: Federation
     settings: Settings
     clock: Clock
     background: Background
@@ -76,6 +78,7 @@ class Call:
     """A request to one operation of the API.
 
     ``headers`` are the header fields by lower-case name; repeated ones are joined with commas.
+    ``extra`` are header fields for the answer, whatever it will be.
     """
 
     def __init__(
@@ -96,6 +99,7 @@ class Call:
         self._query: dict[str, str] | None = None
         self._now = ""
         self._principal: Principal | None = None
+        self.extra: list[tuple[bytes, bytes]] = []
 
     # -- head ---------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import orjson
 
 from hansa.hub import entities as hub
+from hansa.hub.federation.entitymaps import HERE
 from hansa.hub.targets import found
 from hansa.kernel.errors import BadRequest, HansaError, NotFound
 from hansa.kernel.ids import is_uri
@@ -17,12 +18,21 @@ from hansa.ngsild.adapt import Common
 from hansa.ngsild.context import Context
 from hansa.ngsild.expand import Rules, expand_entity, expand_fragment
 from hansa.ngsild.model import Entity
-from hansa.ngsild.query import Query
+from hansa.ngsild.query import Query, TypeFilter
 from hansa.ngsild.represent import is_empty, represent
 from hansa.ngsild.values import check_datetime, check_language, check_name
-from hansa.store.port import Reader
+from hansa.store.port import Reader, Store, Write
 from hansa.web.api.answer import Answer, created, document, nothing, tagged
 from hansa.web.api.call import GEO_JSON, JSON, LD_JSON, MERGE_JSON, Call
+from hansa.web.api.distribution import Reach, reach_of, shown_attributes
+from hansa.web.api.entitymaps import keep_map, known_map, location_of, wants_map
+from hansa.web.api.everywhere import (
+    change_everywhere,
+    create_everywhere,
+    delete_everywhere,
+    purge_everywhere,
+    told,
+)
 from hansa.web.api.look import geometry_property, read_look
 from hansa.web.api.params import names
 from hansa.web.api.rendering import render_one
@@ -56,8 +66,14 @@ async def create(call: Call) -> Answer:
     payload = await call.json()
     context = await call.body_context(payload)
     entity = expand_entity(payload, Rules(context))
-    await call.commit(call.writer(make=True), hub.create(entity, call.now))
-    return created(f"/ngsi-ld/v1/entities/{quote(entity['id'], safe=':')}")
+    store = call.writer(make=True)
+    made = created(f"/ngsi-ld/v1/entities/{quote(entity['id'], safe=':')}")
+    if (reach := reach_of(call, context, store)) is not None:
+        spread = await create_everywhere(reach, store, entity, payload)
+        if spread is not None:
+            return told(spread, entity["id"], made)
+    await call.commit(store, hub.create(entity, call.now))
+    return made
 
 
 async def retrieve(call: Call) -> Answer:
@@ -68,14 +84,40 @@ async def retrieve(call: Call) -> Answer:
     look = read_look(call, context)
     types = read_types(call, context)
     geometry = geometry_property(call, context, kind)
-    entity = found(id, call.alive(call.reader().get(id)), types)
+    store = call.reader()
+    local = present = call.alive(store.get(id))
+    if (reach := reach_of(call, context, store)) is not None or wants_map(call):
+        present = await _everywhere(call, context, id, types, present, reach)
+    entity = found(id, present, types)
     if "attrs" in call.query and is_empty(entity, look.view):
         raise NotFound(f"entity {id}", "has none of the attributes asked for")
     if look.may_leave_nothing and not represent(entity, look.view):
         raise NotFound(f"entity {id}", "has none of the members asked for")
     shown = await render_one(call, entity, look, kind, geometry)
     answer = document(call, shown, context, kind, status=look.status_of([entity]))
-    return tagged(call, answer, entity)
+    return tagged(call, answer, entity) if entity is local else answer
+
+
+async def _everywhere(
+    call: Call,
+    context: Context,
+    id: str,
+    types: TypeFilter | None,
+    present: Entity | None,
+    reach: Reach | None,
+) -> Entity | None:
+    """The entity as everyone knows it, or those that an entity map names (clause 5.7.1.4)."""
+    known = known_map(call)
+    among = known.sources.get(id, ()) if known is not None else None
+    origins: list[str] = []
+    here = [HERE] if present is not None else []
+    if reach is not None:
+        attributes = shown_attributes(call, context)
+        present, origins = await reach.retrieve(id, types, attributes, present, among)
+    if wants_map(call):
+        found_map = known or keep_map(call, {id: [*here, *origins]} if present else {})
+        call.extra.append((b"ngsild-entitymap", location_of(found_map)))
+    return present
 
 
 async def replace(call: Call) -> Answer:
@@ -83,7 +125,19 @@ async def replace(call: Call) -> Answer:
     id, fragment, context = await _fragment(call)
     entity = expand_fragment(fragment, Rules(context))
     _same_id(id, entity)
-    await call.commit(call.writer(), hub.replace(id, entity, call.now, read_types(call, context)))
+    types = read_types(call, context)
+    store = call.writer()
+
+    def write(left: Entity) -> Write:
+        return hub.replace(id, left, call.now, types)
+
+    if (reach := reach_of(call, context, store)) is not None:
+        spread = await change_everywhere(
+            reach, store, "replaceEntity", "PUT", id, entity, fragment, types, write
+        )
+        if spread is not None:
+            return told(spread, id, nothing())
+    await call.commit(store, write(entity))
     return nothing()
 
 
@@ -95,7 +149,18 @@ async def merge(call: Call) -> Answer:
     fragment = expand_fragment(payload, rules)
     _same_id(id, fragment)
     types = read_types(call, context)
-    await call.commit(call.writer(), hub.merge(id, fragment, call.now, types, common))
+    store = call.writer()
+
+    def write(left: Entity) -> Write:
+        return hub.merge(id, left, call.now, types, common)
+
+    if (reach := reach_of(call, context, store)) is not None:
+        spread = await change_everywhere(
+            reach, store, "mergeEntity", "PATCH", id, fragment, payload, types, write
+        )
+        if spread is not None:
+            return told(spread, id, nothing())
+    await call.commit(store, write(fragment))
     return nothing()
 
 
@@ -126,8 +191,14 @@ def _same_id(id: str, entity: Entity) -> None:
 async def delete(call: Call) -> Answer:
     """Delete Entity: 6.5.3.2, 5.6.6."""
     id = entity_id(call)
-    types = read_types(call, await call.link_context())
-    await call.commit(call.writer(), hub.delete(id, call.now, types))
+    context = await call.link_context()
+    types = read_types(call, context)
+    store = call.writer()
+    if (reach := reach_of(call, context, store)) is not None:
+        spread = await delete_everywhere(reach, store, id, types)
+        if spread is not None:
+            return told(spread, id, nothing())
+    await call.commit(store, hub.delete(id, call.now, types))
     return nothing()
 
 
@@ -142,6 +213,22 @@ async def purge(call: Call) -> Answer:
     if keep and drop:
         raise BadRequest("the parameters 'keep' and 'drop'", "stand together", "use one")
     store = call.writer()
+    if (reach := reach_of(call, context, store)) is not None and call.query.get("type") != "*":
+
+        async def here() -> None:
+            await _purge(call, store, wanted, keep, drop)
+
+        spread = await purge_everywhere(reach, wanted, keep, drop, here)
+        if spread is not None:
+            return told(spread, "", nothing())
+    await _purge(call, store, wanted, keep, drop)
+    return nothing()
+
+
+async def _purge(
+    call: Call, store: Store, wanted: Query, keep: frozenset[str], drop: frozenset[str]
+) -> None:
+    """Purge what is here."""
     ids = await asyncio.to_thread(_matching_ids, store, wanted)
     for start in range(0, len(ids), _PURGE_STEP):
         step = ids[start : start + _PURGE_STEP]
@@ -149,7 +236,6 @@ async def purge(call: Call) -> Answer:
         for outcome in await call.commit_all(store, writes):
             if isinstance(outcome, HansaError):
                 raise outcome
-    return nothing()
 
 
 def _matching_ids(store: Reader, wanted: Query) -> list[str]:

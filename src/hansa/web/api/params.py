@@ -1,7 +1,7 @@
 """The parameters of the API: what each means, and which operation takes which (clause 6).
 
-An operation lists the parameters it takes. One it does not take is refused by name, and so is one
-that the specification has but this node does not offer yet: never is a parameter silently ignored.
+An operation lists the parameters it takes. One it does not take is refused by name: never is a
+parameter silently ignored.
 The texts also make the OpenAPI document.
 """
 
@@ -11,9 +11,9 @@ import difflib
 from collections.abc import Mapping
 from typing import Final
 
-from hansa.kernel.errors import BadRequest, InvalidRequest, OperationNotSupported
+from hansa.kernel.errors import BadRequest, InvalidRequest
 
-__all__ = ["DESCRIPTIONS", "NOT_OFFERED", "check_parameters", "flag", "names", "number"]
+__all__ = ["DESCRIPTIONS", "check_parameters", "flag", "names", "number"]
 
 DESCRIPTIONS: Final[dict[str, str]] = {
     "aggrMethods": "How values of a period are summed up: avg, min, max, sum, sumsq, stddev, totalCount, "
@@ -22,7 +22,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "attrs": "Attributes of which at least one must be there; only these are shown.",
     "collation": "Order of texts by a language tag, for example und or de-u-co-phonebk.",
     "containedBy": "Entities met before while following relationships.",
-    "csf": "Condition on the sources of entities; this node is the only one.",
+    "csf": "Condition on the properties of the sources to ask.",
     "coordinates": "Coordinates of the reference geometry, as GeoJSON has them.",
     "count": "Whether to say in NGSILD-Results-Count how many entities match.",
     "datasetId": "Only attribute instances of these datasets; @none is the default instance.",
@@ -30,6 +30,8 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "details": "Whether the list says more than names.",
     "drop": "Attributes to remove from the matching entities.",
     "endTimeAt": "End of the interval when timerel is 'between'.",
+    "entityMap": "Whether an entity map is made, and its location told in NGSILD-EntityMap.",
+    "entityMapLifetime": "How long the entity map is wanted for, as an ISO 8601 duration.",
     "expandValues": "Attributes whose compared values are names to be expanded.",
     "format": "Representation: normalized, concise or simplified.",
     "geometry": "Type of the reference geometry.",
@@ -46,7 +48,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "lang": "Preferred natural languages, as in Accept-Language.",
     "lastN": "Only the newest N instances of each attribute.",
     "limit": "Most entities in the answer.",
-    "local": "Whether only this node answers; it always does.",
+    "local": "Whether only this node answers, and no source registered with it.",
     "observedAt": "Time of observation of the merged values.",
     "offset": "How many matching entities to skip.",
     "omit": "Members that are left out of each entity.",
@@ -59,6 +61,7 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "q": 'Condition on attribute values, for example speed>50;brandName!="Mercedes".',
     "reload": "Whether the @context is read from its source again instead of being deleted.",
     "scopeQ": "Condition on scopes, for example /Madrid/#.",
+    "splitEntities": "Whether an entity may be spread over several sources.",
     "sysAttrs": "Whether createdAt and modifiedAt are shown.",
     "timeAt": "The instant that timerel refers to.",
     "timeproperty": "observedAt, createdAt, modifiedAt or deletedAt.",
@@ -66,20 +69,12 @@ DESCRIPTIONS: Final[dict[str, str]] = {
     "type": "Types of entity, for example (Building,Museum);Listed, or *.",
 }
 
-NOT_OFFERED: Final = {
-    "entityMap": "entity maps",
-    "entityMapLifetime": "entity maps",
-    "splitEntities": "entities split over several sources",
-}
-"""Parameters of the specification that are refused, with what they belong to."""
-
 
 def check_parameters(pairs: list[tuple[str, str]], known: frozenset[str]) -> dict[str, str]:
     """The parameters as a dictionary.
 
     Raises:
         InvalidRequest: one that the operation does not take, or that is given twice.
-        OperationNotSupported: one of the specification's that this node does not offer.
     """
     found: dict[str, str] = {}
     for name, value in pairs:
@@ -95,11 +90,7 @@ def check_parameters(pairs: list[tuple[str, str]], known: frozenset[str]) -> dic
     return found
 
 
-def _unknown(name: str, known: frozenset[str]) -> InvalidRequest | OperationNotSupported:
-    if name in NOT_OFFERED:
-        return OperationNotSupported(
-            f"the parameter '{name}'", f"needs {NOT_OFFERED[name]}, which this node does not offer"
-        )
+def _unknown(name: str, known: frozenset[str]) -> InvalidRequest:
     near = difflib.get_close_matches(name, known, n=1)
     hint = (
         f"did you mean '{near[0]}'?" if near else f"this takes {', '.join(sorted(known)) or 'none'}"

@@ -13,8 +13,10 @@ from hansa.web.api import (
     attributes,
     batch,
     contexts,
+    csources,
     discovery,
     entities,
+    entitymaps,
     listing,
     snapshots,
     subscriptions,
@@ -46,7 +48,11 @@ def _set(*groups: str) -> frozenset[str]:
 
 
 _SHOWN = "options format sysAttrs lang pick omit attrs datasetId geometryProperty"
-_WHERE = "type id idPattern q expandValues jsonKeys scopeQ georel geometry coordinates geoproperty csf local"
+_WHERE = (
+    "type id idPattern q expandValues jsonKeys scopeQ georel geometry coordinates geoproperty csf local "
+    "splitEntities"
+)
+_MAPPED = "entityMap entityMapLifetime"
 _LINKED = "join joinLevel containedBy"
 _PAGED = "limit offset count orderBy orderFrom orderGeometry collation"
 _TARGET = "type options local"
@@ -57,6 +63,10 @@ _SNAPSHOT = "/snapshots/{snapshotId}"
 _HISTORY = "timerel timeAt endTimeAt timeproperty lastN aggrMethods aggrPeriodDuration"
 _PAST = "options format sysAttrs lang pick omit attrs datasetId"
 _SUBSCRIPTION = "/subscriptions/{subscriptionId}"
+_MAPS = "/entityMaps"
+_MAP = _MAPS + "/{entityMapId}"
+_SOURCES = "/csourceRegistrations"
+_SOURCE = _SOURCES + "/{registrationId}"
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
@@ -68,7 +78,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "Query Entities",
         "5.7.2",
         listing.query,
-        _set(_SHOWN, _LINKED, _WHERE, _PAGED),
+        _set(_SHOWN, _LINKED, _WHERE, _PAGED, _MAPPED),
     ),
     Operation(
         "DELETE",
@@ -84,7 +94,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "Retrieve Entity",
         "5.7.1",
         entities.retrieve,
-        _set(_SHOWN, _LINKED, "type local"),
+        _set(_SHOWN, _LINKED, _MAPPED, "type local"),
     ),
     Operation("PUT", _ENTITY, "Replace Entity", "5.6.18", entities.replace, _set(_TARGET)),
     Operation(
@@ -160,7 +170,10 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "Query Entities by POST",
         "5.7.2",
         listing.query_by_body,
-        _set("options format sysAttrs limit offset count local lang geometryProperty"),
+        _set(
+            _MAPPED,
+            "options format sysAttrs limit offset count local lang geometryProperty splitEntities",
+        ),
     ),
     Operation(
         "GET", "/types", "Available Entity Types", "5.7.5", discovery.types, _set("details local")
@@ -301,4 +314,52 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     ),
     Operation("PATCH", _SUBSCRIPTION, "Update Subscription", "5.8.2", subscriptions.change),
     Operation("DELETE", _SUBSCRIPTION, "Delete Subscription", "5.8.5", subscriptions.remove),
+    Operation(
+        "GET",
+        _MAPS,
+        "Create EntityMap",
+        "5.14.4",
+        entitymaps.create,
+        _set(_SHOWN, _LINKED, _WHERE, _PAGED, _MAPPED),
+    ),
+    Operation(
+        "POST",
+        _MAPS,
+        "Create EntityMap via POST",
+        "5.14.4",
+        entitymaps.create_by_body,
+        _set("options format lang limit offset count local entityMapLifetime splitEntities"),
+    ),
+    Operation("GET", _MAP, "Retrieve EntityMap", "5.14.1", entitymaps.retrieve),
+    Operation("PATCH", _MAP, "Update EntityMap", "5.14.2", entitymaps.update),
+    Operation("DELETE", _MAP, "Delete EntityMap", "5.14.3", entitymaps.delete),
+    Operation("POST", _SOURCES, "Register Context Source", "5.9.2", csources.create, _set("local")),
+    Operation(
+        "GET",
+        _SOURCES,
+        "Query Context Source Registrations",
+        "5.10.2",
+        csources.query,
+        _set(
+            _WHERE,
+            "attrs timerel timeAt endTimeAt timeproperty limit offset count options sysAttrs",
+        ),
+    ),
+    Operation(
+        "GET",
+        _SOURCE,
+        "Retrieve Context Source Registration",
+        "5.10.1",
+        csources.retrieve,
+        _set("options sysAttrs"),
+    ),
+    Operation("PATCH", _SOURCE, "Update Context Source Registration", "5.9.3", csources.update),
+    Operation("DELETE", _SOURCE, "Delete Context Source Registration", "5.9.4", csources.delete),
+    Operation(
+        "GET",
+        "/info/sourceIdentity",
+        "Retrieve Context Source Identity",
+        "5.15.1",
+        csources.identity,
+    ),
 )

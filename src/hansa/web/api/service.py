@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from hansa.hub.contexts import ContextRegistry
+from hansa.hub.federation.federation import Federation
 from hansa.hub.notify.service import Notifier
 from hansa.hub.own_contexts import inside, outside
 from hansa.kernel.clock import Clock
@@ -57,6 +58,7 @@ class Service:
         *,
         gate: Gate,
         contexts: ContextRegistry,
+        federation: Federation,
         settings: Settings,
         clock: Clock,
         notifier: Notifier,
@@ -64,6 +66,7 @@ class Service:
         self.gate = gate
         self.notifier = notifier
         self.contexts = contexts
+        self.federation = federation
         self.settings = settings
         self.clock = clock
         self.background = Background()
@@ -125,6 +128,8 @@ class Service:
                 "the request", "met a defect of this software", "the log of the node tells more"
             )
             answer = self._refusal(fault, call)
+        if call is not None and call.extra:
+            answer.headers.extend(call.extra)
         if call is not None and call.tenant is not None:
             answer.headers.append((b"ngsild-tenant", call.tenant.encode("latin-1")))
         if call is not None and call.snapshot is not None:

@@ -1,0 +1,107 @@
+"""Entity maps: which entities a query found, and who has them, fixed for a sequence of requests (5.14).
+
+They are kept in memory, bounded in number and size, and each for a limited time; one that is gone (as
+after a restart) is made anew by the next request, as clause 5.5.14 wants it. A map belongs to its
+tenant and is not to be seen by others.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from hansa.kernel.clock import iso
+from hansa.kernel.ids import urn
+
+__all__ = ["HERE", "LONGEST", "EntityMap", "Maps", "id_in"]
+
+HERE: Final = "@none"
+"""In a map, this node itself."""
+
+LONGEST: Final = timedelta(days=1)
+_USUAL: Final = timedelta(minutes=15)
+_MOST_MAPS: Final = 1_000
+_MOST_ENTRIES: Final = 2_000_000
+
+
+@dataclass(slots=True)
+class EntityMap:
+    """Identifiers of entities, in the order of pages, each with those who have it.
+
+    Attributes:
+        sources: registrations by entity; :data:`HERE` is this node.
+        expires_at: when it is gone.
+    """
+
+    id: str
+    expires_at: datetime
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def shown(self) -> dict[str, Any]:
+        """The map as a client reads it (clause 5.2.39)."""
+        return {
+            "id": self.id,
+            "type": "EntityMap",
+            "expiresAt": iso(self.expires_at),
+            "entityMap": {id: list(names) for id, names in self.sources.items()},
+            "linkedMaps": {},
+        }
+
+    def drop(self, ids: Iterable[str]) -> None:
+        """Remove entities that do not fulfil the query any more."""
+        for id in ids:
+            self.sources.pop(id, None)
+
+
+class Maps:
+    """The entity maps of a node."""
+
+    def __init__(self) -> None:
+        self._maps: OrderedDict[tuple[str | None, str], EntityMap] = OrderedDict()
+
+    def make(
+        self,
+        tenant: str | None,
+        now: datetime,
+        sources: Mapping[str, Iterable[str]],
+        lifetime: timedelta | None = None,
+    ) -> EntityMap:
+        """Keep a new map; the lifetime wished for is granted up to a day."""
+        life = min(lifetime if lifetime is not None else _USUAL, LONGEST)
+        made = EntityMap(
+            urn("EntityMap", secrets.token_hex(12)),
+            now + life,
+            {id: tuple(dict.fromkeys(names)) for id, names in sources.items()},
+        )
+        self._maps[tenant, made.id] = made
+        self._thin_out(now)
+        return made
+
+    def get(self, tenant: str | None, id: str, now: datetime) -> EntityMap | None:
+        """The map with that identifier, unless it has expired."""
+        found = self._maps.get((tenant, id))
+        if found is not None and found.expires_at <= now:
+            del self._maps[tenant, id]
+            return None
+        return found
+
+    def remove(self, tenant: str | None, id: str) -> None:
+        """Forget a map."""
+        self._maps.pop((tenant, id), None)
+
+    def _thin_out(self, now: datetime) -> None:
+        for key in [key for key, kept in self._maps.items() if kept.expires_at <= now]:
+            del self._maps[key]
+        size = sum(len(kept.sources) for kept in self._maps.values())
+        while len(self._maps) > 1 and (len(self._maps) > _MOST_MAPS or size > _MOST_ENTRIES):
+            _, gone = self._maps.popitem(last=False)
+            size -= len(gone.sources)
+
+
+def id_in(location: str) -> str:
+    """The identifier in the location of a map."""
+    return location.rstrip("/").rpartition("/")[2]
