@@ -10,7 +10,18 @@ import typer
 from typer.core import TyperGroup
 
 from hansa import __version__
-from hansa.cli import archive, demo, doctor, importing, init, query, serve, spokes, types
+from hansa.cli import (
+    archive,
+    demo,
+    doctor,
+    importing,
+    init,
+    query,
+    serve,
+    spokes,
+    subscriptions,
+    types,
+)
 from hansa.cli.console import show_error
 from hansa.kernel.errors import HansaError
 
@@ -37,7 +48,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (init, serve, demo, importing, query, types, spokes, archive, doctor):
+for module in (init, serve, demo, importing, query, types, spokes, subscriptions, archive, doctor):
     module.register(app)
 
 

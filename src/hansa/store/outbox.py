@@ -144,8 +144,8 @@ class Outbox(Protocol):
     ) -> list[Queued]:
         """The dead letters, newest first."""
 
-    def replay(self, numbers: Sequence[int], now: int) -> Future[int]:
-        """Put dead letters back into their queues; how many."""
+    def replay(self, numbers: Sequence[int]) -> Future[int]:
+        """Put dead letters back into their queues, due at once; how many."""
 
     def drop(self, numbers: Sequence[int]) -> Future[int]:
         """Forget dead letters; how many."""

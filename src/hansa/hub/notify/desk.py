@@ -33,6 +33,7 @@ _DAY: Final = 86_400 * 1_000_000
 _KEPT_DEAD: Final = 7 * _DAY
 _MOST_DEAD: Final = 10_000
 _PATIENCE: Final = 3600.0
+_SWEEP: Final = 5.0
 
 _LOG = logging.getLogger(__name__)
 
@@ -67,7 +68,12 @@ class Desk:
             await self._take_up(orjson.loads(raw))
         self._attend()
         await self.courier.start()
-        work = (self._match_for_ever, self._tell_for_ever, self._tidy_for_ever)
+        work = (
+            self._match_for_ever,
+            self._tell_for_ever,
+            self._tidy_for_ever,
+            self._sweep_for_ever,
+        )
         self._tasks = [asyncio.create_task(self._guarded(each)) for each in work]
 
     async def stop(self) -> None:
@@ -206,3 +212,9 @@ class Desk:
                 self.store.outbox.thin_out(self._now() - _KEPT_DEAD, _MOST_DEAD)
             )
             await asyncio.sleep(_PATIENCE)
+
+    async def _sweep_for_ever(self) -> None:
+        """Open lanes for what came in by another way: a replay from the command line."""
+        while True:
+            await asyncio.sleep(_SWEEP)
+            await self.courier.start()

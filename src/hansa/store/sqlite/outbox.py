@@ -171,15 +171,11 @@ class SqliteOutbox:
             )
             return [_queued(row) for row in rows]
 
-    def replay(self, numbers: Sequence[int], now: int) -> Future[int]:
-        """Put dead letters back into their queues; how many."""
-        statement = (
-            "UPDATE notice SET dead = 0, attempts = 0, due = ?, made = ?"
-            " WHERE number = ? AND dead = 1"
-        )
-        return self._writer.start(
-            lambda connection: _each(connection, statement, [(now, now, n) for n in numbers])
-        )
+    def replay(self, numbers: Sequence[int]) -> Future[int]:
+        """Put dead letters back into their queues, due at once; how many."""
+        statement = "UPDATE notice SET dead = 0, attempts = 0, due = 0, made = ? WHERE number = ? AND dead = 1"
+        rows = [(self._now(), number) for number in numbers]
+        return self._writer.start(lambda connection: _each(connection, statement, rows))
 
     def drop(self, numbers: Sequence[int]) -> Future[int]:
         """Forget dead letters; how many."""
