@@ -13,7 +13,7 @@ from itertools import groupby
 
 from hansa.ngsild.temporal_periods import Periods
 from hansa.store.history import Bucket, Head, Heads, Moment, Selection, Source, Span, order_of
-from hansa.store.sums import ends_of_each, sum_up
+from hansa.store.sums import added, ends_of_each, sum_up
 
 __all__ = ["Merged"]
 
@@ -70,15 +70,7 @@ class Merged:
             return
         wanted = replace(wanted, timed=True)
         streams = [source.tallies(wanted, periods, distinct=distinct) for source in self._sources]
-        for _, same in groupby(heapq.merge(*streams, key=_place), key=_place):
-            first, *more = same
-            for bucket in more:
-                first.tally.add(bucket.tally)
-            yield first
-
-
-def _place(bucket: Bucket) -> tuple[str, str, str, int]:
-    return bucket.entity, bucket.attribute, bucket.dataset or "", bucket.period
+        yield from added(*streams)
 
 
 def _united(heads: list[Head]) -> Head:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
@@ -10,7 +11,7 @@ from hansa.ngsild.temporal_periods import Periods
 from hansa.ngsild.temporal_tally import Tally
 from hansa.store.history import Bucket, Moment, Selection
 
-__all__ = ["ends", "ends_of_each", "sum_up"]
+__all__ = ["added", "ends", "ends_of_each", "sum_up"]
 
 
 def ends(moments: Iterable[Moment], wanted: Selection) -> Iterable[Moment]:
@@ -40,6 +41,19 @@ def sum_up(moments: Iterable[Moment], periods: Periods, *, distinct: bool) -> It
             tally.feed(moment.instance)
         for (dataset, period), tally in sorted(found.items(), key=lambda item: item[0]):
             yield Bucket(entity, attribute, dataset or None, period, tally)
+
+
+def added(*streams: Iterable[Bucket]) -> Iterator[Bucket]:
+    """Buckets of disjoint parts, each in order, as those of the whole."""
+    for _, same in groupby(heapq.merge(*streams, key=_place), key=_place):
+        first, *more = same
+        for bucket in more:
+            first.tally.add(bucket.tally)
+        yield first
+
+
+def _place(bucket: Bucket) -> tuple[str, str, str, int]:
+    return bucket.entity, bucket.attribute, bucket.dataset or "", bucket.period
 
 
 def _series(moment: Moment) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, Final
 
@@ -20,8 +21,9 @@ from hansa.ngsild.temporal_periods import Periods
 from hansa.store.history import Bucket, Head, Heads, Moment, Selection, Span, order_of
 from hansa.store.meaning import moment
 from hansa.store.sqlite import evolutions
+from hansa.store.sqlite.quick_sums import NUMERIC, can_sum, summed
 from hansa.store.sqlite.unfold import FeedRow, unfold
-from hansa.store.sums import ends, sum_up
+from hansa.store.sums import added, ends, sum_up
 
 __all__ = ["Tail", "own_id"]
 
@@ -35,6 +37,13 @@ _DIRECT: Final = (
     " WHERE entity = ? AND attribute = ? AND number <= ?"
 )
 _NO_LIMIT: Final = (1 << 63) - 1
+
+_COUNT: Final = (
+    "SELECT count(*), min(observed), max(observed) FROM instance"
+    " WHERE entity = ? AND attribute = ? AND number <= ? AND observed >= ? AND observed < ?"
+)
+_OLDEST: Final = "observed, written, number"
+_NEWEST: Final = "observed DESC, written DESC, number DESC LIMIT ?"
 
 OWN: Final = "urn:ngsi-ld:instance:w"
 
@@ -68,16 +77,27 @@ class Tail:
 
     def spans(self, wanted: Selection) -> Iterator[Span]:
         """Counts and ends of each series that has any instance."""
+        wanted = replace(wanted, last=None, first=None)
         for entity in sorted(set(wanted.entities)):
-            for attribute, found in self._by_attribute(entity, wanted):
-                count, first, last = 0, None, None
-                for each in found:
-                    count += 1
-                    if each.time is not None:
-                        first = each.time if first is None else first
-                        last = each.time
-                if count:
-                    yield Span(entity, attribute, count, first, last)
+            feed = self._feed(entity, wanted)
+            for name in self._names(entity, feed, wanted):
+                parts = [_span(entity, name, feed.get(name, ())), self._count(entity, name, wanted)]
+                sizes = sum(part.size for part in parts)
+                firsts = [part.first for part in parts if part.first is not None]
+                lasts = [part.last for part in parts if part.last is not None]
+                if sizes:
+                    ends = min(firsts, default=None), max(lasts, default=None)
+                    yield Span(entity, name, sizes, *ends)
+
+    def _count(self, entity: str, name: str, wanted: Selection) -> Span:
+        """How many instances were written as history; counted in the index where that is enough."""
+        if wanted.property != "observedAt" or not _takes_every(wanted) or not wanted.timed:
+            return _span(entity, name, self._direct(entity, name, wanted))
+        since = -_NO_LIMIT if wanted.since is None else wanted.since
+        until = _NO_LIMIT if wanted.until is None else wanted.until
+        bounds = entity, name, self._number, since, until
+        row: Any = self._connection.execute(_COUNT, bounds).fetchall()[0]
+        return Span(entity, name, *row)
 
     def series(self, wanted: Selection) -> Iterator[Moment]:
         """The instances, in order."""
@@ -88,8 +108,18 @@ class Tail:
     def tallies(
         self, wanted: Selection, periods: Periods, *, distinct: bool = False
     ) -> Iterator[Bucket]:
-        """Instances summed up by period."""
-        return sum_up(self.series(wanted), periods, distinct=distinct)
+        """Instances summed up by period; numbers written as history by the database itself."""
+        wanted = replace(wanted, timed=True)
+        if not can_sum(wanted, distinct=distinct):
+            yield from sum_up(self.series(wanted), periods, distinct=distinct)
+            return
+        for entity in sorted(set(wanted.entities)):
+            feed = self._feed(entity, wanted)
+            for name in self._names(entity, feed, wanted):
+                others = self._direct(entity, name, wanted, f" AND {NUMERIC} IS NOT TRUE")
+                rest = heapq.merge(feed.get(name, ()), others, key=order_of)
+                numbers = summed(self._connection, entity, name, wanted, periods, self._number)
+                yield from added(sum_up(rest, periods, distinct=False), numbers)
 
     # -- one entity --------------------------------------------------------------------------------
 
@@ -97,10 +127,12 @@ class Tail:
         self, entity: str, wanted: Selection
     ) -> Iterator[tuple[str, Iterator[Moment]]]:
         feed = self._feed(entity, wanted)
-        names = set(feed).union(self._attributes(entity, wanted))
-        for name in sorted(names):
+        for name in self._names(entity, feed, wanted):
             direct = self._direct(entity, name, wanted)
             yield name, heapq.merge(feed.get(name, ()), direct, key=order_of)
+
+    def _names(self, entity: str, feed: dict[str, list[Moment]], wanted: Selection) -> list[str]:
+        return sorted(set(feed).union(self._attributes(entity, wanted)))
 
     def _feed(self, entity: str, wanted: Selection) -> dict[str, list[Moment]]:
         found: dict[str, list[Moment]] = defaultdict(list)
@@ -120,21 +152,29 @@ class Tail:
             if wanted.attributes is None or name in wanted.attributes:
                 yield name
 
-    def _direct(self, entity: str, name: str, wanted: Selection) -> Iterator[Moment]:
+    def _direct(
+        self, entity: str, name: str, wanted: Selection, condition: str = ""
+    ) -> Iterator[Moment]:
         """The instances written as history; by the index where it has the order."""
-        statement, values = _DIRECT, [entity, name, self._number]
+        statement, values = _DIRECT + condition, [entity, name, self._number]
         if wanted.property != "observedAt":
             return iter(sorted(self._read(statement, values, entity, name, wanted), key=order_of))
+        timeless: Iterable[Moment] = ()
+        if wanted.since is None and wanted.until is None and not wanted.timed:
+            timeless = self._read(statement + " AND observed IS NULL", values, entity, name, wanted)
         bounds: list[Any] = []
         for bound, comparison in ((wanted.since, ">="), (wanted.until, "<")):
             if bound is not None:
                 statement += f" AND observed {comparison} ?"
                 bounds.append(bound)
-        timeless: Iterable[Moment] = ()
-        if not bounds and not wanted.timed:
-            timeless = self._read(_DIRECT + " AND observed IS NULL", values, entity, name, wanted)
-        order = " AND observed IS NOT NULL ORDER BY observed, written, number"
-        timed = self._read(statement + order, values + bounds, entity, name, wanted)
+        statement += " AND observed IS NOT NULL ORDER BY "
+        if wanted.last is not None and _takes_every(wanted):
+            # The last N of all are among the last N of these; the index is read from its end.
+            values = [*values, *bounds, wanted.last]
+            newest = self._read(statement + _NEWEST, values, entity, name, wanted)
+            timed: Iterable[Moment] = sorted(newest, key=order_of)
+        else:
+            timed = self._read(statement + _OLDEST, values + bounds, entity, name, wanted)
         return heapq.merge(sorted(timeless, key=order_of), _settled(timed), key=order_of)
 
     def _read(
@@ -158,6 +198,21 @@ def _moment(
         return None
     time = moment(instance.get(wanted.property))
     return Moment(entity, name, time, written, instance) if wanted.holds(time) else None
+
+
+def _span(entity: str, name: str, moments: Iterable[Moment]) -> Span:
+    count, first, last = 0, None, None
+    for each in moments:
+        count += 1
+        if each.time is not None:
+            first = each.time if first is None else first
+            last = each.time
+    return Span(entity, name, count, first, last)
+
+
+def _takes_every(wanted: Selection) -> bool:
+    """Whether no instance of an attribute is left out for other reasons than its time."""
+    return wanted.datasets is None and wanted.instance is None and not wanted.without
 
 
 def _settled(moments: Iterable[Moment]) -> Iterator[Moment]:
