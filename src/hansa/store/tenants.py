@@ -134,7 +134,10 @@ class Tenants:
             if name not in self._open:
                 if missing is not None and not self._path(name).is_file():
                     raise missing
-                self._open[name] = open_store(self._path(name), clock=self._clock)
+                opened = open_store(self._path(name), clock=self._clock)
+                if self._archive is not None and _NAME.fullmatch(name):  # snapshots have none
+                    opened.archive = self._archive(name)
+                self._open[name] = opened
             return self._open[name]
 
     def _path(self, name: str) -> Path:

@@ -1,8 +1,8 @@
 """Backup and restore: a whole node as one file.
 
 *Backup* copies each tenant's database through SQLite's backup interface from one read snapshot, so it
-is consistent while the node serves and writes; settings and preloaded @contexts go along. What can be
-made again (tiles) stays out. The archive appears under its name only when it is complete.
+is consistent while the node serves and writes; settings and preloaded @contexts go along, and of the old
+history the files that the copied database lists. What can be made again (tiles) stays out. The archive appears under its name only when it is complete.
 
 *Restore* checks every byte against the list of contents, then every database, and only then lets the
 folder appear. It never overwrites a node.
@@ -31,7 +31,8 @@ from hansa.kernel.clock import Clock, iso
 from hansa.kernel.errors import AlreadyExists, BadRequest, NotFound, Unavailable
 from hansa.kernel.folder import Folder
 from hansa.kernel.settings_file import load
-from hansa.upkeep.databases import faults
+from hansa.history import check
+from hansa.upkeep.databases import faults, segments
 from hansa.upkeep.manifest import Item, Manifest
 
 __all__ = ["backup", "restore"]
@@ -74,22 +75,42 @@ def backup(folder: Folder, target: Path, progress: Progress) -> Manifest:
 def _gather(folder: Folder, work: Path, progress: Progress) -> list[Item]:
     """Copy everything that belongs to the node into `work`."""
     plain = [folder.settings_file, *_files(folder.contexts)]
-    total = sum(path.stat().st_size for path in [*plain, *folder.databases])
+    waiting = [*plain, *folder.databases]
+    total = sum(path.stat().st_size for path in waiting)
     done = 0
     items = []
-    for path in [*plain, *folder.databases]:
+    while waiting:
+        path = waiting.pop(0)
         inner = path.relative_to(folder.root)
         copy = work / inner
         copy.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".sqlite":
             _copy_database(path, copy, partial(_shifted, progress, done, total))
+            old = _history(folder, path.stem, copy)
+            waiting += old
+            total += sum(file.stat().st_size for file in old)
         else:
-            shutil.copyfile(path, copy)
+            _copy_file(path, copy)
         size = copy.stat().st_size
         done += size
         items.append(Item(inner.as_posix(), size, _digest(copy)))
         progress(done, total)
     return items
+
+
+def _copy_file(source: Path, copy: Path) -> None:
+    """A copy; of what never changes a second name is enough, where the disk is the same."""
+    if source.suffix == ".parquet":
+        with contextlib.suppress(OSError):
+            copy.hardlink_to(source)
+            return
+    shutil.copyfile(source, copy)
+
+
+def _history(folder: Folder, tenant: str, copy: Path) -> list[Path]:
+    """The files of old history that belong to the copy of a tenant's database."""
+    place = folder.history / tenant
+    return [file for segment in segments(copy) for file in segment.files(place)]
 
 
 def _shifted(progress: Progress, before: int, total: int, now: int) -> None:
@@ -162,7 +183,7 @@ def restore(archive: Path, root: Path, progress: Progress) -> Manifest:
         with _temporary(root.parent) as work, _reading(archive):
             manifest = _unpack(archive, work, progress)
             _check_databases(archive, work)
-            for part in ("store", "cache", "contexts"):
+            for part in ("store", "history", "cache", "contexts"):
                 (work / part).mkdir(exist_ok=True)
             with contextlib.suppress(FileNotFoundError):
                 root.rmdir()
@@ -230,6 +251,7 @@ def _write_checked(archive: Path, item: Item, content: IO[bytes], path: Path) ->
 def _check_databases(archive: Path, work: Path) -> None:
     for path in Folder(work).databases:
         found = faults(path)
+        found = found or check.faults(Folder(work).history / path.stem, segments(path))
         if found:
             raise _damaged(archive, f"{path.name}: {found[0]}")
 

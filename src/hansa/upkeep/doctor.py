@@ -202,6 +202,28 @@ def _databases(folder: Folder) -> Iterator[Finding]:
             yield Finding("fail", f"store '{path.stem}'", "; ".join(found), remedy)
         else:
             yield Finding("ok", f"store '{path.stem}'", f"sound, {size:.1f} MB")
+            yield from _history(folder, path)
+
+
+def _history(folder: Folder, database: Path) -> Iterator[Finding]:
+    """The archive of a tenant, if it has one."""
+    from hansa.history.check import faults
+    from hansa.upkeep.databases import segments
+
+    listed = segments(database)
+    if not listed:
+        return
+    subject = f"history '{database.stem}'"
+    if missing := [each for each in ("duckdb", "pyarrow") if _missing(each)]:
+        fact = f"old history cannot be read without {' and '.join(missing)}"
+        yield Finding("fail", subject, fact, "run: pip install 'hansa[history]'")
+    if found := faults(folder.history / database.stem, listed):
+        remedy = "stop the node and restore a backup; keep the folder for a rescue"
+        yield Finding("fail", subject, "; ".join(found[:20]), remedy)
+    elif not missing:
+        rows, size = sum(each.rows for each in listed), sum(each.size for each in listed)
+        fact = f"{rows:,} old instances in {len(listed)} segments, sound, {size / 1e6:.1f} MB"
+        yield Finding("ok", subject, fact)
 
 
 def _clock(settings: Settings) -> Finding:

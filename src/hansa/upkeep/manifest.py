@@ -11,8 +11,8 @@ from hansa.kernel.errors import BadRequest
 
 __all__ = ["FORMAT", "Item", "Manifest"]
 
-FORMAT: Final = 1
-"""Raised when an older Hansa could no longer read the archive."""
+FORMAT: Final = 2
+"""Raised when an older Hansa could no longer read the archive. 2: it may hold old history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,10 @@ class Manifest:
             raise BadRequest(
                 archive, "its list of contents cannot be read", "use another backup"
             ) from error
-        if manifest.format != FORMAT:
+        if not 1 <= manifest.format <= FORMAT:
             raise BadRequest(
                 archive,
-                f"is of format {manifest.format}, and this Hansa reads format {FORMAT}",
+                f"is of format {manifest.format}, and this Hansa reads up to format {FORMAT}",
                 f"restore it with Hansa {manifest.version}",
             )
         for item in items:
@@ -67,6 +67,6 @@ class Manifest:
 def _check_path(path: str, archive: str) -> None:
     """Refuse what `hansa backup` never writes: a hand-made archive could point anywhere."""
     parts = path.split("/")
-    inside = path == "hansa.toml" or (len(parts) > 1 and parts[0] in {"store", "contexts"})
+    inside = path == "hansa.toml" or (len(parts) > 1 and parts[0] in {"store", "history", "contexts"})
     if not inside or any(part in {"", ".", ".."} for part in parts) or "\\" in path:
         raise BadRequest(archive, f"holds '{path}', which is no part of a node", "do not trust it")
