@@ -57,6 +57,7 @@ docs-pages: install ## Write the generated reference pages again
 
 bench: $(VENV)/.tested ## Measure, and say on what machine
 	$(BIN)/python -m benchmarks.store
+	$(BIN)/python -m benchmarks.history
 	$(BIN)/python -m benchmarks.http $(ARGS)
 
 conformance: $(VENV)/.tested ## Run the NGSI-LD conformance suite in SUITE (a checkout of it)

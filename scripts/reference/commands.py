@@ -23,9 +23,19 @@ def make() -> str:
         "go to standard error."
     ]
     for name, command in group.commands.items():
-        parts += [f"## hansa {name}", _usage(name, command), _text(command)]
-        parts += [_parameters(command)] if command.params else []
+        parts += _command(name, command)
     return page("Commands", *parts)
+
+
+def _command(name: str, command: Any) -> list[str]:
+    """The parts about a command; of a group, also those about each of its commands."""
+    inner = getattr(command, "commands", {})
+    usage = _usage(f"{name} COMMAND" if inner else name, command)
+    parts = [f"## hansa {name}", usage, _text(command)]
+    parts += [_parameters(command)] if command.params and not inner else []
+    for word, each in inner.items():
+        parts += _command(f"{name} {word}", each)
+    return parts
 
 
 def _usage(name: str, command: Any) -> str:

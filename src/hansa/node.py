@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from hansa.history.archive import ParquetArchive
+from hansa.history.archivist import Archivist, Tenant
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.federation.federation import Federation, lasting_name
 from hansa.hub.notify.service import Notifier
@@ -102,15 +103,25 @@ class Node:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """The work in the background, for as long as the node is served: live sources, notifications."""
+        """The work in the background while the node is served: live sources, notifications, history."""
         live = LiveRunner(self.local_store(), all_spokes(), self.clock, self.out)
+        archivist = Archivist(self._archived, self.clock, self.settings.history_recent)
         live.start()
+        archivist.start()
         try:
             async with self.notifier.running():
                 yield
         finally:
             self._egress.close()
             await asyncio.to_thread(live.stop)
+            await asyncio.to_thread(archivist.stop)
+
+    def _archived(self) -> list[Tenant]:
+        """The tenants whose old history is to be looked after."""
+        return [
+            (name or DEFAULT_TENANT, self._tenants.get(name), self.archive(name or DEFAULT_TENANT))
+            for name in self._tenant_names()
+        ]
 
     def _tenant_names(self) -> list[str | None]:
         """All tenants; the city's own has no name."""

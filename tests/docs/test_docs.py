@@ -40,7 +40,10 @@ def test_every_command_and_option_is_documented() -> None:
     text = (DOCS / "reference" / "commands.md").read_text()
     group = typer.main.get_command(app)
     assert len(group.commands) >= 10  # type: ignore[attr-defined]
+    every = dict(group.commands)  # type: ignore[attr-defined]
     for name, command in group.commands.items():  # type: ignore[attr-defined]
+        every |= {f"{name} {word}": c for word, c in getattr(command, "commands", {}).items()}
+    for name, command in every.items():
         assert f"## hansa {name}\n" in text
         for parameter in command.params:
             for option in getattr(parameter, "opts", []):

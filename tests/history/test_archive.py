@@ -25,7 +25,7 @@ from hansa.ngsild.temporal_periods import Periods
 from hansa.ngsild.temporal_tally import METHODS
 from hansa.store.history import Bucket, Heads, Moment, Selection, Span, order_of
 from hansa.store.merged import Merged
-from hansa.store.sums import newest_of_each, sum_up
+from hansa.store.sums import ends_of_each, sum_up
 
 HOUR = 3_600_000_000
 BASE = 1_767_225_600_000_000  # 2026-01-01
@@ -58,11 +58,11 @@ class Plain:
             ):
                 found.append(Moment(entity, attribute, time, written, instance))
         ordered = iter(sorted(found, key=order_of))
-        return ordered if wanted.last is None else newest_of_each(ordered, wanted.last)
+        return ends_of_each(ordered, wanted)
 
     def spans(self, wanted: Selection) -> Iterator[Span]:
         found: dict[tuple[str, str], list[int | None]] = {}
-        for moment in self.series(replace(wanted, last=None)):
+        for moment in self.series(replace(wanted, last=None, first=None)):
             found.setdefault(moment[:2], []).append(moment.time)
         for place, times in sorted(found.items()):
             known = [time for time in times if time is not None]
@@ -128,6 +128,7 @@ SELECTIONS = st.builds(
     until=st.none() | st.integers(0, 90).map(lambda n: BASE + n * HOUR // 2),
     timed=st.booleans(),
     last=st.none() | st.integers(1, 5),
+    first=st.none() | st.integers(1, 5),
     instance=st.none() | st.just("urn:i:1"),
     without=st.sampled_from([frozenset(), frozenset({"urn:i:0", "urn:i:2"})]),
 )
@@ -192,6 +193,8 @@ def test_answers_are_the_same_for_any_cut(
     sparse: bool,
 ) -> None:
     plain = Plain(found)
+    if wanted.last is not None:
+        wanted = replace(wanted, first=None)
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(sums, "_WORTH", 1 if sparse else 4)
         old = found[tail:]
@@ -201,16 +204,7 @@ def test_answers_are_the_same_for_any_cut(
         assert list(both.spans(wanted)) == list(plain.spans(wanted))
         origin = BASE if wanted.since is None else wanted.since
         if wanted.since is None:
-            wanted = Selection(
-                wanted.entities,
-                wanted.attributes,
-                wanted.datasets,
-                wanted.property,
-                BASE,
-                wanted.until,
-                last=wanted.last,
-                without=wanted.without,
-            )
+            wanted = replace(wanted, since=BASE)
         periods = Periods(origin, duration)
         compare(
             both.tallies(wanted, periods, distinct=distinct),
@@ -249,3 +243,4 @@ def test_sums_by_hour_answer_like_the_instances(
         patch.setattr(sums, "_ask_instances", None)  # so the sums must be enough
         periods = Periods(origin, duration, BASE + 20 * HOUR)
         compare(archive.tallies(wanted, periods), Plain(found).tallies(wanted, periods))
+        assert list(archive.spans(wanted)) == list(Plain(found).spans(wanted))

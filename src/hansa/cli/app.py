@@ -14,6 +14,7 @@ from hansa.cli import (
     archive,
     demo,
     doctor,
+    history,
     importing,
     init,
     query,
@@ -48,7 +49,19 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (init, serve, demo, importing, query, types, spokes, subscriptions, archive, doctor):
+for module in (
+    init,
+    serve,
+    demo,
+    importing,
+    query,
+    types,
+    spokes,
+    subscriptions,
+    history,
+    archive,
+    doctor,
+):
     module.register(app)
 
 

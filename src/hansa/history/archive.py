@@ -75,16 +75,8 @@ class View:
         """Counts and ends of each series that has any instance."""
         segments = reach(self._whole, wanted)
         if not segments or not wanted.entities:
-            return
-        time = COLUMN_OF[wanted.property]
-        condition = conditions(wanted, time)
-        rows = ask(
-            f"SELECT entity, attribute, count(*), min({time}), max({time})"
-            f" FROM {files_in(self._folder, segments)}{condition} GROUP BY ALL"
-            " ORDER BY entity, attribute",
-            condition.values,
-        )
-        yield from (Span(*row) for row in rows)
+            return iter(())
+        return sums.spans(self._folder, segments, wanted)
 
     def series(self, wanted: Selection) -> Iterator[Moment]:
         """The instances, in order."""
@@ -97,12 +89,14 @@ class View:
         question = (
             f"SELECT {', '.join(Row._fields)} FROM {files_in(self._folder, segments)}{condition}"
         )
-        if wanted.last is not None:
+        most = wanted.first if wanted.last is None else wanted.last
+        if most is not None:
+            way = "ASC" if wanted.last is None else "DESC"
             question += (
                 " QUALIFY row_number() OVER (PARTITION BY entity, attribute"
-                f" ORDER BY {within} DESC, written DESC, instance DESC) <= $last"
+                f" ORDER BY {within} {way}, written {way}, instance {way}) <= $most"
             )
-            condition.values["last"] = wanted.last
+            condition.values["most"] = most
         question += f" ORDER BY entity, attribute, {within}, written, instance"
         place = Row._fields.index(time)
         for found in ask(question, condition.values):
@@ -113,7 +107,7 @@ class View:
         self, wanted: Selection, periods: Periods, *, distinct: bool = False
     ) -> Iterator[Bucket]:
         """Instances summed up by period."""
-        if wanted.last is not None:
+        if wanted.last is not None or wanted.first is not None:
             return sum_up(self.series(replace(wanted, timed=True)), periods, distinct=distinct)
         segments = reach(self._segments, wanted)
         if not segments or not wanted.entities:

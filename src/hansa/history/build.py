@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -26,7 +26,7 @@ from hansa.history.segment import COLUMNS, Segment, options
 if TYPE_CHECKING:
     import pyarrow
 
-__all__ = ["build", "digest", "new_name", "settle", "spill"]
+__all__ = ["build", "digest", "new_name", "settle", "spill", "summarise"]
 
 _BATCH: Final = 20_000
 _PIECE: Final = 1 << 20
@@ -82,26 +82,27 @@ def build(
     *,
     where: str = "true",
     without: Collection[tuple[str, str]] = (),
+    values: Mapping[str, Any] | None = None,
 ) -> Segment | None:
     """The segment of the rows of `source` (a table of a question); None if there are none.
 
-    `where` is a condition on the rows; `without` names instances (entity, instanceId) that are left
+    `where` is a condition on the rows, `values` are its parameters and those of `source`; `without` names instances (entity, instanceId) that are left
     out. The files are durable when this returns, and known to nobody.
     """
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f"{name}.part"
     columns = ", ".join(column for column, _ in COLUMNS)
-    values: dict[str, Any] = {}
+    given = dict(values or {})
     if without:
         where += (
             " AND NOT EXISTS (SELECT 1 FROM (SELECT unnest($entities) AS e, unnest($instances) AS i)"
             " WHERE e = r.entity AND i = r.instance)"
         )
-        values = {"entities": [e for e, _ in without], "instances": [i for _, i in without]}
+        given |= {"entities": [e for e, _ in without], "instances": [i for _, i in without]}
     rows = run(
         f"COPY (SELECT {columns} FROM {source} AS r WHERE {where} ORDER BY {ORDER})"
         f" TO {quoted(draft)} {options()}",
-        values,
+        given,
     )
     if not rows:
         draft.unlink()
@@ -114,6 +115,26 @@ def build(
     low, high, first, last = ends
     unfinished = Segment(name, rows, 0, "", low, high, first, last, bucket)
     return settle(folder, unfinished, [draft, *([sums_draft] if bucket else [])])
+
+
+def summarise(
+    folder: Path, name: str, query: str, bucket: int, values: Mapping[str, Any] | None = None
+) -> Segment | None:
+    """The summary of the sums that a question gives; None if there are none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{name}.sums.part"
+    if not run(f"COPY ({query}) TO {quoted(draft)} {options()}", values):
+        draft.unlink()
+        return None
+    rows, *ends = next(
+        ask(
+            "SELECT sum(total)::BIGINT, min(entity), max(entity), min(start), max(start)"
+            f" FROM {table_of([draft])}"
+        )
+    )
+    low, high, first, last = ends
+    unfinished = Segment(name, rows, 0, "", low, high, first, last, bucket, summary=True)
+    return settle(folder, unfinished, [draft])
 
 
 def settle(folder: Path, segment: Segment, drafts: list[Path]) -> Segment:

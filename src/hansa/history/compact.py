@@ -23,10 +23,11 @@ from pathlib import Path
 from typing import Final
 
 from hansa.history.archive import ParquetArchive
-from hansa.history.build import build, new_name, spill
+from hansa.history.build import build, new_name, spill, summarise
 from hansa.history.question import table_of
 from hansa.history.row import Row, to_row
 from hansa.history.segment import Segment
+from hansa.history.sums import BUCKETS, HIDDEN
 from hansa.kernel.errors import Unavailable
 from hansa.store.history import Cut, Heads, Selection
 from hansa.store.port import Store
@@ -142,11 +143,25 @@ def _rows(store: Store, cut: Cut) -> Iterator[Row]:
 
 def merge(store: Store, archive: ParquetArchive, *, all: bool = False) -> int:
     """Merge segments into one where there are many small ones (or `all`); how many there were."""
+    merged = sum(_merge_sums(store, archive, bucket) for bucket in BUCKETS)
     segments = [each for each in archive.segments(store) if not each.summary]
     chosen = segments if all else [each for each in segments if each.rows < SMALL]
     if len(chosen) < (2 if all else MANY):
-        return 0
+        return merged
     _rewrite(store, archive, chosen)
+    return merged + len(chosen)
+
+
+def _merge_sums(store: Store, archive: ParquetArchive, bucket: int) -> int:
+    """Merge summaries of one bucket into one where there are many; how many there were."""
+    chosen = [each for each in archive.segments(store) if each.summary and each.bucket == bucket]
+    if len(chosen) < MANY:
+        return 0
+    source = table_of([each.sums(archive.folder) for each in chosen])
+    query = f"SELECT * FROM {source} ORDER BY entity, attribute, dataset, start"
+    made = summarise(archive.folder, new_name(), query, bucket)
+    store.relist([each.name for each in chosen], [] if made is None else [made.to_dict()])
+    retire(archive.folder, chosen)
     return len(chosen)
 
 
@@ -154,14 +169,24 @@ def purge(store: Store, archive: ParquetArchive) -> None:
     """Write the segments again of which something was erased, without it."""
     gone = store.erased()
     ids = [entity for entity, _ in gone]
-    if ids:
-        low, high = min(ids), max(ids)
-        segments = [
-            each
-            for each in archive.segments(store)
-            if not each.summary and each.first_entity <= high and each.last_entity >= low
-        ]
-        _rewrite(store, archive, segments, gone)
+    if not ids:
+        return
+    low, high = min(ids), max(ids)
+    touched = [
+        each
+        for each in archive.segments(store)
+        if each.first_entity <= high and each.last_entity >= low
+    ]
+    for summary in [each for each in touched if each.summary]:
+        hidden = [instance for _, instance in gone if instance.startswith("*")]
+        query = (
+            f"SELECT * FROM {table_of([summary.sums(archive.folder)])} WHERE {HIDDEN}"
+            " ORDER BY entity, attribute, dataset, start"
+        )
+        kept = summarise(archive.folder, new_name(), query, summary.bucket, {"hidden": hidden})
+        store.relist([summary.name], [] if kept is None else [kept.to_dict()])
+        retire(archive.folder, [summary])
+    _rewrite(store, archive, [each for each in touched if not each.summary], gone)
 
 
 def _rewrite(

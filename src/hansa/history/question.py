@@ -19,9 +19,6 @@ COLUMN_OF: Final[dict[TimeProperty, str]] = {
     "deletedAt": "deleted",
 }
 
-_FEW: Final = 500
-"""So many identifiers stand in a list of the question; more are joined."""
-
 
 class Condition:
     """Parts of a WHERE clause, with the values of their parameters."""
@@ -62,14 +59,15 @@ def conditions(wanted: Selection, time: str) -> Condition:
     """The condition that a selection makes on rows; `time` is the column of its property."""
     found = Condition()
     entities = sorted(set(wanted.entities))
-    if len(entities) <= _FEW:
-        found.add("list_contains($entities, entity)", entities=entities)
-    else:
-        found.add("entity IN (SELECT unnest($entities))", entities=entities)
-    if entities:
+    if len(entities) == 1:
+        found.add("entity = $entity", entity=entities[0])
+    elif entities:
         # The ends of the list let whole row groups be skipped.
+        found.add("entity IN (SELECT unnest($entities))", entities=entities)
         found.add("entity BETWEEN $first_entity AND $last_entity")
         found.values |= {"first_entity": entities[0], "last_entity": entities[-1]}
+    else:
+        found.add("false")
     _attributes(found, wanted)
     if wanted.since is not None:
         found.add(f"{time} >= $since", since=wanted.since)
@@ -85,7 +83,9 @@ def conditions(wanted: Selection, time: str) -> Condition:
 
 
 def _attributes(found: Condition, wanted: Selection) -> None:
-    if wanted.attributes is not None:
+    if wanted.attributes is not None and len(wanted.attributes) == 1:
+        found.add("attribute = $attribute", attribute=next(iter(wanted.attributes)))
+    elif wanted.attributes is not None:
         found.add("list_contains($attributes, attribute)", attributes=sorted(wanted.attributes))
     if wanted.datasets is not None:
         named = sorted(wanted.datasets)

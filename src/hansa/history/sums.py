@@ -12,6 +12,7 @@ distances of their means from the mean of all: two steps, but nothing cancels ou
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,14 +20,14 @@ import orjson
 
 from hansa.history.engine import ask, run
 from hansa.history.periods import DAY, Numbering, numbering
-from hansa.history.question import COLUMN_OF, conditions, quoted, table_of
+from hansa.history.question import COLUMN_OF, Condition, conditions, quoted, table_of
 from hansa.history.row import KINDS, Form, Value, value_of
 from hansa.history.segment import Segment, options
 from hansa.ngsild.temporal_periods import Periods
 from hansa.ngsild.temporal_tally import Tally
-from hansa.store.history import Bucket, Selection
+from hansa.store.history import Bucket, Selection, Span
 
-__all__ = ["BUCKETS", "tallies", "write_sums"]
+__all__ = ["BUCKETS", "HIDDEN", "by_bucket", "spans", "tallies", "write_sums"]
 
 HOUR: Final = DAY // 24
 BUCKETS: Final = (HOUR, DAY)
@@ -43,6 +44,7 @@ _OF_INSTANCES: Final = f"""
   min(number) FILTER ({_INTEGRAL}) AS low_integer, max(number) FILTER ({_INTEGRAL}) AS high_integer,
   count(text) AS texts, min(text) AS first, max(text) AS last,
   count(clock) AS times, sum(clock)::BIGINT AS seconds"""
+_ENDS: Final = "min(observed) AS earliest, max(observed) AS latest"
 _OF_BUCKETS: Final = """
   arg_max(b.kind, b.start) AS kind, sum(b.total)::BIGINT AS total,
   sum(b.numbers)::BIGINT AS numbers, sum(b.sum) AS sum, sum(b.squares) AS squares,
@@ -51,30 +53,68 @@ _OF_BUCKETS: Final = """
   min(b.low_integer) AS low_integer, max(b.high_integer) AS high_integer,
   sum(b.texts)::BIGINT AS texts, min(b.first) AS first, max(b.last) AS last,
   sum(b.times)::BIGINT AS times, sum(b.seconds)::BIGINT AS seconds"""
+HIDDEN: Final = (
+    "NOT list_has_any($hidden, ['*' || entity, '*' || entity || ' ' || attribute,"
+    " '*' || entity || ' ' || attribute || ' ' || dataset])"
+)
+"""The condition on sums that nothing of what they are of was erased as a whole."""
 _SERIES: Final = "entity, attribute, coalesce(dataset, '') AS dataset"
 
 
 def write_sums(source: str, target: Path) -> int:
     """Sum up the instances in `source` (a table of a question) if it is worth it; the bucket, or 0."""
     for bucket in BUCKETS:
-        start = f"observed - ((observed % {bucket}) + {bucket}) % {bucket}"
         found = next(
             ask(
                 f"SELECT count(*), sum(n)::BIGINT FROM (SELECT count(*) AS n FROM {source}"
-                f" WHERE observed IS NOT NULL GROUP BY entity, attribute, dataset, {start})"
+                f" WHERE observed IS NOT NULL GROUP BY entity, attribute, dataset, {_start(bucket)})"
             )
         )
         if found[0] and found[1] >= _WORTH * found[0]:
-            run(
-                f"COPY (SELECT {_SERIES}, {start} AS start, {_OF_INSTANCES} FROM {source}"
-                " WHERE observed IS NOT NULL GROUP BY ALL"
-                f" ORDER BY entity, attribute, dataset, start) TO {quoted(target)} {options()}"
-            )
+            run(f"COPY ({by_bucket(source, bucket)}) TO {quoted(target)} {options()}")
             return bucket
     return 0
 
 
+def by_bucket(source: str, bucket: int) -> str:
+    """The question for the sums of the instances in `source`."""
+    return (
+        f"SELECT {_SERIES}, {_start(bucket)} AS start, {_OF_INSTANCES}, {_ENDS} FROM {source}"
+        " WHERE observed IS NOT NULL GROUP BY ALL ORDER BY entity, attribute, dataset, start"
+    )
+
+
+def _start(bucket: int) -> str:
+    return f"observed - ((observed % {bucket}) + {bucket}) % {bucket}"
+
+
 # -- asking ----------------------------------------------------------------------------------------
+
+
+def spans(folder: Path, segments: Sequence[Segment], wanted: Selection) -> Iterator[Span]:
+    """How many instances there are, and the first and last of their times, in order."""
+    time = COLUMN_OF[wanted.property]
+    every = wanted.timed or wanted.since is not None or wanted.until is not None
+    parts, condition = [], conditions(wanted, time)
+    for segment in segments:
+        if every and _served(segment, wanted, segment.bucket):
+            asked = _of_sums(wanted)
+            condition.values |= asked.values
+            parts.append(
+                "SELECT entity, attribute, sum(total)::BIGINT AS n, min(earliest) AS first,"
+                f" max(latest) AS last FROM {table_of([segment.sums(folder)])}{asked} GROUP BY ALL"
+            )
+        else:
+            parts.append(
+                f"SELECT entity, attribute, count(*) AS n, min({time}) AS first, max({time}) AS last"
+                f" FROM {table_of([segment.instances(folder)])}{condition} GROUP BY ALL"
+            )
+    rows = ask(
+        "SELECT entity, attribute, sum(n)::BIGINT, min(first), max(last)"
+        f" FROM ({' UNION ALL '.join(parts)}) GROUP BY ALL ORDER BY entity, attribute",
+        condition.values,
+    )
+    return (Span(*row) for row in rows)
 
 
 def tallies(
@@ -123,17 +163,9 @@ def _on_grid(since: int | None, bucket: int, first: int) -> bool:
 def _ask_buckets(
     folder: Path, segment: Segment, wanted: Selection, by: Numbering
 ) -> Iterator[tuple[Any, ...]]:
-    asked = Selection(
-        wanted.entities,
-        wanted.attributes,
-        None,
-        since=wanted.since,
-        until=wanted.until,
-    )
-    condition = conditions(asked, "start")
-    if wanted.datasets is not None:
-        named = ["" if name == "@none" else name for name in sorted(wanted.datasets)]
-        condition.add("list_contains($datasets, dataset)", datasets=named)
+    condition = _of_sums(wanted)
+    if hidden := [each for each in wanted.without if each.startswith("*")]:
+        condition.add(HIDDEN, hidden=hidden)
     source = table_of([segment.sums(folder)])
     number = by.expression.format(time="start")
     groups = "entity, attribute, dataset, number"
@@ -143,6 +175,16 @@ def _ask_buckets(
         f" SELECT {groups}, {_OF_BUCKETS}, NULL FROM b JOIN m USING ({groups}) GROUP BY ALL",
         condition.values,
     )
+
+
+def _of_sums(wanted: Selection) -> Condition:
+    """The condition that a selection makes on rows of sums."""
+    asked = replace(wanted, datasets=None, without=frozenset(), instance=None)
+    condition = conditions(asked, "start")
+    if wanted.datasets is not None:
+        named = ["" if name == "@none" else name for name in sorted(wanted.datasets)]
+        condition.add("list_contains($sets, dataset)", sets=named)
+    return condition
 
 
 def _ask_instances(

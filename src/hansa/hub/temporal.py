@@ -42,6 +42,7 @@ class Ask:
         attributes: only these (IRIs, or ``scope``); None for all.
         datasets: only instances of these datasets; None for all.
         most: the most instances that an answer holds.
+        bare: whether it is enough to know which attributes have any instances.
         now: the present instant; what has expired by then is left out.
     """
 
@@ -52,6 +53,7 @@ class Ask:
     attributes: frozenset[str] | None = None
     datasets: frozenset[str] | None = None
     most: int = 10_000
+    bare: bool = False
     now: str = ""
 
     @property
@@ -107,7 +109,18 @@ def past_of(source: Source, id: str, ask: Ask) -> Past | None:
     head = next(source.heads(Heads(ids=(id,))), None)
     if head is None or (source.head(id) is None and head.deleted is not None):
         return None
+    if ask.bare:
+        return _named(source, ask, [head]).get(id, Past(head))
     return Past(head, _by_attribute(source.series(ask.shown([id])), ask))
+
+
+def _named(source: Source, ask: Ask, heads: Iterable[Head]) -> dict[str, Past]:
+    """Entities with the names of their attributes that have instances, and none of these."""
+    found = {head.id: Past(head) for head in heads}
+    chosen = replace(ask.selection(found), attributes=ask.attributes, datasets=ask.datasets)
+    for span in source.spans(chosen):
+        found[span.entity].series[span.attribute] = []
+    return {id: past for id, past in found.items() if past.series}
 
 
 def find(source: Source, wanted: Query, ask: Ask) -> Found:
@@ -141,6 +154,9 @@ def _matching(source: Source, wanted: Query, ask: Ask, match: Match) -> Iterator
 
 def _taken(source: Source, ask: Ask, chunk: list[Head]) -> Iterator[Past]:
     """Entities of which any instance in the window is enough."""
+    if ask.bare:
+        yield from _named(source, ask, chunk).values()
+        return
     ids = [head.id for head in chunk]
     moments = source.series(ask.shown(ids))
     found = {id: _by_attribute(same, ask) for id, same in groupby(moments, key=_entity)}

@@ -157,6 +157,14 @@ class Settings:
         "say (splitEntities). Such queries are filtered here, and cost more.",
         "true",
     )
+    history_recent: int = _option(
+        7,
+        "Days of history that stay in the database; what is older moves to Parquet files, and is "
+        "answered from there.",
+        "30",
+        low=1,
+        high=36_500,
+    )
     clock: str = _option(
         "",
         "Pretended present time at the start, in the city's time zone, for demonstrations and "

@@ -27,11 +27,11 @@ from typing import IO, Final
 import apsw
 
 from hansa import __version__
+from hansa.history import check
 from hansa.kernel.clock import Clock, iso
 from hansa.kernel.errors import AlreadyExists, BadRequest, NotFound, Unavailable
 from hansa.kernel.folder import Folder
 from hansa.kernel.settings_file import load
-from hansa.history import check
 from hansa.upkeep.databases import faults, segments
 from hansa.upkeep.manifest import Item, Manifest
 

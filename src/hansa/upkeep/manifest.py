@@ -67,6 +67,8 @@ class Manifest:
 def _check_path(path: str, archive: str) -> None:
     """Refuse what `hansa backup` never writes: a hand-made archive could point anywhere."""
     parts = path.split("/")
-    inside = path == "hansa.toml" or (len(parts) > 1 and parts[0] in {"store", "history", "contexts"})
+    inside = path == "hansa.toml" or (
+        len(parts) > 1 and parts[0] in {"store", "history", "contexts"}
+    )
     if not inside or any(part in {"", ".", ".."} for part in parts) or "\\" in path:
         raise BadRequest(archive, f"holds '{path}', which is no part of a node", "do not trust it")

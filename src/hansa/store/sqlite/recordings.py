@@ -167,6 +167,7 @@ class Recorder:
         ):
             self._connection.execute(statement, (entity,))
         self._erase(Selection((entity,)))
+        self._erase_sums(entity, f"*{entity}")
 
     def _remove_attribute(self, entity: str, name: str, old: Removed) -> None:
         for row in map(FeedRow._make, self._rows(_FEED, entity)):
@@ -180,6 +181,8 @@ class Recorder:
         removed = self._connection.changes()
         datasets = None if old.all else frozenset({old.dataset or "@none"})
         removed += self._erase(Selection((entity,), frozenset({name}), datasets))
+        which = "" if old.all else f" {old.dataset or ''}"
+        self._erase_sums(entity, f"*{entity} {name}{which}")
         if not removed:
             which = "" if old.all else f" in dataset {old.dataset or '@none'}"
             raise NotFound(
@@ -246,6 +249,11 @@ class Recorder:
         gone = [(each.entity, each.instance["instanceId"]) for each in self._old(wanted)]
         self._connection.executemany("INSERT OR IGNORE INTO erased VALUES (?, ?)", gone)
         return len(gone)
+
+    def _erase_sums(self, entity: str, mark: str) -> None:
+        """Hide the sums that the archive keeps where the instances are gone already."""
+        if self._archive is not None:
+            self._connection.execute("INSERT OR IGNORE INTO erased VALUES (?, ?)", (entity, mark))
 
 
 def _no_past(entity: str) -> NotFound:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hansa.hub.targets import matches
@@ -76,7 +76,8 @@ async def query_by_body(call: Call) -> Answer:
 def _wish(call: Call, given: Mapping[str, str], view: View) -> _Wish:
     form = read_form(call, given)
     aggregation = read_aggregation(given, view) if form == "aggregatedValues" else None
-    return _Wish(view, form, read_ask(call, given, view), aggregation)
+    ask = replace(read_ask(call, given, view), bare=aggregation is not None)
+    return _Wish(view, form, ask, aggregation)
 
 
 async def _page_of(call: Call, wanted: Query, wish: _Wish, kind: str) -> Answer:
