@@ -13,6 +13,7 @@ from hansa.hub.contexts import ContextRegistry
 from hansa.hub.federation.federation import Federation, lasting_name
 from hansa.hub.notify.service import Notifier
 from hansa.hub.own_contexts import RECORD
+from hansa.hub.registrations.watching import Watching
 from hansa.kernel.clock import Clock
 from hansa.kernel.egress import Egress
 from hansa.kernel.errors import NonexistentTenant
@@ -49,7 +50,7 @@ class Node:
         self.contexts = ContextRegistry.for_node(settings, folder)
         self.contexts.record = self._stored_context
         self.notifier = Notifier(
-            store=lambda tenant: self.gate.writer(LOCAL, tenant, make=tenant is None),
+            store=self._tenant_store,
             tenants=self._tenant_names,
             egress=self._egress,
             contexts=self.contexts,
@@ -58,6 +59,14 @@ class Node:
         self._prepare()
         self.federation = Federation(
             lasting_name(self.local_store()), self._egress, self.contexts, settings
+        )
+        self.watching = Watching(
+            self.federation.registry,
+            self.notifier,
+            self.contexts,
+            clock,
+            store=self._tenant_store,
+            tenants=self._tenant_names,
         )
         self.app: App = build_app(self)
 
@@ -109,7 +118,7 @@ class Node:
         live.start()
         archivist.start()
         try:
-            async with self.notifier.running():
+            async with self.notifier.running(), self.watching.running():
                 yield
         finally:
             self._egress.close()
@@ -122,6 +131,10 @@ class Node:
             (name or DEFAULT_TENANT, self._tenants.get(name), self.archive(name or DEFAULT_TENANT))
             for name in self._tenant_names()
         ]
+
+    def _tenant_store(self, tenant: str | None) -> Store:
+        """The store of a tenant, for what the node does itself; None is the city's own."""
+        return self.gate.writer(LOCAL, tenant, make=tenant is None)
 
     def _tenant_names(self) -> list[str | None]:
         """All tenants; the city's own has no name."""

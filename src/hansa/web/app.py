@@ -18,6 +18,7 @@ from starlette.routing import Route
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.federation.federation import Federation
 from hansa.hub.notify.service import Notifier
+from hansa.hub.registrations.watching import Watching
 from hansa.kernel.errors import NotFound
 from hansa.trust.gate import Gate
 from hansa.web.api.openapi import openapi
@@ -48,6 +49,10 @@ class WebNode(PageNode, Protocol):
         """The @contexts that requests name."""
 
     @property
+    def watching(self) -> Watching:
+        """What tells subscribers of registrations."""
+
+    @property
     def notifier(self) -> Notifier:
         """What tells subscribers of changes."""
 
@@ -65,6 +70,7 @@ def build_app(node: WebNode) -> App:
         gate=node.gate,
         contexts=node.contexts,
         federation=node.federation,
+        watching=node.watching,
         settings=node.settings,
         clock=node.clock,
         notifier=node.notifier,

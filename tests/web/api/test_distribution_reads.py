@@ -229,6 +229,50 @@ def test_a_page_far_down_the_list_is_refused(api: ApiClient, source: MockSource)
     assert (answer.status_code, source.asked) == (403, [])
 
 
+# -- types and attributes --------------------------------------------------------------------------
+
+
+def test_types_and_attributes_of_sources_count(api: ApiClient, source: MockSource) -> None:
+    api.post("/entities", json=car("urn:c:1", speed=1))
+    register(api, source, information=[{"propertyNames": ["speed", "range", "gust"]}])
+    source.says("GET", "/types", {"type": "EntityTypeList", "typeList": ["Kite", 17, "a b", "Car"]})
+    assert api.get("/types").json()["typeList"] == ["Car", "Kite"]
+    told = {
+        "type": "EntityTypeInfo",
+        "typeName": "Car",
+        "entityCount": 4,
+        "attributeDetails": [
+            {"attributeName": "range", "attributeTypes": ["Property", "Nonsense"]},
+            17,
+        ],
+    }
+    source.says("GET", "/types/Car", told)
+    found = api.get("/types/Car").json()
+    assert found["entityCount"] == 5
+    assert {
+        each["attributeName"]: each["attributeTypes"] for each in found["attributeDetails"]
+    } == {
+        "speed": ["Property"],
+        "range": ["Property"],
+    }
+    names = {"type": "AttributeList", "attributeList": ["gust", "secret"]}
+    source.says("GET", "/attributes", names)
+    assert api.get("/attributes").json()["attributeList"] == ["gust", "speed"]
+    one = {
+        "attributeName": "gust",
+        "attributeCount": 3,
+        "attributeTypes": ["Property"],
+        "typeNames": ["Kite"],
+    }
+    source.says("GET", "/attributes/gust", one)
+    gust = api.get("/attributes/gust").json()
+    assert (gust["attributeCount"], gust["typeNames"]) == (3, ["Kite"])
+    assert api.get("/types?local=true").json()["typeList"] == ["Car"]
+    source.says("GET", "/types", b"not JSON")
+    answer = api.get("/types")
+    assert (answer.json()["typeList"], warnings(answer)) == (["Car"], ["111"])
+
+
 # -- what goes wrong -------------------------------------------------------------------------------
 
 DEEP = b'[{"id":"urn:c:2","type":"Car","a":' + b"[" * 200 + b"]" * 200 + b"}]"

@@ -8,6 +8,7 @@ memory, from the start of the node on: it is no part of the record.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
@@ -24,8 +25,10 @@ from hansa.store.port import Edited, Outcome, Reader, Store, Write
 
 __all__ = ["Health", "Registry", "found"]
 
+_LOG = logging.getLogger(__name__)
+
 Settled = Callable[["Future[list[Outcome]]"], Awaitable[list[Outcome]]]
-Watcher = Callable[[str | None, Registration | None, Registration | None], None]
+Watcher = Callable[[str | None, Registration | None, Registration | None], Awaitable[None]]
 """Called with a tenant, a registration as it was, and as it is; None where there is none."""
 
 
@@ -95,7 +98,7 @@ class Registry:
             await self._check(parsed(record), book, store, now)
             await _written(store, Write(record["id"], lambda _: Edited(record)), settled)
             book.remove(record["id"])
-            self._tell(tenant, None, book.put(record))
+            await self._tell(tenant, None, book.put(record))
 
     async def update(
         self,
@@ -119,7 +122,7 @@ class Registry:
             record = changed(dict(before.record), payload, context, now)
             await self._check(parsed(record), book, store, now)
             await _written(store, Write(id, lambda _: Edited(record)), settled)
-            self._tell(tenant, before, book.put(record))
+            await self._tell(tenant, before, book.put(record))
 
     async def delete(
         self, tenant: str | None, store: Store, id: str, now: str, settled: Settled
@@ -135,18 +138,21 @@ class Registry:
             await _written(store, Write(id, lambda _: Edited(None)), settled)
             book.remove(id)
             self._health.pop((tenant, id), None)
-            self._tell(tenant, before, None)
+            await self._tell(tenant, before, None)
 
     async def _check(self, new: Registration, book: Book, store: Store, now: str) -> None:
         fault = await asyncio.to_thread(conflict, new, book.all(now), store, now)
         if fault is not None:
             raise fault
 
-    def _tell(
+    async def _tell(
         self, tenant: str | None, before: Registration | None, after: Registration | None
     ) -> None:
         for watcher in self.watchers:
-            watcher(tenant, before, after)
+            try:
+                await watcher(tenant, before, after)
+            except Exception:
+                _LOG.exception("who watches registrations could not be told of a change")
 
 
 def found(book: Book, id: str, now: str) -> Registration:

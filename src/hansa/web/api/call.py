@@ -17,6 +17,7 @@ from hansa.hub.contexts import ContextRegistry
 from hansa.hub.expiry import MARK, alive, bury
 from hansa.hub.federation.federation import Federation
 from hansa.hub.notify.service import Notifier
+from hansa.hub.registrations.watching import Watching
 from hansa.kernel.clock import Clock, iso
 from hansa.kernel.errors import (
     BadRequest,
@@ -59,6 +60,7 @@ class Backend(Protocol):
     gate: Gate
     contexts: ContextRegistry
     federation: Federation
+    watching: Watching
     settings: Settings
     clock: Clock
     background: Background

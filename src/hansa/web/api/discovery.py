@@ -13,6 +13,7 @@ from hansa.ngsild.model import ENTITY_MEMBERS
 from hansa.ngsild.values import check_name
 from hansa.web.api.answer import Answer, document
 from hansa.web.api.call import JSON, LD_JSON, Call
+from hansa.web.api.distribution import reach_of
 from hansa.web.api.params import flag
 
 __all__ = ["attribute", "attributes", "type", "types"]
@@ -20,7 +21,7 @@ __all__ = ["attribute", "attributes", "type", "types"]
 
 async def types(call: Call) -> Answer:
     """Available types, as names or with their attributes: 6.25.3.1, 5.7.5 and 5.7.6."""
-    kind, context, found = await _found(call, type_uses)
+    kind, context, found = await _found(call, type_uses, "types")
     if flag(call.query, "details"):
         body: Any = [_type(use, context) for use in found]
     else:
@@ -34,7 +35,7 @@ async def types(call: Call) -> Answer:
 
 async def type(call: Call) -> Answer:
     """What is known of one type: 6.26.3.1, 5.7.7."""
-    kind, context, found = await _found(call, type_uses)
+    kind, context, found = await _found(call, type_uses, "types")
     name = context.expand(check_name(call.path[0]))
     use = next((use for use in found if use.name == name), None)
     if use is None:
@@ -59,7 +60,7 @@ async def type(call: Call) -> Answer:
 
 async def attributes(call: Call) -> Answer:
     """Available attributes, as names or with details: 6.27.3.1, 5.7.8 and 5.7.9."""
-    kind, context, found = await _found(call, attribute_uses)
+    kind, context, found = await _found(call, attribute_uses, "attributes")
     if flag(call.query, "details"):
         body: Any = [
             {
@@ -81,7 +82,7 @@ async def attributes(call: Call) -> Answer:
 
 async def attribute(call: Call) -> Answer:
     """What is known of one attribute: 6.28.3.1, 5.7.10."""
-    kind, context, found = await _found(call, attribute_uses)
+    kind, context, found = await _found(call, attribute_uses, "attributes")
     name = call.path[0]
     name = name if name in ENTITY_MEMBERS else context.expand(check_name(name))
     use = next((use for use in found if use.name == name), None)
@@ -92,10 +93,15 @@ async def attribute(call: Call) -> Answer:
     return document(call, _attribute(use, context), context, kind)
 
 
-async def _found(call: Call, count: Any) -> tuple[str, Context, list[Any]]:
+async def _found(call: Call, count: Any, what: str) -> tuple[str, Context, list[Any]]:
     kind = call.accepted(JSON, LD_JSON)
     context = await call.link_context()
-    shapes = await asyncio.to_thread(call.reader().shapes)
+    store = call.reader()
+    shapes = await asyncio.to_thread(store.shapes)
+    is_member = bool(call.path) and call.path[0] in ENTITY_MEMBERS
+    if not is_member and (reach := reach_of(call, context, store)) is not None:
+        name = context.expand(check_name(call.path[0])) if call.path else None
+        shapes = shapes + await reach.shapes(what, details=flag(call.query, "details"), name=name)
     return kind, context, count(shapes)
 
 

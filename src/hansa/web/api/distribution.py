@@ -17,20 +17,21 @@ import orjson
 
 from hansa.hub.federation.asker import Asker
 from hansa.hub.federation.asks import Question, wanted_in
+from hansa.hub.federation.kinds import shapes_elsewhere
 from hansa.hub.federation.plan import Forward, Plan, plan_write
 from hansa.hub.federation.reads import Found, page_of, retrieve
 from hansa.hub.federation.speech import Speech
 from hansa.hub.federation.trail import read_via
 from hansa.hub.federation.warnings import Warned, header
 from hansa.hub.federation.writes import Spread, spread
-from hansa.hub.registrations.matching import Wanted
+from hansa.hub.registrations.matching import ANYTHING, Wanted
 from hansa.hub.registrations.model import Registration
 from hansa.kernel.errors import BadRequest
 from hansa.ngsild.context import Context
 from hansa.ngsild.model import Entity
 from hansa.ngsild.q import expand_q, parse_q
 from hansa.ngsild.query import Filter, Query, TypeFilter
-from hansa.store.port import Reader, Store, Write, Written
+from hansa.store.port import Reader, Shape, Store, Write, Written
 from hansa.web.api.call import Call
 from hansa.web.api.params import flag, names
 
@@ -151,6 +152,21 @@ class Reach:
     def _csf(self) -> Filter | None:
         text = self._call.query.get("csf")
         return expand_q(parse_q(text, "csf"), self.context.expand) if text else None
+
+    async def shapes(
+        self, what: str, *, details: bool = False, name: str | None = None
+    ) -> list[Shape]:
+        """The types or attributes that the sources have (clauses 5.7.5 to 5.7.10)."""
+        found, warned = await shapes_elsewhere(
+            self.dispatch,
+            self.asker,
+            self.concerned([ANYTHING]),
+            what,
+            details=details,
+            name=name,
+        )
+        warn(self._call, warned)
+        return found
 
     async def commit(self, store: Store, write: Write) -> Written:
         """Make a write durable here, or raise what refused it."""

@@ -18,6 +18,7 @@ from hansa.hub.contexts import ContextRegistry
 from hansa.hub.federation.federation import Federation
 from hansa.hub.notify.service import Notifier
 from hansa.hub.own_contexts import inside, outside
+from hansa.hub.registrations.watching import Watching
 from hansa.kernel.clock import Clock
 from hansa.kernel.errors import (
     BadRequest,
@@ -59,6 +60,7 @@ class Service:
         gate: Gate,
         contexts: ContextRegistry,
         federation: Federation,
+        watching: Watching,
         settings: Settings,
         clock: Clock,
         notifier: Notifier,
@@ -67,6 +69,7 @@ class Service:
         self.notifier = notifier
         self.contexts = contexts
         self.federation = federation
+        self.watching = watching
         self.settings = settings
         self.clock = clock
         self.background = Background()

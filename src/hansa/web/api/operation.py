@@ -1,0 +1,39 @@
+"""One operation of the API, and the groups of parameters that several of them take."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from hansa.web.api.answer import Answer
+from hansa.web.api.call import Call
+
+__all__ = ["LINKED", "MAPPED", "PAGED", "SHOWN", "WHERE", "Operation", "names_in"]
+
+Handler = Callable[[Call], Awaitable[Answer]]
+
+SHOWN = "options format sysAttrs lang pick omit attrs datasetId geometryProperty"
+WHERE = (
+    "type id idPattern q expandValues jsonKeys scopeQ georel geometry coordinates geoproperty csf local "
+    "splitEntities"
+)
+LINKED = "join joinLevel containedBy"
+PAGED = "limit offset count orderBy orderFrom orderGeometry collation"
+MAPPED = "entityMap entityMapLifetime"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: what it is called, where it is and what it takes."""
+
+    verb: str
+    path: str
+    title: str
+    clause: str
+    handler: Handler
+    parameters: frozenset[str] = frozenset()
+
+
+def names_in(*groups: str) -> frozenset[str]:
+    """The names in some texts, separated by spaces."""
+    return frozenset(" ".join(groups).split())
