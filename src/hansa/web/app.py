@@ -17,10 +17,8 @@ from starlette.routing import Route
 
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.federation.federation import Federation
-from hansa.hub.notify.service import Notifier
 from hansa.hub.registrations.watching import Watching
 from hansa.kernel.errors import NotFound
-from hansa.trust.gate import Gate
 from hansa.web.api.openapi import openapi
 from hansa.web.api.service import Service
 from hansa.web.pages import error_handlers, page_routes
@@ -41,20 +39,12 @@ class WebNode(PageNode, Protocol):
     """What the web needs of a node."""
 
     @property
-    def gate(self) -> Gate:
-        """The only way to its data."""
-
-    @property
     def contexts(self) -> ContextRegistry:
         """The @contexts that requests name."""
 
     @property
     def watching(self) -> Watching:
         """What tells subscribers of registrations."""
-
-    @property
-    def notifier(self) -> Notifier:
-        """What tells subscribers of changes."""
 
     @property
     def federation(self) -> Federation:

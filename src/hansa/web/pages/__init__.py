@@ -30,6 +30,7 @@ from hansa.web.pages.downloads import Downloads
 from hansa.web.pages.entity import EntityPages
 from hansa.web.pages.errors import render_error
 from hansa.web.pages.facts import Facts
+from hansa.web.pages.live import LivePage
 from hansa.web.shell.site import PageNode, Site
 from hansa.web.tiles import TileServer, tile_routes
 
@@ -47,6 +48,7 @@ def page_routes(node: PageNode) -> list[BaseRoute]:
     entities = EntityPages(site, facts)
     data = DataPages(site, facts)
     downloads = Downloads(site, facts)
+    live = LivePage(site, facts)
     return [
         Route("/", city.page),
         Route("/city/search", city.search),
@@ -58,6 +60,8 @@ def page_routes(node: PageNode) -> list[BaseRoute]:
         Route("/data/{type:path}.geojson", downloads.geojson),
         Route("/data/{type:path}.jsonld", downloads.jsonld),
         Route("/data/{type:path}", data.type_page),
+        Route("/live", live.page),
+        Route("/live/letters", live.replay, methods=["POST"]),
         Route("/api", ApiPage(site).page),
         *site.files.routes(),
     ]

@@ -11,12 +11,14 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from hansa.hub.notify.service import Notifier
 from hansa.kernel.clock import Clock
 from hansa.kernel.folder import Folder
 from hansa.kernel.settings import Settings
 from hansa.ngsild.city import city_context
 from hansa.ngsild.context import Context
 from hansa.store.port import Reader
+from hansa.trust.gate import Gate
 from hansa.web.shell.files import StaticFiles
 from hansa.web.shell.headers import PAGE_HEADERS
 from hansa.web.shell.language import LANGUAGES, Language, choose
@@ -48,6 +50,14 @@ class PageNode(Protocol):
     @property
     def context(self) -> Context:
         """The @context of API requests that name none."""
+
+    @property
+    def gate(self) -> Gate:
+        """The only way to its data."""
+
+    @property
+    def notifier(self) -> Notifier:
+        """What the node tells others."""
 
     def public_store(self) -> Reader:
         """What anyone may read, through the gate."""

@@ -1,0 +1,238 @@
+"""Live: what comes in, what goes out, what failed, and how the sources are.
+
+Anyone may see what changes, since the city's own tenant is published. Whom the node tells, and what it
+could not deliver, is the operator's business: the gate decides, and the page says so to others. A
+letter that could not be delivered can be sent again from here; the request must come from this page
+itself (its origin is checked), because a browser would send it along for any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby, islice
+from typing import Any, Final
+from urllib.parse import parse_qs, quote, urlsplit
+
+import orjson
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from hansa.hub.subscriptions.model import KIND
+from hansa.kernel.clock import from_micros
+from hansa.kernel.errors import Forbidden, HansaError, InvalidRequest, TooLarge
+from hansa.store.outbox import Queued, Standing
+from hansa.store.port import Change, Store
+from hansa.web.pages.facts import Facts
+from hansa.web.pages.names import attribute_label, type_label
+from hansa.web.shell.language import Language, choose
+from hansa.web.shell.site import Site
+
+__all__ = ["LivePage"]
+
+_ROWS: Final = 15
+_LOOKED_AT: Final = 400
+_NAMED: Final = 3
+_LETTERS: Final = 50
+_LONGEST_FORM: Final = 10_000
+_KINDS: Final = {"created": "new", "updated": "changed", "deleted": "gone"}
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """Changes of one kind to one entity in a row: the newest of them, and how many there were."""
+
+    at: datetime
+    kind: str
+    word: str
+    type: str
+    id: str
+    url: str
+    what: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A subscription, as a row, with how it fares; the state is a word and a mark."""
+
+    id: str
+    title: str
+    endpoint: str
+    state: str
+    mark: str
+    standing: Standing
+    last: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A notification that was given up."""
+
+    number: int
+    made: datetime
+    tried: datetime | None
+    attempts: int
+    subscription: str
+    endpoint: str
+    fault: str
+    body: str
+
+
+class LivePage:
+    """Handlers of the live console."""
+
+    def __init__(self, site: Site, facts: Facts) -> None:
+        self._site = site
+        self._facts = facts
+
+    async def page(self, request: Request) -> Response:
+        """``/live``; with ``?part=rows`` only what changes by itself."""
+        return await run_in_threadpool(self._page, request)
+
+    async def replay(self, request: Request) -> Response:
+        """``POST /live/letters``: send letters again, or drop them."""
+        _check_origin(request)
+        form = parse_qs((await _body(request)).decode("ascii", "replace"))
+        numbers = [_number(text) for text in form.get("letter", ())]
+        gate = self._site.node.gate
+        store = gate.writer(gate.identify(request.headers.get("authorization")))
+        if form.get("do") == ["drop"]:
+            await asyncio.wrap_future(store.outbox.drop(numbers))
+        else:
+            await self._site.node.notifier.replay(None, numbers)
+        return RedirectResponse("/live#failed", status_code=303)
+
+    def _page(self, request: Request) -> Response:
+        tongue = choose(request)
+        part = request.query_params.get("part") == "rows"
+        store = self._operators(request)
+        wanted = request.query_params.get("type") or None
+        return self._site.page(
+            request,
+            "_live.html" if part else "live.html",
+            incoming=self._incoming(tongue, wanted),
+            types=[(kind.term, tongue(type_label(kind.term))) for kind in self._facts.kinds()],
+            wanted=wanted,
+            outgoing=None if store is None else self._outgoing(tongue, store),
+            letters=[] if store is None else self._letters(store),
+            sources=self._facts.sources(),
+            texts={} if part else self._site.script_texts(tongue),
+        )
+
+    def _operators(self, request: Request) -> Store | None:
+        """The store, if whoever asks may see what goes out."""
+        gate = self._site.node.gate
+        try:
+            return gate.writer(gate.identify(request.headers.get("authorization")))
+        except HansaError:
+            return None
+
+    # -- what comes in -----------------------------------------------------------------------------
+
+    def _incoming(self, tongue: Language, wanted: str | None) -> list[Incoming]:
+        newest = self._site.store.last_change()
+        changes = self._site.store.changes(max(newest - _LOOKED_AT, 0), _LOOKED_AT)
+        iri = self._site.iri(wanted) if wanted else None
+        chosen = [change for change in changes if iri is None or iri in change.types]
+        rows = groupby(reversed(chosen), key=lambda change: (change.id, change.kind))
+        return [self._change(tongue, list(run)) for _, run in islice(rows, _ROWS)]
+
+    def _change(self, tongue: Language, run: list[Change]) -> Incoming:
+        change = run[0]
+        names = [tongue(attribute_label(self._site.term(iri))) for iri in change.attributes]
+        more = len(names) - _NAMED
+        shown = names[:_NAMED] + ([tongue("and {n} more", n=more)] if more > 0 else [])
+        return Incoming(
+            change.at.astimezone(self._site.node.settings.zone),
+            change.kind,
+            tongue(_KINDS[change.kind]),
+            ", ".join(tongue(type_label(self._site.term(iri))) for iri in change.types),
+            change.id,
+            f"/entity/{quote(change.id)}" if change.kind != "deleted" else "",
+            ", ".join(shown),
+            len(run),
+        )
+
+    # -- what goes out -----------------------------------------------------------------------------
+
+    def _outgoing(self, tongue: Language, store: Store) -> list[Outgoing]:
+        return [self._subscription(tongue, store, orjson.loads(r)) for r in store.records(KIND)]
+
+    def _subscription(self, tongue: Language, store: Store, record: dict[str, Any]) -> Outgoing:
+        members = record["members"]
+        standing = store.outbox.standing(KIND, record["id"])
+        endpoint = members.get("notification", {}).get("endpoint", {}).get("uri", "")
+        state, mark = _state(members, standing)
+        title = members.get("subscriptionName") or members.get("description") or record["id"]
+        return Outgoing(
+            record["id"],
+            str(title),
+            _without_secrets(str(endpoint)),
+            tongue(state),
+            mark,
+            standing,
+            self._instant(standing.last),
+        )
+
+    def _letters(self, store: Store) -> list[Letter]:
+        return [self._letter(queued) for queued in store.outbox.dead(limit=_LETTERS)]
+
+    def _letter(self, queued: Queued) -> Letter:
+        notice = queued.notice
+        made = from_micros(queued.made).astimezone(self._site.node.settings.zone)
+        return Letter(
+            queued.number,
+            made,
+            self._instant(queued.tried),
+            queued.attempts,
+            notice.subscription,
+            _without_secrets(notice.endpoint),
+            queued.fault or "",
+            notice.body[:2_000].decode(errors="replace"),
+        )
+
+    def _instant(self, at: int | None) -> datetime | None:
+        zone = self._site.node.settings.zone
+        return None if at is None else from_micros(at).astimezone(zone)
+
+
+def _state(members: dict[str, Any], standing: Standing) -> tuple[str, str]:
+    """How a subscription is, in a word, and the mark that goes with it."""
+    if members.get("isActive") is False:
+        return "paused", "grey"
+    if standing.dead:
+        return "letters given up", "black"
+    if standing.status == "failed":
+        return "failing", "red"
+    return ("delivering", "green") if standing.status == "ok" else ("nothing sent yet", "grey")
+
+
+def _without_secrets(uri: str) -> str:
+    """An address without a user's name, password and query, which may be keys."""
+    parts = urlsplit(uri)
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme}://{host}{parts.path}" if parts.scheme else uri
+
+
+async def _body(request: Request) -> bytes:
+    found = b""
+    async for chunk in request.stream():
+        found += chunk
+        if len(found) > _LONGEST_FORM:
+            raise TooLarge("the form", "is too long", "choose fewer letters")
+    return found
+
+
+def _number(text: str) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 19:
+        return int(text)
+    raise InvalidRequest("the letter", "has no such number", "choose letters on the page")
+
+
+def _check_origin(request: Request) -> None:
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise Forbidden("this request", "comes from another site", "use the page of this node")
