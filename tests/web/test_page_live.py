@@ -9,7 +9,6 @@ from starlette.testclient import TestClient
 
 from hansa.node import Node
 from hansa.store.outbox import Notice, Settled
-from hansa.web.pages.live import _without_secrets
 
 from . import town
 
@@ -143,7 +142,3 @@ def test_the_public_sees_changes_but_not_whom_the_node_tells(pages: TestClient) 
     assert "Only who operates this node" in page
     assert "Could not be delivered" not in page
     assert pages.post("/live/letters", data={"letter": "1"}).status_code == 401
-
-
-def test_addresses_lose_what_may_be_a_key() -> None:
-    assert _without_secrets("mqtts://u:p@host:8883/topic?x=1") == "mqtts://host:8883/topic"

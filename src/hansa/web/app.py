@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.federation.federation import Federation
+from hansa.hub.notify.service import Notifier
 from hansa.hub.registrations.watching import Watching
 from hansa.kernel.errors import NotFound
 from hansa.web.api.openapi import openapi
@@ -41,6 +42,10 @@ class WebNode(PageNode, Protocol):
     @property
     def contexts(self) -> ContextRegistry:
         """The @contexts that requests name."""
+
+    @property
+    def notifier(self) -> Notifier:
+        """What tells subscribers of changes."""
 
     @property
     def watching(self) -> Watching:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -105,18 +105,6 @@ class Desk:
     def post(self, notices: list[Notice]) -> asyncio.Future[None]:
         """Have notices of another kind delivered; they are durable when the future is done."""
         return asyncio.ensure_future(self._post(notices, 0))
-
-    async def replay(self, numbers: Sequence[int]) -> int:
-        """Send dead letters again; how many there were."""
-        endpoints = {
-            letter.notice.endpoint
-            for letter in await asyncio.to_thread(self.store.outbox.dead)
-            if letter.number in numbers
-        }
-        count = await asyncio.wrap_future(self.store.outbox.replay(numbers, self._now()))
-        for endpoint in endpoints:
-            self.courier.wake(endpoint)
-        return count
 
     async def settled(self) -> None:
         """Wait until what is known about deliveries can be read from the store."""

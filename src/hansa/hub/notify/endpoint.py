@@ -77,10 +77,11 @@ class Endpoint:
 
     @property
     def shown(self) -> str:
-        """The address without a password, for lists and logs."""
-        if self.password is None:
-            return self.uri
-        return self.uri.replace(f":{urlsplit(self.uri).password}@", ":…@", 1)
+        """The address without a password and without its query, which may be a key: for lists and logs."""
+        address, mark, _ = self.uri.partition("?")
+        if self.password is not None:
+            address = address.replace(f":{urlsplit(self.uri).password}@", ":…@", 1)
+        return f"{address}?…" if mark else address
 
 
 def read_endpoint(fields: Fields) -> Endpoint:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -107,10 +107,6 @@ class Notifier:
         """A subscription was made, changed or deleted."""
         if self._running:
             await (await self.desk(tenant)).refresh(id)
-
-    async def replay(self, tenant: str | None, numbers: Sequence[int]) -> int:
-        """Send dead letters of a tenant again; how many there were."""
-        return await (await self.desk(tenant)).replay(numbers)
 
     async def settled(self, tenant: str | None) -> None:
         """Wait until what is known about a tenant's deliveries can be read from its store."""

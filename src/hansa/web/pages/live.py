@@ -8,11 +8,10 @@ itself (its origin is checked), because a browser would send it along for any ot
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qs, quote, urlsplit
 
 import orjson
@@ -20,10 +19,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from hansa.hub.subscriptions.model import KIND
-from hansa.kernel.clock import from_micros
+from hansa.hub.notify.actions import Failure, Health, drop, failures, healths, replay
+from hansa.kernel.clock import iso
 from hansa.kernel.errors import Forbidden, HansaError, InvalidRequest, TooLarge
-from hansa.store.outbox import Queued, Standing
 from hansa.store.port import Change, Store
 from hansa.web.pages.facts import Facts
 from hansa.web.pages.names import attribute_label, type_label
@@ -36,6 +34,7 @@ _ROWS: Final = 15
 _LOOKED_AT: Final = 400
 _NAMED: Final = 3
 _LETTERS: Final = 50
+_SHOWN: Final = 2_000
 _LONGEST_FORM: Final = 10_000
 _KINDS: Final = {"created": "new", "updated": "changed", "deleted": "gone"}
 
@@ -58,26 +57,18 @@ class Incoming:
 class Outgoing:
     """A subscription, as a row, with how it fares; the state is a word and a mark."""
 
-    id: str
-    title: str
-    endpoint: str
+    health: Health
     state: str
     mark: str
-    standing: Standing
     last: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A notification that was given up."""
+    """A notification that was given up, with when it was made."""
 
-    number: int
+    failure: Failure
     made: datetime
-    tried: datetime | None
-    attempts: int
-    subscription: str
-    endpoint: str
-    fault: str
     body: str
 
 
@@ -99,10 +90,10 @@ class LivePage:
         numbers = [_number(text) for text in form.get("letter", ())]
         gate = self._site.node.gate
         store = gate.writer(gate.identify(request.headers.get("authorization")))
-        if form.get("do") == ["drop"]:
-            await asyncio.wrap_future(store.outbox.drop(numbers))
-        else:
-            await self._site.node.notifier.replay(None, numbers)
+        if numbers and form.get("do") == ["drop"]:
+            await run_in_threadpool(drop, store, numbers)
+        elif numbers:
+            await run_in_threadpool(replay, store, numbers=numbers)
         return RedirectResponse("/live#failed", status_code=303)
 
     def _page(self, request: Request) -> Response:
@@ -159,62 +150,35 @@ class LivePage:
     # -- what goes out -----------------------------------------------------------------------------
 
     def _outgoing(self, tongue: Language, store: Store) -> list[Outgoing]:
-        return [self._subscription(tongue, store, orjson.loads(r)) for r in store.records(KIND)]
+        now = iso(self._site.node.clock.now())
+        return [self._subscription(tongue, health) for health in healths(store, now)]
 
-    def _subscription(self, tongue: Language, store: Store, record: dict[str, Any]) -> Outgoing:
-        members = record["members"]
-        standing = store.outbox.standing(KIND, record["id"])
-        endpoint = members.get("notification", {}).get("endpoint", {}).get("uri", "")
-        state, mark = _state(members, standing)
-        title = members.get("subscriptionName") or members.get("description") or record["id"]
-        return Outgoing(
-            record["id"],
-            str(title),
-            _without_secrets(str(endpoint)),
-            tongue(state),
-            mark,
-            standing,
-            self._instant(standing.last),
-        )
+    def _subscription(self, tongue: Language, health: Health) -> Outgoing:
+        state, mark = _state(health)
+        last = None if health.last is None else self._site.local(health.last)
+        return Outgoing(health, tongue(state), mark, last)
 
     def _letters(self, store: Store) -> list[Letter]:
-        return [self._letter(queued) for queued in store.outbox.dead(limit=_LETTERS)]
-
-    def _letter(self, queued: Queued) -> Letter:
-        notice = queued.notice
-        made = from_micros(queued.made).astimezone(self._site.node.settings.zone)
-        return Letter(
-            queued.number,
-            made,
-            self._instant(queued.tried),
-            queued.attempts,
-            notice.subscription,
-            _without_secrets(notice.endpoint),
-            queued.fault or "",
-            notice.body[:2_000].decode(errors="replace"),
-        )
-
-    def _instant(self, at: int | None) -> datetime | None:
-        zone = self._site.node.settings.zone
-        return None if at is None else from_micros(at).astimezone(zone)
+        return [
+            Letter(
+                failure,
+                self._site.local(failure.made),
+                orjson.dumps(failure.body, option=orjson.OPT_INDENT_2).decode()[:_SHOWN],
+            )
+            for failure in failures(store, limit=_LETTERS)
+        ]
 
 
-def _state(members: dict[str, Any], standing: Standing) -> tuple[str, str]:
+def _state(health: Health) -> tuple[str, str]:
     """How a subscription is, in a word, and the mark that goes with it."""
-    if members.get("isActive") is False:
-        return "paused", "grey"
-    if standing.dead:
+    if health.status in ("paused", "expired"):
+        return health.status, "grey"
+    if health.dead:
         return "letters given up", "black"
-    if standing.status == "failed":
-        return "failing", "red"
-    return ("delivering", "green") if standing.status == "ok" else ("nothing sent yet", "grey")
-
-
-def _without_secrets(uri: str) -> str:
-    """An address without a user's name, password and query, which may be keys."""
-    parts = urlsplit(uri)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}" if parts.scheme else uri
+    if health.last is None:
+        return "nothing sent yet", "grey"
+    is_well = (health.last_success or "") >= (health.last_failure or "")
+    return ("delivering", "green") if is_well else ("failing", "red")
 
 
 async def _body(request: Request) -> bytes:

@@ -11,7 +11,6 @@ import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from hansa.hub.notify.service import Notifier
 from hansa.kernel.clock import Clock
 from hansa.kernel.folder import Folder
 from hansa.kernel.settings import Settings
@@ -54,10 +53,6 @@ class PageNode(Protocol):
     @property
     def gate(self) -> Gate:
         """The only way to its data."""
-
-    @property
-    def notifier(self) -> Notifier:
-        """What the node tells others."""
 
     def public_store(self) -> Reader:
         """What anyone may read, through the gate."""
