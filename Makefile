@@ -19,7 +19,7 @@ SUITE ?=
 ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
-.PHONY: help install demo serve test check lint format docs docs-pages bench conformance clean
+.PHONY: help install demo serve test check lint format docs docs-pages bench conformance clients clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -65,6 +65,14 @@ conformance: $(VENV)/.tested ## Run the NGSI-LD conformance suite in SUITE (a ch
 	@test -x $(VENV)/conformance/bin/robot || { $(BIN)/python -m venv $(VENV)/conformance \
 		&& cd "$(SUITE)" && "$(CURDIR)/$(VENV)/conformance/bin/pip" install --disable-pip-version-check --quiet -r requirements.txt; }
 	$(BIN)/python conformance/ngsi-ld/run.py "$(SUITE)" --robot "$(CURDIR)/$(VENV)/conformance/bin/robot" $(ARGS)
+
+clients: $(VENV)/.tested ## Let other people's client libraries and payloads drive a node
+	@for name in ngsildclient filip pysmartdatamodels; do \
+		test -x "$(VENV)/clients/$$name/bin/pip" || $(BIN)/python -m venv "$(VENV)/clients/$$name"; done
+	@# Of the last one only the list of models is read, not its code: so without what that needs.
+	@for name in ngsildclient filip "--no-deps pysmartdatamodels"; do \
+		"$(VENV)/clients/$${name##* }/bin/pip" install --disable-pip-version-check --quiet $$name; done
+	$(BIN)/python -m pytest -s tests/clients $(ARGS)
 
 clean: ## Remove everything that was built (not your nodes)
 	rm -rf $(VENV) site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artifacts
