@@ -19,7 +19,8 @@ def main(address: str) -> None:
     contexts(client)
     client.close()
     other = Client(place.hostname or "", place.port or 80, tenant="harbour", verbose=False)
-    assert other.count("AirQualityObserved") == 0
+    assert other.create(Entity("Ship", "1"))
+    assert (other.count("Ship"), other.count("AirQualityObserved")) == (1, 0)
     print("all done")
 
 

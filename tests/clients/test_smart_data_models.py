@@ -39,7 +39,7 @@ def test_every_model_comes_out_as_it_went_in(client: TestClient) -> None:
         if fault is not None:
             faults[f"{model.subject}/{model.name}"] = fault[:300]
     print(f"\n{number} models, {number - len(faults)} unchanged; {left_out} names are not allowed")
-    assert faults == {}
+    assert not faults, "\n".join(f"{name}: {fault}" for name, fault in faults.items())
     assert number > AT_LEAST
 
 
@@ -73,4 +73,6 @@ def _fault(client: TestClient, model: Model) -> str | None:
 
 
 def _difference(sent: dict[str, Any], found: dict[str, Any]) -> Any:
-    return [(n, sent.get(n), found.get(n)) for n in {**sent, **found} if sent.get(n) != found.get(n)]
+    return [
+        (n, sent.get(n), found.get(n)) for n in {**sent, **found} if sent.get(n) != found.get(n)
+    ]

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from hansa import __version__
+from hansa.web.api.openapi_parts import BODIES, HEADERS, PROBLEMS, SCHEMAS, SUCCESSES
 from hansa.web.api.params import DESCRIPTIONS
 from hansa.web.api.routes import OPERATIONS, Operation
 
@@ -32,7 +33,7 @@ def openapi() -> dict[str, Any]:
         "servers": [{"url": "/ngsi-ld/v1"}],
         "paths": paths,
         "components": {
-            "schemas": {"Problem": _PROBLEM, "Entity": _ENTITY},
+            "schemas": SCHEMAS,
             "securitySchemes": {"operator": {"type": "http", "scheme": "bearer"}},
         },
     }
@@ -50,7 +51,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "tags": [operation.path.split("/")[1]],
         "parameters": in_path
         + [_parameter(name) for name in sorted(operation.parameters)]
-        + _HEADERS,
+        + HEADERS,
         "responses": _responses(operation),
     }
     if operation.verb in _BODY_VERBS:
@@ -69,69 +70,66 @@ def _parameter(name: str) -> dict[str, Any]:
 
 
 def _body(operation: Operation) -> dict[str, Any]:
-    one = {"type": "object"}
-    if operation.path.endswith("/delete"):
-        one = {"type": "string", "format": "uri"}
-    batch = operation.path.startswith("/entityOperations/") and not operation.path.endswith(
-        "/query"
-    )
-    schema = {"type": "array", "items": one, "minItems": 1} if batch else one
+    schema = _schema_of(operation)
     kinds = ["application/json", "application/ld+json"]
     if operation.verb == "PATCH":
         kinds.append("application/merge-patch+json")
     return {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}
 
 
+def _schema_of(operation: Operation) -> dict[str, Any]:
+    """What an operation reads."""
+    place, *rest = operation.path.strip("/").split("/")
+    if rest and rest[-1] == "query":
+        return _ref("Query")
+    if place == "entityOperations":
+        uri = {"type": "string", "format": "uri"}
+        return {
+            "type": "array",
+            "items": uri if rest == ["delete"] else _ref("Entity"),
+            "minItems": 1,
+        }
+    if operation.verb == "POST" and not (rest and rest[-1] in ("attrs", "clone")):
+        return _ref(BODIES[place]) if place in BODIES else {"type": "object"}
+    return {"type": "object"}
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
 def _responses(operation: Operation) -> dict[str, Any]:
-    problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    good = {"GET": "200", "POST": "201"}.get(operation.verb, "204")
-    if operation.path.endswith("/query"):
-        good = "200"
-    elif operation.path.endswith(("/attrs", "/update", "/merge", "/delete")):
-        good = "204"
-    found: dict[str, Any] = {good: {"description": "Done."}}
-    if operation.path.startswith("/entityOperations/") and good != "200":
-        found["204"] = {"description": "Done; nothing was created."}
-        found["207"] = {"description": "Some entities failed; the body says which and why."}
-    for status, words in _PROBLEMS.items():
-        found[status] = {"description": words, "content": problem}
+    problem = {
+        kind: {"schema": _ref("Problem")}
+        for kind in ("application/json", "application/problem+json")
+    }
+    found: dict[str, Any] = {}
+    for status in _successes(operation):
+        found[status] = {"description": SUCCESSES[status]}
+        if status in _WITH_BODY:
+            schema = {"type": ["object", "array"]}
+            found[status]["content"] = {kind: {"schema": schema} for kind in _KINDS}
+    for status, words in PROBLEMS.items():
+        found[status] = {"description": words}
+        if status not in _BARE:
+            found[status]["content"] = problem
     return found
 
 
-_PROBLEMS = {
-    "400": "The request or its content is wrong.",
-    "401": "The operator's token is missing or wrong.",
-    "404": "There is no such thing here.",
-    "406": "No media type that is accepted can be produced.",
-    "409": "It exists already.",
-    "413": "The body is too large or too deep.",
-    "415": "The body's media type cannot be read.",
-    "422": "This part of the specification is not offered.",
-    "503": "The node cannot do this now; nothing was half written.",
-    "504": "The @context could not be had.",
-}
+def _successes(operation: Operation) -> tuple[str, ...]:
+    """The statuses of an operation that did what it was asked for."""
+    if operation.path.endswith("/query"):
+        return ("200", "203", "206")
+    if operation.path.startswith("/entityOperations/"):
+        made = operation.path.endswith(("/create", "/upsert"))
+        return ("201", "204", "207") if made else ("204", "207")
+    return {
+        "GET": ("200", "203", "206", "304"),
+        "POST": ("200", "201", "204", "207"),
+        "PATCH": ("200", "204", "207"),
+    }.get(operation.verb, ("204", "207"))
 
-_HEADERS = [
-    {"name": "NGSILD-Tenant", "in": "header", "schema": {"type": "string"}},
-    {"name": "Link", "in": "header", "description": "The @context.", "schema": {"type": "string"}},
-]
 
-_PROBLEM = {
-    "type": "object",
-    "required": ["type", "title", "status"],
-    "properties": {
-        "type": {"type": "string", "format": "uri"},
-        "title": {"type": "string"},
-        "detail": {"type": "string"},
-        "status": {"type": "integer"},
-    },
-}
-
-_ENTITY = {
-    "type": "object",
-    "required": ["id", "type"],
-    "properties": {
-        "id": {"type": "string", "format": "uri"},
-        "type": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
-    },
-}
+_KINDS = ("application/json", "application/ld+json", "application/geo+json")
+_WITH_BODY = frozenset({"200", "201", "203", "206", "207"})
+_BARE = frozenset({"411", "415"})

@@ -154,7 +154,7 @@ class Service:
         node: Any = self._tree
         variables: list[str] = []
         for part in parts:
-            if part in node:
+            if part in node and part != "*":
                 node = node[part]
             elif "*" in node and part:
                 node = node["*"]
