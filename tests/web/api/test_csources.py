@@ -323,8 +323,16 @@ def test_sources_of_history_are_discovered_by_time(api: ApiClient) -> None:
     assert ids(api, "type=Vehicle") == {"latest"}
     assert ids(api, when.format("before")) == {"observed"}
     assert ids(api, when.format("after") + "&timeproperty=modifiedAt") == {"managed"}
-    late = "type=Vehicle&timerel=after&timeAt=2022-01-01T00:00:00Z"
-    assert ids(api, late) == set()
+    late = "type=Vehicle&timerel={}&timeAt=2022-01-01T00:00:00Z"
+    assert (ids(api, late.format("after")), ids(api, late.format("before"))) == (
+        set(),
+        {"observed"},
+    )
+    early = "type=Vehicle&timerel={}&timeAt=2019-01-01T00:00:00Z"
+    assert (ids(api, early.format("after")), ids(api, early.format("before"))) == (
+        {"observed"},
+        set(),
+    )
     between = (
         "type=Vehicle&timerel=between&timeAt=2019-01-01T00:00:00Z&endTimeAt={}-01-01T00:00:00Z"
     )

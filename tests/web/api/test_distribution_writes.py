@@ -235,6 +235,20 @@ def test_payloads_are_sent_in_the_words_of_the_source(api: ApiClient, source: Mo
     assert "@context" not in sent
 
 
+def test_payloads_conform_to_the_version_that_a_source_knows(
+    api: ApiClient, source: MockSource
+) -> None:
+    info = [{"key": "ngsildConformance", "value": "1.3"}]
+    register(api, source, contextSourceInfo=info)
+    source.says("POST", "/entities", status=201)
+    name = {"type": "LanguageProperty", "languageMap": {"en": "red", "es": "rojo"}}
+    body = car(speed=3) | {"name": name}
+    assert api.post("/entities", body).status_code == 201
+    sent = source.only("POST").body
+    assert sent["speed"] == {"type": "Property", "value": 3}
+    assert sent["name"]["type"] == "Property"
+
+
 # -- batches ---------------------------------------------------------------------------------------
 
 

@@ -190,3 +190,24 @@ def test_split_entities_are_candidates_until_they_are_put_together(
     assert [entity["id"] for entity in page] == ["urn:c:4"]
     found = cars.get(location.removeprefix("/ngsi-ld/v1")).json()
     assert list(found["entityMap"]) == ["urn:c:4"]
+
+
+WINDOW = "timerel=before&timeAt=2999-01-01T00:00:00Z&timeproperty=createdAt"
+
+
+def test_what_was_has_maps_too(cars: ApiClient) -> None:
+    assert cars.get("/temporal/entityMaps?type=Car").status_code == 400
+    answer = cars.get(f"/temporal/entityMaps?type=Car&{WINDOW}")
+    assert (answer.status_code, len(answer.json()["entityMap"])) == (201, 5)
+    past = WINDOW.replace("2999", "2000")
+    assert cars.get(f"/temporal/entityMaps?type=Car&{past}").json()["entityMap"] == {}
+    one = cars.get(f"/temporal/entities?type=Car&id=urn:c:1&{WINDOW}&entityMap=true")
+    assert one.status_code == 201
+    use = {"ngsild-entitymap": one.headers["ngsild-entitymap"]}
+    again = cars.get(f"/temporal/entities?type=Car&{WINDOW}", headers=use)
+    assert (again.status_code, [e["id"] for e in again.json()]) == (200, ["urn:c:1"])
+    other = cars.get(f"/temporal/entities?type=Car&id=urn:c:2&{WINDOW}", headers=use)
+    assert other.json() == []
+    entity = cars.get(f"/temporal/entities/urn:c:1?{WINDOW}&entityMap=true")
+    location = entity.headers["ngsild-entitymap"].removeprefix("/ngsi-ld/v1")
+    assert cars.get(location).json()["entityMap"] == {"urn:c:1": ["@none"]}

@@ -154,7 +154,7 @@ async def _send_one(
 def _body(item: Item, forward: Forward, speech: Speech) -> Any:
     if item.payload is None:
         return item.id
-    return cut(item.payload, forward.attributes, item.context, speech.context)
+    return cut(item.payload, forward, item.context, speech.context)
 
 
 def _said(content: bytes) -> Any:

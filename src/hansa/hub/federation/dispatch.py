@@ -75,7 +75,9 @@ class Dispatch:
             question.payload,
             more,
         )
-        return await self._sources.send(asker.tenant, registration, request, asker.now, asks=asks)
+        return await self._sources.send(
+            asker.tenant, registration, request, asker.now, asks=asks, hops=len(asker.via)
+        )
 
     def spoilt(self, registration: Registration) -> None:
         """Note that an answer could not be used (it is not given again)."""

@@ -83,8 +83,8 @@ class Federation:
     ) -> list[Registration]:
         """The registrations that a request concerns, in order of creation.
 
-        Those whose source the request has already passed are left out, and all of them when it has
-        passed this very tenant (clauses 5.12 and 6.3.18).
+        Those whose source the request has already passed are left out, as are those that claim to be
+        this very tenant, and all of them when it has passed it before (clauses 5.12 and 6.3.18).
         """
         if self.dispatch.alias(asker.tenant) in asker.via:
             return []
@@ -105,11 +105,12 @@ class Federation:
         self, asker: Asker, store: Reader, wanted: Sequence[Wanted], csf: Filter | None
     ) -> list[Registration]:
         book = self.registry.book(asker.tenant, store)
+        passed = {*asker.via, self.dispatch.alias(asker.tenant)}
         found: dict[str, Registration] = {}
         for each in wanted:
             found |= {r.id: r for r in book.concerned(each, asker.now)}
         return [
             r
             for r in found.values()
-            if not r.temporal and r.alias not in asker.via and sources_match(r, csf)
+            if not r.temporal and r.alias not in passed and sources_match(r, csf)
         ]

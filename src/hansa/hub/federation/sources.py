@@ -4,6 +4,9 @@ The limits of a registration hold (clause 5.2.34): its ``timeout`` (at most the 
 ``cooldown`` of its endpoint after a failure, and ``cacheDuration``, for which an answer to the very
 same question is given again. The number of requests under way is limited for the node as a whole; who
 comes later waits, within its deadline.
+
+With each broker that a request has passed the time halves, so that who asks in somebody's name still
+answers in time when one of its own sources does not.
 """
 
 from __future__ import annotations
@@ -86,10 +89,12 @@ class Sources:
         now: str,
         *,
         asks: bool,
+        hops: int = 0,
     ) -> Answer | Failure:
         """Send `request` to the source of `registration`; never raises what the source causes.
 
-        `asks` says that it changes nothing, so that an answer may be kept and given again.
+        `asks` says that it changes nothing, so that an answer may be kept and given again; `hops` is how
+        many brokers the request has passed before this one.
         """
         source = registration.source
         clock = asyncio.get_running_loop().time()
@@ -99,7 +104,7 @@ class Sources:
         health = self._registry.health(tenant, registration.id)
         if self._paused.get(source.base, 0.0) > clock:
             return Failure(199, 504, "it is left alone for a while after a failure")
-        outcome = await self._exchange(registration, request, asks)
+        outcome = await self._exchange(registration, request, asks, hops)
         _count(health, now, failed=isinstance(outcome, Failure) and outcome.code != 0)
         if isinstance(outcome, Failure):
             if source.cooldown and outcome.code == 199:
@@ -109,10 +114,11 @@ class Sources:
         return outcome
 
     async def _exchange(
-        self, registration: Registration, request: Outgoing, asks: bool
+        self, registration: Registration, request: Outgoing, asks: bool, hops: int
     ) -> Answer | Failure:
         own = registration.source.timeout
         seconds = self.limits.seconds if own is None else min(own, self.limits.seconds * 6)
+        seconds /= 2**hops
         try:
             async with asyncio.timeout(seconds):
                 async with self._gate:

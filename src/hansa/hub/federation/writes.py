@@ -16,7 +16,9 @@ from hansa.hub.federation.speech import Speech, reworded
 from hansa.hub.registrations.model import Registration
 from hansa.kernel.errors import Conflict, HansaError, LoopDetected, SourceFailed
 from hansa.ngsild.context import Context
+from hansa.ngsild.expand import Rules, expand_fragment
 from hansa.ngsild.model import ENTITY_MEMBERS
+from hansa.ngsild.represent import View, represent
 
 __all__ = ["Spread", "Told", "cut", "failure_of", "loop", "refusal", "spread"]
 
@@ -163,15 +165,21 @@ def loop(registrations: Sequence[Registration]) -> LoopDetected | None:
 
 
 def cut(
-    payload: Mapping[str, Any], attributes: frozenset[str], spoken: Context, wanted: Context
+    payload: Mapping[str, Any], forward: Forward, spoken: Context, wanted: Context
 ) -> dict[str, Any]:
-    """The members of an entity, of its attributes only `attributes` (all when empty), in other words."""
+    """What of an entity goes to a source: its part, in its words, in the version that it knows (4.3.6.6)."""
+    attributes = forward.attributes
     kept = {
         name: value
         for name, value in payload.items()
         if not attributes or name in ENTITY_MEMBERS or spoken.expand(name) in attributes
     }
-    return dict(reworded(kept, spoken, wanted))
+    said = dict(reworded(kept, spoken, wanted))
+    version = forward.part.registration.source.version
+    if version is None:
+        return said
+    rules = Rules(wanted, nulls=True, nested_nulls=True)
+    return represent(expand_fragment(said, rules), View(wanted, version=version))
 
 
 def is_answer(outcome: Answer | Failure) -> bool:

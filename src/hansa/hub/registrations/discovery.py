@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import re2
@@ -111,17 +110,19 @@ def _info_matches(registration: Registration, info: Info, wanted: Wanted) -> boo
 
 
 def _in_time(record: Mapping[str, Any], wanted: TemporalFilter) -> bool:
-    """Whether the interval that belongs to the temporal property meets the period asked for."""
+    """Whether the interval that belongs to the temporal property meets the period asked for.
+
+    Before an instant means everything up to it, so that a source whose interval began earlier may have
+    some of it, even if the interval ended since; and the other way round after an instant.
+    """
     observed = wanted.attribute == "observedAt"
     interval = record.get("observationInterval" if observed else "managementInterval")
     if interval is None:
         return False
     start = parse_datetime(interval["startAt"])
     end = parse_datetime(interval["endAt"]) if "endAt" in interval else None
-    if wanted.relation == "between":
-        last = wanted.end or datetime.max
-        return start <= last and (end is None or end >= wanted.at)
-    return start <= wanted.at and (end is None or wanted.at <= end)
+    since, until = wanted.since, wanted.until
+    return (until is None or start <= until) and (since is None or end is None or end >= since)
 
 
 def _in_place(record: Mapping[str, Any], geo: GeoFilter) -> bool:

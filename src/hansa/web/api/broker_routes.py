@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hansa.web.api import csource_subscriptions, csources, entitymaps
+from hansa.web.api import csource_subscriptions, csources, entitymaps, temporal_maps
 from hansa.web.api.operation import LINKED, MAPPED, PAGED, SHOWN, WHERE, Operation, names_in
 
 __all__ = ["BROKER_OPERATIONS"]
@@ -32,6 +32,14 @@ BROKER_OPERATIONS: Final[tuple[Operation, ...]] = (
         "5.14.4",
         entitymaps.create_by_body,
         names_in("options format lang limit offset count local entityMapLifetime splitEntities"),
+    ),
+    Operation(
+        "GET",
+        "/temporal" + _MAPS,
+        "Create EntityMap for a Temporal Query",
+        "5.14.5",
+        temporal_maps.create,
+        names_in(SHOWN, WHERE, PAGED, MAPPED, "timerel timeAt endTimeAt timeproperty lastN"),
     ),
     Operation("GET", _MAP, "Retrieve EntityMap", "5.14.1", entitymaps.retrieve),
     Operation("PATCH", _MAP, "Update EntityMap", "5.14.2", entitymaps.update),

@@ -46,7 +46,7 @@ async def create_everywhere(
     """Create Entity (5.6.1)."""
 
     def question(forward: Forward, speech: Speech) -> Question:
-        body = cut(payload, forward.attributes, reach.context, speech.context)
+        body = cut(payload, forward, reach.context, speech.context)
         return Question("POST", "/entities", {}, body)
 
     async def local(rest: frozenset[str]) -> Any:
@@ -72,7 +72,7 @@ async def change_everywhere(
     """A change of an entity by a fragment: replace, merge, append, update."""
 
     def question(forward: Forward, speech: Speech) -> Question:
-        body = cut(payload, forward.attributes, reach.context, speech.context)
+        body = cut(payload, forward, reach.context, speech.context)
         given = {**reach.parameters(*_PASSED_ON), **_typed(types, speech)}
         return Question(method, entity_path(id) + path, given, body)
 

@@ -203,7 +203,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "Query Temporal Evolution",
         "5.7.4",
         temporal.query,
-        names_in(_HISTORY, _PAST, WHERE, "limit offset count orderBy collation"),
+        names_in(_HISTORY, _PAST, WHERE, MAPPED, "limit offset count orderBy collation"),
     ),
     Operation(
         "GET",
@@ -211,7 +211,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "Retrieve Temporal Evolution",
         "5.7.3",
         temporal.retrieve,
-        names_in(_HISTORY, _PAST, "type local"),
+        names_in(_HISTORY, _PAST, MAPPED, "type local"),
     ),
     Operation(
         "DELETE",
@@ -259,7 +259,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "Query Temporal Evolution by POST",
         "5.7.4",
         temporal.query_by_body,
-        names_in("options format sysAttrs limit offset count local lang"),
+        names_in(MAPPED, "options format sysAttrs limit offset count local lang"),
     ),
     Operation("POST", "/jsonldContexts", "Add Context", "5.13.2", contexts.add),
     Operation(

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hansa.hub.federation.entitymaps import HERE
 from hansa.hub.targets import matches
 from hansa.hub.temporal import Ask, Found, Past, find, past_of
 from hansa.hub.temporal_range import cut
@@ -21,9 +22,11 @@ from hansa.web.api.answer import Answer, Header, document
 from hansa.web.api.body import read_body_history_query
 from hansa.web.api.call import JSON, LD_JSON, Call
 from hansa.web.api.entities import entity_id
+from hansa.web.api.entitymaps import keep_map, known_map, location_of, wants_map
 from hansa.web.api.listing import paging
 from hansa.web.api.look import read_look
 from hansa.web.api.selection import read_query, read_types
+from hansa.web.api.temporal_maps import through_map
 from hansa.web.api.temporal_params import FORMS, Form, read_aggregation, read_ask, read_form
 
 __all__ = ["query", "query_by_body", "retrieve"]
@@ -52,6 +55,9 @@ async def retrieve(call: Call) -> Answer:
     if look.may_leave_nothing and not body:
         raise NotFound(f"entity {id}", "has none of the members asked for")
     headers = [] if range is None else [(b"content-range", range.encode())]
+    if wants_map(call):  # only this node has history here, so the map says no more than that
+        through = known_map(call) or keep_map(call, {id: (HERE,)})
+        headers.append((b"ngsild-entitymap", location_of(through)))
     return document(call, body, context, kind, headers, 200 if range is None else 206)
 
 
@@ -89,13 +95,18 @@ async def _page_of(call: Call, wanted: Query, wish: _Wish, kind: str) -> Answer:
         raise BadRequest("the parameter 'limit'", "is 0 without count", "ask for count=true too")
     if any(order.path.names != ("id",) or order.path.trail for order in wanted.order):
         raise BadRequest("orderBy", "names another member than id", "history is ordered by id only")
+    maps: list[Header] = []
+    is_new = False
+    if wants_map(call):
+        wanted, through, is_new = await through_map(call, wanted, wish.ask)
+        maps.append((b"ngsild-entitymap", location_of(through)))
     found, shown, range = await asyncio.to_thread(_many, call.reader(), wanted, wish)
-    headers: list[Header] = paging(call, wanted, found.more, kind)
+    headers: list[Header] = [*paging(call, wanted, found.more, kind), *maps]
     if found.total is not None:
         headers.append((b"ngsild-results-count", str(found.total).encode()))
     if range is not None:
         headers.append((b"content-range", range.encode()))
-    status = 200 if range is None else 206
+    status = 206 if range is not None else 201 if is_new else 200
     return document(call, shown, wish.view.context, kind, headers, status)
 
 

@@ -1,0 +1,66 @@
+"""``/temporal/entityMaps``: entities that a temporal query finds, fixed in a map (clauses 6.35 and 5.14.5)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Final
+
+from hansa.hub.federation.entitymaps import HERE, EntityMap
+from hansa.hub.temporal import Ask, find
+from hansa.kernel.errors import BadRequest, TooManyResults
+from hansa.ngsild.model import NULL
+from hansa.ngsild.query import Query
+from hansa.store.port import Reader
+from hansa.web.api.answer import Answer, plain
+from hansa.web.api.call import JSON, LD_JSON, Call
+from hansa.web.api.entitymaps import keep_map, known_map, location_of
+from hansa.web.api.look import read_look
+from hansa.web.api.selection import read_query
+from hansa.web.api.temporal_params import FORMS, read_ask
+
+__all__ = ["create", "through_map"]
+
+_MOST: Final = 10_000
+
+
+async def create(call: Call) -> Answer:
+    """Create EntityMap for Query Temporal Evolution of Entities: 6.35.3.1, 5.14.5."""
+    call.accepted(JSON, LD_JSON)
+    context = await call.link_context()
+    look = read_look(call, context, more_options=FORMS)
+    wanted = read_query(call, context)
+    ask = read_ask(call, call.query, look.view)
+    if ask.filter is None:
+        raise BadRequest(
+            "the temporal query", "is missing", "say timerel and timeAt, for example timerel=after"
+        )
+    made = await _made(call, wanted, ask)
+    answer = plain(201, made.shown())
+    answer.headers.append((b"ngsild-entitymap", location_of(made)))
+    return answer
+
+
+async def _made(call: Call, wanted: Query, ask: Ask) -> EntityMap:
+    ids = await asyncio.to_thread(_ids, call.reader(), wanted, replace(ask, bare=True))
+    return keep_map(call, dict.fromkeys(ids, (HERE,)))
+
+
+async def through_map(call: Call, wanted: Query, ask: Ask) -> tuple[Query, EntityMap, bool]:
+    """A query held to the entities of a map: that named by the request, or (True) one made for it."""
+    known = known_map(call)
+    through = known if known is not None else await _made(call, wanted, ask)
+    ids = [id for id in through.sources if not wanted.ids or id in wanted.ids]
+    return replace(wanted, ids=tuple(ids) or (NULL,)), through, known is None
+
+
+def _ids(store: Reader, wanted: Query, ask: Ask) -> list[str]:
+    """The entities that have something in the window, in their order."""
+    with store.past() as source:
+        whole = replace(wanted, offset=0, limit=_MOST, count=False)
+        found = find(source, whole, ask)
+    if found.more:
+        raise TooManyResults(
+            "the entity map", f"would hold more than {_MOST:,} entities", "narrow it"
+        )
+    return [past.head.id for past in found.entities]
