@@ -97,11 +97,16 @@ def test_the_built_in_spokes_come_by_the_public_road() -> None:
         "gbfs",
         "gtfs",
         "mqtt",
+        "ngsiv2",
         "osm",
+        "sensorthings",
         "table",
     ]
     assert faults() == {}
-    with pytest.raises(NotFound, match=r"there are: aequilibrae, gbfs, gtfs, mqtt, osm, table"):
+    with pytest.raises(
+        NotFound,
+        match=r"there are: aequilibrae, gbfs, gtfs, mqtt, ngsiv2, osm, sensorthings, table",
+    ):
         find_spoke("fax")
 
 

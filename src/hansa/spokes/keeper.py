@@ -58,7 +58,7 @@ _TOLD: Final = tuple(map(city_iri, ("liveStatus", "liveNotes")))
 
 @dataclass(frozen=True, slots=True)
 class _Entities:
-    """Read access to one import's entities; see :class:`hansa.spokes.port.EntityReader`."""
+    """Read access to one import's entities; see :class:`hansa.spokes.port.ImportReader`."""
 
     store: Reader
     source_id: str
@@ -68,6 +68,12 @@ class _Entities:
         for entity in entities_of(self.store, self.source_id, type):
             if VANISHED_AT not in entity:
                 yield represent(entity, _VIEW)
+
+    def identifiers(self) -> Iterator[str]:
+        """Of all present ones."""
+        for entity in entities_of(self.store, self.source_id):
+            if VANISHED_AT not in entity:
+                yield entity["id"]
 
 
 class Keeper:

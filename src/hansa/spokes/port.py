@@ -11,7 +11,7 @@ which leads through the egress guard.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,6 +26,7 @@ __all__ = [
     "EntityReader",
     "Fetch",
     "Health",
+    "ImportReader",
     "Item",
     "LiveJob",
     "LiveSpoke",
@@ -193,13 +194,14 @@ class Beat:
             as ``liveNotes`` for as long as the beats say so.
         kept: those that stay, with history, in order; one may come several times, oldest state first.
         partial: whether those in `kept` carry only the attributes that are to be changed.
-        gone: identifiers of kept ones that the source no longer has; they are marked as vanished.
+        gone: identifiers of kept ones that the source no longer has; they are marked as vanished. It
+            is looked at after `kept`, which may be an iterator that finds out on its way.
         health: stands on the DataSource as ``liveStatus``.
     """
 
     entities: Sequence[Plain] = ()
     notes: Sequence[str] = ()
-    kept: Sequence[Plain] = ()
+    kept: Iterable[Plain] = ()
     partial: bool = False
     gone: Sequence[str] = ()
     health: Health = "current"
@@ -241,7 +243,7 @@ class LiveSpoke(Protocol):
 
     manifest: Manifest
 
-    def live(self, task: Task, entities: EntityReader, out: WayOut, /) -> LiveJob:
+    def live(self, task: Task, entities: ImportReader, out: WayOut, /) -> LiveJob:
         """The job for one import.
 
         Args:
@@ -255,3 +257,10 @@ class EntityReader(Protocol):
 
     def of_type(self, type: str) -> Iterator[Plain]:
         """The import's present entities of a type (city term): simplified, with id and type."""
+
+
+class ImportReader(EntityReader, Protocol):
+    """The same, for live jobs."""
+
+    def identifiers(self) -> Iterator[str]:
+        """The identifiers of all present entities of the import."""
