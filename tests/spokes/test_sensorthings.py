@@ -101,7 +101,7 @@ def test_things_with_all_their_pages(town: Town) -> None:
     plaza = stored_whole(town.store, PLAZA)
     assert plaza["name"]["value"] == "Estación Plaza"
     assert plaza["location"]["value"]["coordinates"] == [-71.2519, -29.9027]
-    assert plaza["properties"]["json"] == {"operator": "City", "model": "AX-3"}
+    assert plaza["characteristics"]["json"] == {"operator": "City", "model": "AX-3"}
     assert plaza["controlledProperty"]["value"] == ["airTemperature", "pm10"]
     one, other = plaza["airTemperature"]
     assert (one["value"], one["unitCode"], one["observedAt"]) == (18.4, "CEL", "2026-11-23T11:20:00.000000Z")  # fmt: skip
@@ -304,6 +304,7 @@ def test_pages_that_go_round_in_a_circle_end(town: Town) -> None:
         ("windSpeed", "windSpeed"),
         ("10 min mean", "n10MinMean"),
         ("Name", "nameObserved"),
+        ("Value", "valueObserved"),
         ("Überlauf (m³)", "überlaufM3"),
         ("???", ""),
     ],

@@ -94,6 +94,7 @@ def test_manifests_are_complete(spoke: Spoke) -> None:
 def test_the_built_in_spokes_come_by_the_public_road() -> None:
     assert [spoke.manifest.name for spoke in all_spokes()] == [
         "aequilibrae",
+        "ckan",
         "gbfs",
         "gtfs",
         "mqtt",
@@ -105,7 +106,7 @@ def test_the_built_in_spokes_come_by_the_public_road() -> None:
     assert faults() == {}
     with pytest.raises(
         NotFound,
-        match=r"there are: aequilibrae, gbfs, gtfs, mqtt, ngsiv2, osm, sensorthings, table",
+        match=r"there are: aequilibrae, ckan, gbfs, gtfs, mqtt, ngsiv2, osm, sensorthings, table",
     ):
         find_spoke("fax")
 

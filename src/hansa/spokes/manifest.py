@@ -16,7 +16,7 @@ from hansa.kernel.errors import BadRequest, InternalError, InvalidRequest
 
 __all__ = ["Manifest", "Option", "load_manifest", "resolve"]
 
-Kind = Literal["text", "flag", "number", "choice"]
+Kind = Literal["text", "path", "flag", "number", "choice"]
 
 _TRUE: Final = frozenset({"true", "yes", "on", "1"})
 _FALSE: Final = frozenset({"false", "no", "off", "0"})
@@ -27,6 +27,7 @@ class Option:
     """One setting of an import.
 
     Attributes:
+        kind: a ``path`` is a text that may name a file of the machine where the command is given.
         default: its value when nobody gives one; ``""`` stands for "not given".
         choices: the values allowed, for the kind ``choice``.
     """

@@ -51,7 +51,7 @@ class Report:
     returned: int = 0
     vanished: int = 0
     refused: int = 0
-    refusals: list[Refusal] = field(default_factory=list)
+    refusals: list[Refusal | str] = field(default_factory=list)
     by_type: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
@@ -78,3 +78,9 @@ class Report:
             "seconds": round(self.seconds, 3),
             "notes": self.notes,
         }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Report:
+        """The inverse of :meth:`to_dict`; refusals stay sentences."""
+        rest = {name: value for name, value in data.items() if name not in {"source", "types"}}
+        return cls(source_id=data["source"], by_type=Counter(data["types"]), **rest)

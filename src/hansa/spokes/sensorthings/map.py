@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from hansa.kernel.clock import iso
 from hansa.kernel.ids import urn
+from hansa.ngsild.core import CORE_CONTEXT
 from hansa.spokes.members import needed, text
 from hansa.spokes.plain import geo, json_prop, number, prop, put, quoted, start
 from hansa.spokes.port import Plain
@@ -29,9 +30,9 @@ _WORDS: Final = re.compile(r"[^\W_]+", re.UNICODE)
 _GEOMETRIES: Final = frozenset(
     {"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"}
 )
-_OWN: Final = frozenset(
-    {"id", "type", "name", "description", "location", "properties", "quality", "scope",
-     "controlledProperty", "dateLastValueReported", "importedFrom", "vanishedAt", "value", "object"}
+_TAKEN: Final = frozenset(CORE_CONTEXT["@context"]) | frozenset(
+    {"name", "characteristics", "quality", "controlledProperty", "dateLastValueReported",
+     "importedFrom", "vanishedAt"}
 )  # fmt: skip
 
 
@@ -98,7 +99,7 @@ def read_thing(data: Any, type: str, namespace: str) -> Thing:
     put(entity, "name", text(data, "name"))
     put(entity, "description", text(data, "description"))
     if isinstance(properties := data.get("properties"), dict) and properties:
-        entity["properties"] = json_prop(properties)
+        entity["characteristics"] = json_prop(properties)
     for place in data.get("Locations") or ():
         if isinstance(place, dict) and (geometry := _geometry(place.get("location"))):
             entity["location"] = geo(geometry)
@@ -195,4 +196,4 @@ def attribute_name(words: str) -> str:
     if name[:1].isdigit():
         name = f"n{name}"
     name = name[:100]
-    return f"{name}Observed" if name in _OWN else name
+    return f"{name}Observed" if name in _TAKEN else name
