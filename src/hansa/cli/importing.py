@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +16,9 @@ from hansa.cli.reach import FolderOption
 from hansa.kernel.errors import InvalidRequest
 
 if TYPE_CHECKING:
+    from hansa.spokes.manifest import Manifest
     from hansa.spokes.report import Progress, Report, Step
+    from hansa.spokes.runner import Request
 
 __all__ = ["following", "register", "show_report", "spoke_options"]
 
@@ -52,21 +55,18 @@ def import_source(
     """Bring a source into a node, with its origin on every entity.
 
     The same import again updates what changed and marks what is no longer in the source; nothing is
-    doubled or silently dropped. `hansa spokes NAME` lists the further options of each kind of source.
+    doubled or silently dropped. A node that is being served does the import itself, and goes on serving.
+    `hansa spokes NAME` lists the further options of each kind of source.
 
     Example: `hansa import gtfs feed.zip --folder my-city --license CC-BY-4.0`
 
     Example: `hansa import table trees.csv --mapping trees.toml --folder my-city --dry-run`
     """
-    from hansa.cli.rehearsal import rehearse
-    from hansa.kernel.folder import Folder
-    from hansa.kernel.settings_file import load
-    from hansa.node import Node
     from hansa.spokes.registry import find_spoke
-    from hansa.spokes.runner import Request, run_import
+    from hansa.spokes.runner import Request
 
     screen = Screen(json)
-    adapter = find_spoke(spoke)
+    manifest = find_spoke(spoke).manifest
     request = Request(
         source=source,
         name=name,
@@ -77,12 +77,42 @@ def import_source(
         url=source_url,
         options=spoke_options(context.args),
     )
+    with following(screen, f"Reading {Path(source).name}") as progress:
+        report = _done(folder, manifest, request, dry_run, progress)
+    show_report(screen, report, dry_run)
+
+
+def _done(
+    folder: Path, manifest: Manifest, request: Request, dry_run: bool, progress: Progress
+) -> Report:
+    """The import itself: in this process, or in the one that serves the folder."""
+    from hansa.cli.control import ask_import, work_through
+    from hansa.kernel.folder import Folder
+    from hansa.kernel.settings_file import load
+    from hansa.node import Node
+
+    holder = Folder.open(folder).holder()
+    if holder is not None and holder.door:
+        request = _absolute(request, manifest)
+        return ask_import(holder.door, manifest.name, request, dry_run, progress)
     settings = load(folder, os.environ)
     with Folder.open(folder).locked(), closing(Node.open(folder, settings)) as node:
-        store = rehearse(node.local_store()) if dry_run else node.local_store()
-        with following(screen, f"Reading {Path(source).name}") as progress:
-            report = run_import(store, adapter, request, node.clock, progress, node.out)
-    show_report(screen, report, dry_run)
+        return work_through(node, manifest.name, request, dry_run, progress)
+
+
+def _absolute(request: Request, manifest: Manifest) -> Request:
+    """The same request, for a process that runs in another folder."""
+
+    def path(text: object) -> object:
+        if not isinstance(text, str) or not text or "://" in text or text[0] in "$@":
+            return text
+        first, *members = text.split("!")
+        return "!".join([str(Path(first).expanduser().absolute()), *members])
+
+    paths = {option.name for option in manifest.options if option.kind == "path"}
+    options = {n: path(v) if n in paths else v for n, v in request.options.items()}
+    name = request.name or request.slug
+    return replace(request, source=str(path(request.source)), name=name, options=options)
 
 
 def spoke_options(words: list[str]) -> dict[str, str | bool]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import uvicorn
 
+from hansa.cli.control import listening as open_door
 from hansa.cli.protocol import OnePacket
 from hansa.kernel.errors import Conflict, Unavailable
 from hansa.kernel.folder import Folder
@@ -78,9 +79,10 @@ def run_node(
         folder.locked() as note,
         listen(host, port) as listening,
         closing(Node.open(root, settings)) as node,
+        open_door(node) as door,
     ):
         address = address_of(listening)
-        note(address)
+        note(address, door)
         _run(_Server(_config(node), lambda: ready(node, address)), listening)
 
 

@@ -35,10 +35,14 @@ _LOOK_EVERY: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who uses a folder: the process, and the address it serves at ("" when it does not serve)."""
+    """Who uses a folder: the process, and the address it serves at ("" when it does not serve).
+
+    ``door`` is the socket at which commands of this machine may ask it to write ("" without one).
+    """
 
     process: int
     address: str
+    door: str = ""
 
     def __str__(self) -> str:
         where = f", at {self.address}" if self.address else ""
@@ -140,14 +144,15 @@ class Folder:
         draft.replace(self.settings_file)
 
     @contextmanager
-    def locked(self, patience: float = 0.0) -> Iterator[Callable[[str], None]]:
+    def locked(self, patience: float = 0.0) -> Iterator[Callable[..., None]]:
         """Hold the folder while the block runs; the lock ends with the process, however it ends.
 
         Args:
             patience: how long to wait for a holder that does not serve, in seconds.
 
         Yields:
-            A function that notes the address at which the holder serves, for :meth:`holder`.
+            A function that notes the address at which the holder serves, and its door, for
+            :meth:`holder`.
 
         Raises:
             Conflict: another process holds it.
@@ -199,12 +204,12 @@ class Folder:
         return None
 
 
-def _note(descriptor: int, address: str) -> None:
+def _note(descriptor: int, address: str, door: str = "") -> None:
     """Write who holds the lock; what an earlier holder wrote goes away."""
     os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n{address}\n".encode(), 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n{address}\n{door}\n".encode(), 0)
 
 
 def _holder(descriptor: int) -> Holder:
-    lines = [*os.pread(descriptor, 4096, 0).decode("utf-8", "replace").splitlines(), "", ""]
-    return Holder(int(lines[0]) if lines[0].isdigit() else 0, lines[1])
+    lines = [*os.pread(descriptor, 4096, 0).decode("utf-8", "replace").splitlines(), "", "", ""]
+    return Holder(int(lines[0]) if lines[0].isdigit() else 0, lines[1], lines[2])

@@ -1,0 +1,175 @@
+"""The back door of a served node, for commands on the same machine: a socket in a private folder.
+
+A command that must write (``hansa import``) cannot open a folder that a node holds. It asks the node
+instead: over a Unix socket whose folder belongs to the node's user alone, so that whoever can reach it
+could open the node's databases as well. The lock file of the node's folder names it. One request is a
+line of JSON; the answer is a line for each step, and at the end one with the report or the error. A
+command that hangs up ends its import, as Ctrl-C does.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import socketserver
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from hansa.kernel import errors
+from hansa.kernel.errors import BadRequest, HansaError, InternalError, Unavailable
+
+if TYPE_CHECKING:
+    from hansa.node import Node
+    from hansa.spokes.report import Progress, Report
+    from hansa.spokes.runner import Request
+
+__all__ = ["ask_import", "listening", "work_through"]
+
+_LONGEST_LINE: Final = 16_000_000
+_PATIENCE: Final = 20.0
+"""Seconds that the end of the node waits for an import to break off."""
+
+
+def work_through(
+    node: Node, spoke: str, request: Request, dry_run: bool, progress: Progress
+) -> Report:
+    """An import into an open node."""
+    from hansa.cli.rehearsal import rehearse
+    from hansa.spokes.registry import find_spoke
+    from hansa.spokes.runner import run_import
+
+    store = rehearse(node.local_store()) if dry_run else node.local_store()
+    return run_import(store, find_spoke(spoke), request, node.clock, progress, node.out)
+
+
+class _HungUp(Exception):
+    """Nobody waits for the answer any more, or the node ends."""
+
+
+class _Door(socketserver.ThreadingUnixStreamServer):
+    """One import at a time; others wait for their turn."""
+
+    daemon_threads = True
+    block_on_close = False
+    node: Node
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, _Asked)
+        self.turn = threading.Lock()
+        self.ending = threading.Event()
+
+
+class _Asked(socketserver.StreamRequestHandler):
+    """One request."""
+
+    server: _Door
+
+    def handle(self) -> None:
+        """Do what is asked for; the connection ends with the answer."""
+        with suppress(OSError, _HungUp):
+            try:
+                self._import(orjson.loads(self.rfile.readline(_LONGEST_LINE)))
+            except HansaError as fault:
+                self._say({"error": _told(fault)})
+            except (orjson.JSONDecodeError, KeyError, TypeError) as fault:
+                wrong = BadRequest("the request", f"cannot be understood ({fault})")
+                self._say({"error": _told(wrong)})
+
+    def _import(self, asked: dict[str, Any]) -> None:
+        from hansa.spokes.report import Step
+        from hansa.spokes.runner import Request
+
+        def follow(step: Step) -> None:
+            if self.server.ending.is_set():
+                raise _HungUp
+            self._say({"step": [step.done, step.total, step.what]})
+
+        request = Request(**asked["request"])
+        follow(Step(0, None, "waiting for its turn"))
+        with self.server.turn:
+            report = work_through(
+                self.server.node, asked["spoke"], request, bool(asked["dryRun"]), follow
+            )
+        self._say({"report": report.to_dict()})
+
+    def _say(self, message: dict[str, Any]) -> None:
+        try:
+            self.wfile.write(orjson.dumps(message) + b"\n")
+        except OSError as fault:
+            raise _HungUp from fault
+
+
+def _told(fault: HansaError) -> dict[str, str]:
+    return {
+        "kind": type(fault).__name__,
+        "subject": fault.subject,
+        "fact": fault.fact,
+        "remedy": fault.remedy,
+    }
+
+
+@contextmanager
+def listening(node: Node) -> Iterator[str]:
+    """Keep the door open while the block runs; yields its path."""
+    place = Path(tempfile.mkdtemp(prefix="hansa-"))  # for the owner alone
+    door = _Door(str(place / "node.sock"))
+    door.node = node
+    thread = threading.Thread(
+        target=door.serve_forever, kwargs={"poll_interval": 0.2}, name="door", daemon=True
+    )
+    thread.start()
+    try:
+        yield str(place / "node.sock")
+    finally:
+        door.ending.set()
+        door.shutdown()
+        door.server_close()
+        door.turn.acquire(timeout=_PATIENCE)
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def ask_import(
+    path: str, spoke: str, request: Request, dry_run: bool, progress: Progress
+) -> Report:
+    """Let the node behind the door at `path` do an import.
+
+    Raises:
+        HansaError: what went wrong there.
+        Unavailable: the node ended meanwhile.
+    """
+    from hansa.spokes.report import Report, Step
+
+    asked = {"spoke": spoke, "request": asdict(request), "dryRun": dry_run}
+    ended = Unavailable(
+        "the node that serves the folder", "ended during the import", "import again"
+    )
+    try:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(path)
+            line.sendall(orjson.dumps(asked) + b"\n")
+            for answer in line.makefile("rb"):
+                message = orjson.loads(answer)
+                if "step" in message:
+                    progress(Step(*message["step"]))
+                elif "report" in message:
+                    return Report.from_dict(message["report"])
+                else:
+                    raise _rebuilt(message["error"])
+    except OSError:
+        raise ended from None
+    raise ended
+
+
+def _rebuilt(told: dict[str, str]) -> HansaError:
+    """The error of the other process; a kind that is not a common one becomes the root's."""
+    kind = getattr(errors, told["kind"], InternalError)
+    found = HansaError.__new__(kind if issubclass(kind, HansaError) else InternalError)
+    HansaError.__init__(found, told["subject"], told["fact"], told["remedy"])
+    return found
