@@ -171,7 +171,12 @@ def feature(id: int, **more: Any) -> dict[str, Any]:
     return {"type": "Feature", "id": id, "properties": {"n": f"no {id}"}, "geometry": point} | more
 
 
-def test_geojson_features_are_rows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("whole", [True, False])
+def test_geojson_features_are_rows(
+    tmp_path: Path, whole: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not whole:
+        monkeypatch.setattr("hansa.spokes.table.features.WHOLE", 0)
     features = [feature(1), feature(2, geometry=None), feature(3, properties=None), {"type": "X"}]
     text = json.dumps({"type": "FeatureCollection", "features": features})
     entities, (refusal,) = bring(tmp_path, "x.geojson", text, GEO_MAPPING)
@@ -182,6 +187,23 @@ def test_geojson_features_are_rows(tmp_path: Path) -> None:
     assert "location" not in entities["T 2"]
     assert "name" not in entities["T 3"]
     assert str(refusal) == "x.geojson, feature 4: it is not a GeoJSON Feature"
+
+
+def test_a_long_collection_is_read_piece_by_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hansa.spokes.table.features.WHOLE", 0)
+    text = json.dumps({"features": [feature(n) for n in range(1, 50)], "type": "FeatureCollection"})
+    entities, _ = bring(tmp_path, "x.geojson", "\ufeff" + text, GEO_MAPPING)
+    assert len(entities) == 49
+    with pytest.raises(BadRequest, match=r"x.geojson, after feature \d+: is not JSON"):
+        bring(tmp_path, "x.geojson", text[:-200], GEO_MAPPING)
+    for other in ("{}", '{"features": 7}', "[1]", "{", '{"features": []}'):
+        if other == '{"features": []}':
+            assert bring(tmp_path, "x.geojson", other, GEO_MAPPING)[0] == {}
+            continue
+        with pytest.raises(BadRequest, match=r"x.geojson.*: is not (JSON|a GeoJSON)"):
+            bring(tmp_path, "x.geojson", other, GEO_MAPPING)
 
 
 def test_geojson_may_have_one_feature_a_line(tmp_path: Path) -> None:

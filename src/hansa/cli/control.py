@@ -170,6 +170,6 @@ def ask_import(
 def _rebuilt(told: dict[str, str]) -> HansaError:
     """The error of the other process; a kind that is not a common one becomes the root's."""
     kind = getattr(errors, told["kind"], InternalError)
-    found = HansaError.__new__(kind if issubclass(kind, HansaError) else InternalError)
+    found: HansaError = HansaError.__new__(kind if issubclass(kind, HansaError) else InternalError)
     HansaError.__init__(found, told["subject"], told["fact"], told["remedy"])
     return found

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from hansa.kernel.errors import BadRequest, HansaError, NotFound
+from hansa.kernel.errors import HansaError, NotFound
 from hansa.spokes.gtfs.realtime import parse
 from hansa.spokes.port import Fetch
+from hansa.spokes.secrets import header
 
 __all__ = ["POLL", "RealtimeFeed"]
 
@@ -21,11 +21,11 @@ POLL: Final = timedelta(seconds=15)
 class RealtimeFeed:
     """One realtime feed, asked again after :data:`POLL`; its last message is kept until then."""
 
-    def __init__(self, where: str, header: str, fetch: Fetch) -> None:
+    def __init__(self, where: str, key: str, fetch: Fetch) -> None:
         self.where = where
         self._read: Callable[[], bytes]
         if where.startswith(("http://", "https://")):
-            self._read = lambda: fetch(where, _headers(header))
+            self._read = lambda: fetch(where, header(key, "realtime_header"))
         else:
             self._read = lambda: _bytes(Path(where))
         self._asked: datetime | None = None
@@ -54,29 +54,3 @@ def _bytes(path: Path) -> bytes:
         raise NotFound(
             f"the file '{path.name}'", f"cannot be read ({fault.strerror})", "check its path"
         ) from None
-
-
-def _headers(template: str) -> dict[str, str]:
-    """A header from ``Name: $VARIABLE``.
-
-    Raises:
-        BadRequest: the variable is not set, or the option is not written like that.
-    """
-    if not template:
-        return {}
-    name, colon, variable = template.partition(":")
-    variable = variable.strip()
-    if not colon or not variable.startswith("$"):
-        raise BadRequest(
-            "option 'realtime_header'",
-            "is not written as 'Name: $VARIABLE'",
-            "name the environment variable that holds the value",
-        )
-    value = os.environ.get(variable[1:])
-    if value is None:
-        raise BadRequest(
-            "option 'realtime_header'",
-            f"the environment variable {variable} is not set",
-            "set it before the node is started",
-        )
-    return {name.strip(): value}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-import orjson
-
 from hansa.kernel.errors import BadRequest, MissingExtra
 from hansa.spokes.port import Place, Refusal
 from hansa.spokes.source import SourceFile, damaged
+from hansa.spokes.table.features import open_features
 from hansa.spokes.tabular import TextTable
 
 __all__ = ["GEOMETRY", "Row", "Table", "open_table"]
@@ -19,6 +17,7 @@ __all__ = ["GEOMETRY", "Row", "Table", "open_table"]
 GEOMETRY: Final = "geometry"
 """The column under which GeoJSON's geometries are found."""
 
+_BATCH: Final = 10_000
 _ENDINGS: Final = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -94,16 +93,18 @@ class _GeoJson:
 
     def __init__(self, file: SourceFile) -> None:
         self._label = file.label
-        self._features, self._lines = _features(file)
-        self.total: int | None = len(self._features)
+        self._features, self._lines = open_features(file)
         names: dict[str, None] = {"id": None, GEOMETRY: None}
-        for feature in self._features:
+        total = 0
+        for feature in self._features():
+            total += 1
             properties = feature.get("properties") if isinstance(feature, dict) else None
             names.update(dict.fromkeys(properties if isinstance(properties, dict) else ()))
+        self.total: int | None = total
         self.columns = list(names)
 
     def rows(self, refuse: Callable[[Refusal], None]) -> Iterator[Row]:
-        for number, feature in enumerate(self._features, 1):
+        for number, feature in enumerate(self._features(), 1):
             place = Place(self._label, number if self._lines else None, f"feature {number}")
             properties = feature.get("properties") if isinstance(feature, dict) else None
             if not isinstance(feature, dict) or feature.get("type") != "Feature":
@@ -113,39 +114,6 @@ class _GeoJson:
             values.setdefault("id", feature.get("id"))
             values[GEOMETRY] = feature.get("geometry")
             yield Row(values, place)
-
-
-def _features(file: SourceFile) -> tuple[list[Any], bool]:
-    """The features, and whether they stand one a line."""
-    data = file.path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    try:
-        document = orjson.loads(data)
-    except orjson.JSONDecodeError as fault:
-        lines = [line.strip(b" \r\t\x1e") for line in data.splitlines()]
-        if len(lines) > 1 and lines[0].startswith(b"{") and lines[0].endswith(b"}"):
-            return _each(lines, file.label), True
-        place = Place(file.label, fault.lineno, f"column {fault.colno}")
-        raise BadRequest(str(place), f"is not JSON ({fault.msg})", "get the file again") from None
-    if isinstance(document, dict) and document.get("type") == "Feature":
-        return [document], False
-    if isinstance(document, dict) and isinstance(document.get("features"), list):
-        return document["features"], False
-    raise BadRequest(file.label, "is not a GeoJSON FeatureCollection", "export it as GeoJSON")
-
-
-def _each(lines: list[bytes], label: str) -> list[Any]:
-    found = []
-    for number, line in enumerate(lines, 1):
-        if not line:
-            continue
-        try:
-            found.append(orjson.loads(line))
-        except orjson.JSONDecodeError as fault:
-            place = Place(label, number, f"column {fault.colno}")
-            raise BadRequest(
-                str(place), f"is not JSON ({fault.msg})", "get the file again"
-            ) from None
-    return found
 
 
 class _Parquet:
@@ -162,7 +130,7 @@ class _Parquet:
         self._label = file.label
         self._faults = (pyarrow.ArrowException, OSError)
         try:
-            self._file = parquet.ParquetFile(io.BytesIO(file.path.read_bytes()))
+            self._file = parquet.ParquetFile(file.path)
         except self._faults as fault:
             raise damaged(file.label, "Parquet file", fault) from fault
         self.columns = list(self._file.schema_arrow.names)
@@ -171,7 +139,7 @@ class _Parquet:
     def rows(self, refuse: Callable[[Refusal], None]) -> Iterator[Row]:
         number = 0
         try:
-            for batch in self._file.iter_batches():
+            for batch in self._file.iter_batches(_BATCH):
                 for values in batch.to_pylist():
                     number += 1
                     yield Row(values, Place(self._label, element=f"row {number}"))
