@@ -123,3 +123,21 @@ def test_a_node_that_is_killed_is_told(
     _, err = command.communicate(timeout=30)
     assert command.returncode == 1
     assert "ended during the import; import again" in err
+
+
+def test_a_node_without_a_door_says_that_the_folder_is_in_use(
+    node: tuple[Path, str],
+    serve: Serve,
+    run: Run,
+    trees: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    long = tmp_path / ("long" * 25)
+    long.mkdir()
+    monkeypatch.setenv("TMPDIR", str(long))
+    folder, _ = node
+    served = serve(folder)
+    result = run("import", "table", trees, "--mapping", "trees.toml", "--folder", folder)
+    assert result.exit_code == 1
+    assert f"is in use by another Hansa (process {served.process.pid}" in result.stderr

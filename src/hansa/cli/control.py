@@ -117,9 +117,18 @@ def _told(fault: HansaError) -> dict[str, str]:
 
 @contextmanager
 def listening(node: Node) -> Iterator[str]:
-    """Keep the door open while the block runs; yields its path."""
+    """Keep the door open while the block runs; yields its path.
+
+    It is "" where this machine has no room for a socket (its name may have some 100 characters): then
+    commands find no door, and say that the folder is in use.
+    """
     place = Path(tempfile.mkdtemp(prefix="hansa-"))  # for the owner alone
-    door = _Door(str(place / "node.sock"))
+    try:
+        door = _Door(str(place / "node.sock"))
+    except OSError:
+        shutil.rmtree(place, ignore_errors=True)
+        yield ""
+        return
     door.node = node
     thread = threading.Thread(
         target=door.serve_forever, kwargs={"poll_interval": 0.2}, name="door", daemon=True
