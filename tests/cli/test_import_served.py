@@ -71,7 +71,7 @@ def test_what_is_refused_there_is_told_here(
     result = run("import", "table", "nowhere.csv", "--mapping", "trees.toml", "--folder", folder)
     assert result.exit_code == 1
     assert "does not exist" in result.stderr
-    assert "check the path" in result.stderr
+    assert "Check the path" in result.stderr
     result = run("import", "table", trees, "--colour", "red", "--folder", folder)
     assert result.exit_code == 1
     assert "has no such option" in result.stderr
@@ -122,7 +122,7 @@ def test_a_node_that_is_killed_is_told(
     served.stop(signal.SIGKILL)
     _, err = command.communicate(timeout=30)
     assert command.returncode == 1
-    assert "ended during the import; import again" in err
+    assert "ended during the import.\nImport again." in err
 
 
 def test_a_node_without_a_door_says_that_the_folder_is_in_use(
