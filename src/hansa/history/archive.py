@@ -65,7 +65,10 @@ class View:
         segments = reach(self._segments, wanted)
         if not segments:
             return None
-        files = [file for each in segments for file in each.files(self._folder)[:1]]
+        files = [
+            each.series(self._folder) if each.summary else each.instances(self._folder)
+            for each in segments
+        ]
         [count] = next(
             ask(f"SELECT count(*) FROM {table_of(files)} WHERE entity = $id", {"id": id})
         )

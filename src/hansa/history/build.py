@@ -110,31 +110,53 @@ def build(
     ends = next(
         ask(f"SELECT min(entity), max(entity), min(moment), max(moment) FROM {table_of([draft])}")
     )
-    sums_draft = folder / f"{name}.sums.part"
-    bucket = sums.write_sums(table_of([draft]), sums_draft)
     low, high, first, last = ends
-    unfinished = Segment(name, rows, 0, "", low, high, first, last, bucket)
-    return settle(folder, unfinished, [draft, *([sums_draft] if bucket else [])])
+    unfinished = Segment(name, rows, 0, "", low, high, first, last)
+    bucket = sums.worth(table_of([draft]))
+    if not bucket:
+        return settle(folder, unfinished, [draft])
+    query = sums.by_bucket(table_of([draft]), bucket)
+    kind, texts, drafts = _sums(folder, name, query)
+    whole = replace(unfinished, bucket=bucket, kind=kind, texts=texts)
+    return settle(folder, whole, [draft, *drafts])
+
+
+def _sums(
+    folder: Path, name: str, query: str, values: Mapping[str, Any] | None = None
+) -> tuple[int, bool, list[Path]]:
+    """Write the files of series and sums; the only kind (or -1), whether there are texts, and the files."""
+    named = folder / f"{name}.named.part"
+    drafts = [folder / f"{name}.series.part", folder / f"{name}.sums.part"]
+    try:
+        run(f"COPY ({query}) TO {quoted(named)} (FORMAT parquet, COMPRESSION lz4)", values)
+        for each, draft in zip(sums.split(table_of([named])), drafts, strict=True):
+            run(f"COPY ({each}) TO {quoted(draft)} {options()}")
+        [(low, high, texts)] = ask(
+            f"SELECT min(kind), max(kind), coalesce(sum(texts), 0) > 0 FROM {table_of([named])}"
+        )
+    finally:
+        named.unlink(missing_ok=True)
+    return (low if low == high else -1), texts, drafts
 
 
 def summarise(
     folder: Path, name: str, query: str, bucket: int, values: Mapping[str, Any] | None = None
 ) -> Segment | None:
-    """The summary of the sums that a question gives; None if there are none."""
+    """The summary of the sums that a question gives (with their names); None if there are none."""
     folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f"{name}.sums.part"
-    if not run(f"COPY ({query}) TO {quoted(draft)} {options()}", values):
-        draft.unlink()
+    [(count,)] = ask(f"SELECT count(*) FROM ({query})", values)
+    if not count:
         return None
-    rows, *ends = next(
+    kind, texts, drafts = _sums(folder, name, query, values)
+    source = sums.named(*drafts)
+    rows, low, high, first, last = next(
         ask(
             "SELECT sum(total)::BIGINT, min(entity), max(entity), min(start), max(start)"
-            f" FROM {table_of([draft])}"
+            f" FROM {source}"
         )
     )
-    low, high, first, last = ends
-    unfinished = Segment(name, rows, 0, "", low, high, first, last, bucket, summary=True)
-    return settle(folder, unfinished, [draft])
+    unfinished = Segment(name, rows, 0, "", low, high, first, last, bucket, True, kind, texts)
+    return settle(folder, unfinished, drafts)
 
 
 def settle(folder: Path, segment: Segment, drafts: list[Path]) -> Segment:

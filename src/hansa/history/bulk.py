@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from hansa.history import table
+from hansa.history import sums, table
 from hansa.history.archive import ParquetArchive
 from hansa.history.build import build, new_name, spill
 from hansa.history.compact import Progress
@@ -277,8 +277,8 @@ def _unsummed(work: _Work, fresh: str) -> tuple[str, int]:
                 " AND coalesce(s.dataset, '') = o.dataset"
                 f" AND o.start = s.observed - ((s.observed % {bucket}) + {bucket}) % {bucket}"
             )
-            sums = table_of([segment.sums(work.archive.folder)])
-            left = f"(SELECT s.* FROM {left} AS s ANTI JOIN {sums} AS o ON {same})"
+            kept = sums.named_in(work.archive.folder, [segment])
+            left = f"(SELECT s.* FROM {left} AS s ANTI JOIN {kept} AS o ON {same})"
     if left == fresh:
         return fresh, 0
     counts = [work.one(f"SELECT count(*) FROM {each}") for each in (fresh, left)]

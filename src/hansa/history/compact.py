@@ -27,7 +27,7 @@ from hansa.history.build import build, new_name, spill, summarise
 from hansa.history.question import table_of
 from hansa.history.row import Row, to_row
 from hansa.history.segment import Segment
-from hansa.history.sums import BUCKETS, HIDDEN
+from hansa.history.sums import BUCKETS, HIDDEN, named_in
 from hansa.kernel.errors import Unavailable
 from hansa.store.history import Cut, Heads, Selection
 from hansa.store.port import Store
@@ -157,7 +157,7 @@ def _merge_sums(store: Store, archive: ParquetArchive, bucket: int) -> int:
     chosen = [each for each in archive.segments(store) if each.summary and each.bucket == bucket]
     if len(chosen) < MANY:
         return 0
-    source = table_of([each.sums(archive.folder) for each in chosen])
+    source = named_in(archive.folder, chosen)
     query = f"SELECT * FROM {source} ORDER BY entity, attribute, dataset, start"
     made = summarise(archive.folder, new_name(), query, bucket)
     store.relist([each.name for each in chosen], [] if made is None else [made.to_dict()])
@@ -180,7 +180,7 @@ def purge(store: Store, archive: ParquetArchive) -> None:
     for summary in [each for each in touched if each.summary]:
         hidden = [instance for _, instance in gone if instance.startswith("*")]
         query = (
-            f"SELECT * FROM {table_of([summary.sums(archive.folder)])} WHERE {HIDDEN}"
+            f"SELECT * FROM {named_in(archive.folder, [summary])} WHERE {HIDDEN}"
             " ORDER BY entity, attribute, dataset, start"
         )
         kept = summarise(archive.folder, new_name(), query, summary.bucket, {"hidden": hidden})

@@ -113,14 +113,15 @@ def _terms(store: Reader, rules: Sequence[Rule], now: datetime) -> _Terms:
 def _judged(archive: ParquetArchive, segment: Segment, terms: _Terms) -> str:
     """The rows of a segment with what the rules say: rule_, old_ (to go), lost_ (and leaves no sum)."""
     summary = segment.summary
-    files = [segment.sums(archive.folder) if summary else segment.instances(archive.folder)]
+    folder = archive.folder
+    rows = sums.named_in(folder, [segment]) if summary else table_of([segment.instances(folder)])
     time = "start" if summary else "moment"
     old = terms.sums_before if summary else terms.before
     lost = "true" if summary else f"observed IS NULL OR observed < {terms.sums_before}"
     kept_sums = "true" if summary else f"{terms.before} <> {terms.sums_before}"
     return (
         f"(SELECT *, {time} < {old} AS old_, {time} < {old} AND ({lost} OR NOT ({kept_sums})) AS lost_"
-        f" FROM (SELECT *, {terms.number} AS rule_ FROM {table_of(files)}))"
+        f" FROM (SELECT *, {terms.number} AS rule_ FROM {rows}))"
     )
 
 

@@ -1,8 +1,8 @@
 """Segments: the files of an archive, and what is known of each without opening it.
 
-A segment is written once and never changed. It has up to two files: ``NAME.parquet`` with the
-instances (see :mod:`.row`), and ``NAME.sums.parquet`` with their sums by hour or day (see
-:mod:`.sums`), from which most questions of aggregation are answered. A *summary* is a segment
+A segment is written once and never changed. It has up to three files: ``NAME.parquet`` with the
+instances (see :mod:`.row`), ``NAME.series.parquet`` with the series it has, numbered, and ``NAME.sums.parquet`` with
+their sums by hour or day (see :mod:`.sums`), from which most questions of aggregation are answered. A *summary* is a segment
 whose instances are gone (see :mod:`.retain`): it has the sums alone.
 """
 
@@ -63,6 +63,8 @@ class Segment:
         first, last: the ends of its moments [microseconds].
         bucket: the length of the periods that its sums are of [microseconds]; 0: it has none.
         summary: whether the instances are gone.
+        kind: the kind of all instances with sums (see :mod:`.row`); -1 if there are several.
+        texts: whether any of these has a value that is text.
     """
 
     name: str
@@ -75,6 +77,8 @@ class Segment:
     last: int
     bucket: int = 0
     summary: bool = False
+    kind: int = -1
+    texts: bool = True
 
     def instances(self, folder: Path) -> Path:
         """The file of instances; there is none in a summary."""
@@ -84,10 +88,14 @@ class Segment:
         """The file of sums; there is one if `bucket` is not 0."""
         return folder / f"{self.name}.sums.parquet"
 
+    def series(self, folder: Path) -> Path:
+        """The file of the series that the sums are of."""
+        return folder / f"{self.name}.series.parquet"
+
     def files(self, folder: Path) -> list[Path]:
         """The files that belong to the segment."""
         found = [] if self.summary else [self.instances(folder)]
-        return [*found, self.sums(folder)] if self.bucket else found
+        return [*found, self.series(folder), self.sums(folder)] if self.bucket else found
 
     def to_dict(self) -> dict[str, Any]:
         """The segment as it is listed in the database."""

@@ -12,22 +12,31 @@ distances of their means from the mean of all: two steps, but nothing cancels ou
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from hansa.history.engine import ask, run
+from hansa.history.engine import ask
 from hansa.history.periods import DAY, Numbering, numbering
-from hansa.history.question import COLUMN_OF, Condition, conditions, quoted, table_of
+from hansa.history.question import COLUMN_OF, Condition, conditions, table_of
 from hansa.history.row import KINDS, Form, Value, value_of
-from hansa.history.segment import Segment, options
+from hansa.history.segment import Segment
 from hansa.ngsild.temporal_periods import Periods
 from hansa.ngsild.temporal_tally import Tally
 from hansa.store.history import Bucket, Selection, Span
 
-__all__ = ["BUCKETS", "HIDDEN", "by_bucket", "spans", "tallies", "write_sums"]
+__all__ = [
+    "BUCKETS",
+    "HIDDEN",
+    "by_bucket",
+    "named",
+    "named_in",
+    "spans",
+    "split",
+    "tallies",
+    "worth",
+]
 
 HOUR: Final = DAY // 24
 BUCKETS: Final = (HOUR, DAY)
@@ -46,13 +55,17 @@ _OF_INSTANCES: Final = f"""
   count(clock) AS times, sum(clock)::BIGINT AS seconds"""
 _ENDS: Final = "min(observed) AS earliest, max(observed) AS latest"
 _OF_BUCKETS: Final = """
-  arg_max(b.kind, b.start) AS kind, sum(b.total)::BIGINT AS total,
+  {kind} AS kind, sum(b.total)::BIGINT AS total,
   sum(b.numbers)::BIGINT AS numbers, sum(b.sum) AS sum, sum(b.squares) AS squares,
-  sum(b.spread + b.numbers * (b.sum / b.numbers - m.mean) ** 2) AS spread,
+  sum(b.spread + b.numbers * (b.sum / b.numbers - i.base) ** 2)
+  - sum(b.numbers) * (sum(b.sum) / sum(b.numbers) - min(i.base)) ** 2 AS spread,
   min(b.low) AS low, max(b.high) AS high, bool_and(b.integral) AS integral,
-  min(b.low_integer) AS low_integer, max(b.high_integer) AS high_integer,
+  min(b.low_integer) AS low_integer, max(b.high_integer) AS high_integer"""
+_OF_TEXTS: Final = """
   sum(b.texts)::BIGINT AS texts, min(b.first) AS first, max(b.last) AS last,
   sum(b.times)::BIGINT AS times, sum(b.seconds)::BIGINT AS seconds"""
+_NO_TEXTS: Final = "0 AS texts, NULL AS first, NULL AS last, 0 AS times, 0 AS seconds"
+_NAMES: Final = "entity, attribute, dataset"
 HIDDEN: Final = (
     "NOT list_has_any($hidden, ['*' || entity, '*' || entity || ' ' || attribute,"
     " '*' || entity || ' ' || attribute || ' ' || dataset])"
@@ -61,8 +74,8 @@ HIDDEN: Final = (
 _SERIES: Final = "entity, attribute, coalesce(dataset, '') AS dataset"
 
 
-def write_sums(source: str, target: Path) -> int:
-    """Sum up the instances in `source` (a table of a question) if it is worth it; the bucket, or 0."""
+def worth(source: str) -> int:
+    """The bucket by which the instances in `source` are worth summing up; 0 if none is."""
     for bucket in BUCKETS:
         found = next(
             ask(
@@ -71,9 +84,40 @@ def write_sums(source: str, target: Path) -> int:
             )
         )
         if found[0] and found[1] >= _WORTH * found[0]:
-            run(f"COPY ({by_bucket(source, bucket)}) TO {quoted(target)} {options()}")
             return bucket
     return 0
+
+
+def split(named: str) -> tuple[str, str]:
+    """The questions for the series in sums with names, and for the sums without names.
+
+    ``base`` is the mean of a series: what the means of its buckets are near to.
+    """
+    series = (
+        f"SELECT row_number() OVER (ORDER BY {_NAMES})::INTEGER AS series, {_NAMES},"
+        " sum(sum) / sum(numbers) AS base, sum(total)::BIGINT AS total,"
+        f" min(earliest) AS earliest, max(latest) AS latest FROM {named} GROUP BY {_NAMES}"
+    )
+    sums = (
+        f"SELECT series, n.* EXCLUDE ({_NAMES}) FROM {named} AS n"
+        f" JOIN (SELECT row_number() OVER (ORDER BY {_NAMES})::INTEGER AS series, {_NAMES}"
+        f" FROM {named} GROUP BY {_NAMES}) USING ({_NAMES}) ORDER BY series, start"
+    )
+    return series, sums
+
+
+def named(series: Path, sums: Path) -> str:
+    """Sums with the names of their series, as a table of a question."""
+    return (
+        f"(SELECT {_NAMES}, s.* EXCLUDE (series) FROM {table_of([sums])} AS s"
+        f" JOIN (SELECT series, {_NAMES} FROM {table_of([series])}) USING (series))"
+    )
+
+
+def named_in(folder: Path, segments: Sequence[Segment]) -> str:
+    """The sums of segments with the names of their series, as a table of a question."""
+    parts = [f"SELECT * FROM {named(each.series(folder), each.sums(folder))}" for each in segments]
+    return f"({' UNION ALL '.join(parts)})"
 
 
 def by_bucket(source: str, bucket: int) -> str:
@@ -91,20 +135,49 @@ def _start(bucket: int) -> str:
 # -- asking ----------------------------------------------------------------------------------------
 
 
+def _spans_of_sums(folder: Path, segment: Segment, wanted: Selection, asked: Condition) -> str:
+    series = f"(SELECT * FROM {table_of([segment.series(folder)])}{asked})"
+    if _on_every_row(segment, wanted):
+        return (
+            "SELECT entity, attribute, sum(total)::BIGINT AS n, min(earliest) AS first,"
+            f" max(latest) AS last FROM {series} GROUP BY ALL"
+        )
+    return (
+        "SELECT i.entity, i.attribute, sum(b.total)::BIGINT AS n, min(b.earliest) AS first,"
+        f" max(b.latest) AS last FROM {table_of([segment.sums(folder)])} AS b"
+        f" JOIN {series} AS i USING (series){_window(wanted)} GROUP BY ALL"
+    )
+
+
+def _on_every_row(segment: Segment, wanted: Selection) -> bool:
+    """Whether all of a segment is in the window."""
+    return (wanted.since is None or wanted.since <= segment.first) and (
+        wanted.until is None or segment.last < wanted.until
+    )
+
+
+def _window(wanted: Selection) -> str:
+    """The window as a condition on the beginnings of buckets."""
+    bounds = [
+        f"start {comparison} {bound}"
+        for comparison, bound in ((">=", wanted.since), ("<", wanted.until))
+        if bound is not None
+    ]
+    return f" WHERE {' AND '.join(bounds)}" if bounds else ""
+
+
 def spans(folder: Path, segments: Sequence[Segment], wanted: Selection) -> Iterator[Span]:
     """How many instances there are, and the first and last of their times, in order."""
     time = COLUMN_OF[wanted.property]
     every = wanted.timed or wanted.since is not None or wanted.until is not None
-    parts, condition = [], conditions(wanted, time)
+    parts, condition, values = [], conditions(wanted, time), {}
     for segment in segments:
         if every and _served(segment, wanted, segment.bucket):
-            asked = _of_sums(wanted)
-            condition.values |= asked.values
-            parts.append(
-                "SELECT entity, attribute, sum(total)::BIGINT AS n, min(earliest) AS first,"
-                f" max(latest) AS last FROM {table_of([segment.sums(folder)])}{asked} GROUP BY ALL"
-            )
+            asked = _of_series(wanted)
+            values |= asked.values
+            parts.append(_spans_of_sums(folder, segment, wanted, asked))
         else:
+            values |= condition.values
             parts.append(
                 f"SELECT entity, attribute, count(*) AS n, min({time}) AS first, max({time}) AS last"
                 f" FROM {table_of([segment.instances(folder)])}{condition} GROUP BY ALL"
@@ -112,7 +185,7 @@ def spans(folder: Path, segments: Sequence[Segment], wanted: Selection) -> Itera
     rows = ask(
         "SELECT entity, attribute, sum(n)::BIGINT, min(first), max(last)"
         f" FROM ({' UNION ALL '.join(parts)}) GROUP BY ALL ORDER BY entity, attribute",
-        condition.values,
+        values,
     )
     return (Span(*row) for row in rows)
 
@@ -163,24 +236,27 @@ def _on_grid(since: int | None, bucket: int, first: int) -> bool:
 def _ask_buckets(
     folder: Path, segment: Segment, wanted: Selection, by: Numbering
 ) -> Iterator[tuple[Any, ...]]:
-    condition = _of_sums(wanted)
+    asked = _of_series(wanted)
     if hidden := [each for each in wanted.without if each.startswith("*")]:
-        condition.add(HIDDEN, hidden=hidden)
-    source = table_of([segment.sums(folder)])
-    number = by.expression.format(time="start")
-    groups = "entity, attribute, dataset, number"
+        asked.add(HIDDEN, hidden=hidden)
+    kind = "arg_max(b.kind, b.start)" if segment.kind < 0 else str(segment.kind)
+    sums = _OF_BUCKETS.format(kind=kind)
+    texts = _OF_TEXTS if segment.texts else _NO_TEXTS
+    # Grouping by numbers is several times as fast as grouping by names.
     yield from ask(
-        f"WITH b AS MATERIALIZED (SELECT *, {number} AS number FROM {source}{condition}),"
-        f" m AS (SELECT {groups}, sum(sum) / sum(numbers) AS mean FROM b GROUP BY ALL)"
-        f" SELECT {groups}, {_OF_BUCKETS}, NULL FROM b JOIN m USING ({groups}) GROUP BY ALL",
-        condition.values,
+        f"WITH i AS MATERIALIZED (SELECT * FROM {table_of([segment.series(folder)])}{asked}),"
+        f" s AS (SELECT series, {by.expression.format(time='start')} AS number, {sums}, {texts}"
+        f" FROM {table_of([segment.sums(folder)])} AS b JOIN i USING (series){_window(wanted)}"
+        " GROUP BY ALL)"
+        f" SELECT {_NAMES}, s.* EXCLUDE (series), NULL FROM s JOIN i USING (series)",
+        asked.values,
     )
 
 
-def _of_sums(wanted: Selection) -> Condition:
-    """The condition that a selection makes on rows of sums."""
-    asked = replace(wanted, datasets=None, without=frozenset(), instance=None)
-    condition = conditions(asked, "start")
+def _of_series(wanted: Selection) -> Condition:
+    """The condition that a selection makes on series."""
+    asked = Selection(wanted.entities, wanted.attributes)
+    condition = conditions(asked, "earliest")
     if wanted.datasets is not None:
         named = ["" if name == "@none" else name for name in sorted(wanted.datasets)]
         condition.add("list_contains($sets, dataset)", sets=named)
