@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -166,6 +167,26 @@ def test_what_is_sent_twice_stands_there_once(store: Store) -> None:
     assert after.instance["instanceId"] == before.instance["instanceId"]
     assert after.instance["createdAt"] == before.instance["createdAt"]
     assert after.instance["modifiedAt"] > before.instance["modifiedAt"]
+
+
+def test_what_is_sent_twice_at_once_stands_there_once_too(store: Store) -> None:
+    add_speeds(store, (1, 1), (2, 1), (3, 2))
+    assert values(store) == [2, 3]
+    one, two = (Added(ONE, ("urn:t:Car",), {SPEED: [observed(v, at(3))]}) for v in (7, 8))
+    first, second = record(store, one, two)
+    assert not isinstance(first, NotFound)
+    assert not isinstance(second, NotFound)
+    assert values(store) == [2, 3, 8]
+
+
+def test_recordings_of_one_request_see_each_other(store: Store) -> None:
+    new = Added(ONE, ("urn:t:Car",), {SPEED: [observed(1, at(1))]})
+    outcomes = record(
+        store, new, Removed(ONE, SPEED), replace(new, types=(), create=False), Removed(ONE), new
+    )
+    assert all(isinstance(outcome, Written) for outcome in outcomes)
+    assert [o.created for o in outcomes if isinstance(o, Written)] == [True, *[False] * 3, True]
+    assert values(store) == [1]
 
 
 def test_adding_without_creating_needs_a_past_or_a_present(store: Store) -> None:

@@ -7,7 +7,7 @@ a part counts from the moment its contents no longer stand in the tail, and befo
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -96,16 +96,18 @@ def opened(connection: apsw.Connection, archive: Archive | None) -> Iterator[Sou
 
 def record(
     connection: apsw.Connection,
-    recordings: Sequence[Recording],
+    requests: Sequence[Sequence[Recording]],
     at: int,
     archive: Archive | None,
-) -> list[Outcome]:
-    """Apply recordings in the transaction that is open."""
+) -> list[list[Outcome]]:
+    """Apply the recordings of several requests in the transaction that is open."""
     parts = [] if archive is None else records.listed(connection, PARTS)
-    if archive is None or not parts:
-        return Recorder(connection, at, None).apply(recordings)
-    with archive.open(parts) as old:
-        return Recorder(connection, at, old).apply(recordings)
+    with ExitStack() as stack:
+        old = stack.enter_context(archive.open(parts)) if archive and parts else None
+        recorder = Recorder(connection, at, old)
+        outcomes = [recorder.apply(recordings) for recordings in requests]
+        recorder.finish()
+    return outcomes
 
 
 def cut(connection: apsw.Connection, before: int, most: int) -> Cut:

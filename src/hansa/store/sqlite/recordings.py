@@ -70,19 +70,32 @@ class Recorder:
         self._connection, self._at, self._archive = connection, at, archive
         self._now = iso(from_micros(at))
         self._rewrites = False
+        self._known: dict[str, tuple[list[str], bool, bool]] = {}
+        """What :meth:`_entity` found of the entities met so far."""
+        self._heads: dict[str, tuple[str, str, str]] = {}
+        """Rows of evolutions to be stored."""
+        self._new: dict[Any, list[Any]] = {}
+        """Rows of new instances to be stored, by attribute, time and dataset where they have a time."""
 
     def apply(self, recordings: Sequence[Recording]) -> list[Outcome]:
-        """Apply recordings in order; each is refused on its own."""
-        outcomes = [self._apply(each) for each in recordings]
+        """Apply recordings in order; each is refused on its own. To be followed by :meth:`finish`."""
+        return [self._apply(each) for each in recordings]
+
+    def finish(self) -> None:
+        """Store what is still in hand."""
+        self._store_new()
+        self._connection.executemany(_TYPES, self._heads.values())
+        self._heads.clear()
         if self._rewrites:
             self._connection.execute(_REWRITTEN)
             self._rewrites = False
-        return outcomes
 
     def _apply(self, recording: Recording) -> Outcome:
         try:
             if isinstance(recording, Added):
                 return self._add(recording)
+            self.finish()
+            self._known.clear()
             if evolutions.head(self._connection, recording.entity) is None and not self._archived(
                 recording.entity
             ):
@@ -97,38 +110,53 @@ class Recorder:
     # -- adding ------------------------------------------------------------------------------------
 
     def _add(self, new: Added) -> Written:
-        living = self._types(_LIVING, new.entity)
-        known = self._types(_KNOWN, new.entity)
-        created = not living and not known and not self._archived(new.entity)
+        known, living, exists = self._entity(new.entity)
+        created = not exists and not self._archived(new.entity)
         if created and not new.create:
             raise _no_past(new.entity)
         types = list(dict.fromkeys([*known, *new.types]))
-        if not set(new.types) <= {*living, *known} or not living:
-            self._connection.execute(_TYPES, (new.entity, orjson.dumps(types).decode(), self._now))
-        rows = [
-            row
-            for name, instances in new.attributes.items()
-            for instance in instances
-            if (row := self._row(new.entity, name, instance)) is not None
-        ]
-        self._connection.executemany(_INSERT, rows)
+        if len(types) > len(known) or not living:
+            self._known[new.entity] = types, living, True
+            text = orjson.dumps(types).decode()
+            self._heads[new.entity] = new.entity, text, self._now
+        for name, instances in new.attributes.items():
+            for instance in instances:
+                self._put(new.entity, name, instance)
         return Written(0, created=created, deleted=False)
 
-    def _types(self, statement: str, id: str) -> list[str]:
-        text = self._connection.execute(statement, (id,)).get
-        return [] if text is None else list(orjson.loads(text))
+    def _entity(self, id: str) -> tuple[list[str], bool, bool]:
+        """The types of an entity, whether it lives in the present, and whether it is known at all."""
+        found = self._known.get(id)
+        if found is None:
+            living = self._types(_LIVING, id)
+            known = self._types(_KNOWN, id)
+            types = list(dict.fromkeys([*(known or ()), *(living or ())]))
+            lives = living is not None
+            found = self._known[id] = types, lives, lives or known is not None
+        return found
 
-    def _row(self, entity: str, name: str, instance: Instance) -> tuple[Any, ...] | None:
-        """The row of a new instance, unless it has taken the place of one that was there."""
+    def _types(self, statement: str, id: str) -> list[str] | None:
+        text = self._connection.execute(statement, (id,)).get
+        return None if text is None else list(orjson.loads(text))
+
+    def _put(self, entity: str, name: str, instance: Instance) -> None:
+        """Take a new instance in hand, or put it in the place of the one it repeats."""
         observed, dataset = moment(instance.get("observedAt")), instance.get("datasetId")
         body = {**instance, "createdAt": self._now, "modifiedAt": self._now}
-        if observed is not None:
-            for number, text in self._rows(_SAME, entity, name, observed, dataset):
+        place: Any = len(self._new) if observed is None else (entity, name, observed, dataset)
+        if observed is not None and place not in self._new:
+            for number, text in self._rows(_SAME, *place):
                 self._rewrites = True
                 body["createdAt"] = orjson.loads(text)["createdAt"]
                 self._update(number, observed, dataset, body)
-                return None
-        return entity, name, observed, dataset, self._at, None, orjson.dumps(body).decode()
+                return
+        row = [entity, name, observed, dataset, self._at, None, orjson.dumps(body).decode()]
+        self._new[place] = row
+
+    def _store_new(self) -> None:
+        if self._new:
+            self._connection.executemany(_INSERT, self._new.values())
+            self._new.clear()
 
     def _update(
         self, number: int, observed: int | None, dataset: str | None, body: Instance
@@ -268,13 +296,13 @@ def _loose(entity: str, name: str, instance: Instance, written: int) -> tuple[An
     return entity, name, observed, body.get("datasetId"), written, instance["instanceId"], text
 
 
-Work = Callable[[apsw.Connection, Sequence[Recording]], list[Outcome]]
+Work = Callable[[apsw.Connection, Sequence[Sequence[Recording]]], list[list[Outcome]]]
 
 
 class Gathered:
     """Recordings that wait for the writer, so that all who wait share one commit.
 
-    `start` queues work for the writer; `work` applies recordings.
+    `start` queues work for the writer; `work` applies the recordings of several requests.
     """
 
     def __init__(
@@ -301,7 +329,7 @@ class Gathered:
             with self._lock:
                 taken.extend(self._waiting)
                 self._waiting.clear()
-            return [self._work(connection, recordings) for recordings, _ in taken]
+            return self._work(connection, [recordings for recordings, _ in taken])
 
         def done(finished: Future[Any]) -> None:
             error = finished.exception()

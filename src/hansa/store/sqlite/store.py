@@ -57,8 +57,8 @@ class SqliteStore:
         self.archive: Archive | None = None
         self._recordings = Gathered(
             self._writer.start,
-            lambda connection, recordings: folding.record(
-                connection, recordings, micros(clock.now()), self.archive
+            lambda connection, requests: folding.record(
+                connection, requests, micros(clock.now()), self.archive
             ),
         )
         self.outbox = SqliteOutbox(self._writer, self._pool, lambda: micros(clock.now()))
