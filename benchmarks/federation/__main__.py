@@ -100,7 +100,10 @@ def main(count: int, milliseconds: float) -> None:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "hansa.cli", "serve", "--dev", "--port", "0", "--json"]
         node = subprocess.Popen(
-            [*command, "--folder", folder], stdout=subprocess.PIPE, text=True, env=os.environ
+            [*command, "--folder", f"{folder}/node"],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ,
         )
         try:
             assert node.stdout is not None

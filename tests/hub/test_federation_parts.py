@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hansa.hub.federation.filters import fulfils
+from hansa.hub.federation.incoming import entities_in, json_in
 from hansa.hub.federation.merging import merged
 from hansa.hub.federation.plan import plan_write
 from hansa.hub.federation.speech import reworded, speech_of
@@ -18,10 +20,12 @@ from hansa.hub.federation.warnings import Warned, header
 from hansa.hub.registrations.book import Book
 from hansa.hub.registrations.matching import Wanted, matches, parts
 from hansa.hub.registrations.model import Registration, parsed
-from hansa.kernel.errors import LoopDetected
+from hansa.kernel.egress import Response
+from hansa.kernel.errors import BadRequest, LoopDetected
 from hansa.ngsild.context import CORE, Context
 from hansa.ngsild.expand import Rules, expand_entity
 from hansa.ngsild.query import Query, TypeName
+from hansa.ngsild.represent import View, represent
 
 NOW = "2026-01-01T00:00:00.000000Z"
 IDS = ["urn:a:1", "urn:a:2", "urn:b:1"]
@@ -350,3 +354,61 @@ def test_a_query_is_checked_as_a_store_would() -> None:
     assert not fulfils(here, Query(types=TypeName("B")))
     assert not fulfils(here, Query(attributes=(CORE.expand("q"),)))
     assert fulfils(here, Query(attributes=(CORE.expand("q"),)), filtered=False)
+
+
+# -- what a source answers ---------------------------------------------------------------------------
+
+scraps = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**60), 2**60)
+    | st.sampled_from(["urn:a:1", "A", "Property", "GeoProperty", "2026-01-01T00:00:00Z", "", "é"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                "id type value object p q modifiedAt observedAt datasetId @context scope".split()
+            ),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(scraps)
+def test_whatever_a_source_answers_is_entities_within_the_registration_or_a_fault(
+    said: Any,
+) -> None:
+    response = Response("http://x", 200, {"content-type": "application/json"}, orjson.dumps(said))
+    (part,) = parts(registration(), Wanted(("urn:a:1",)))
+
+    async def contexts(source: Any) -> Context:
+        raise BadRequest("@context", "cannot be had")
+
+    try:
+        found, _, offered = asyncio.run(entities_in(response, part, CORE, contexts, 64, 10))
+    except BadRequest:
+        return
+    assert offered >= len(found)
+    for entity_ in found:
+        assert entity_["id"] == "urn:a:1"
+        assert "A" in entity_["type"]
+        orjson.dumps(represent(entity_, View(CORE)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("text/html", b"{}"),
+        ("application/json", b""),
+        ("application/json", b"\xff"),
+        ("application/json", b"[" * 65 + b"]" * 65),
+        ("application/json", b"[" * 50_000),
+        ("application/json", b"NaN"),
+    ],
+)
+def test_what_is_no_json_of_a_sane_depth_is_a_fault(kind: str, content: bytes) -> None:
+    with pytest.raises(BadRequest):
+        json_in(Response("http://x", 200, {"content-type": kind}, content), 64)

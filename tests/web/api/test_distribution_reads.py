@@ -311,6 +311,17 @@ def test_a_source_that_answers_nonsense_costs_a_warning(
     assert warnings(answer) == [code]
 
 
+def test_an_answer_may_not_send_the_node_around(api: ApiClient, source: MockSource) -> None:
+    register(api, source, management={"timeout": 30_000})
+    with mock_source() as other:
+        names = [f"{other.url}/{number}" for number in range(50)]
+        found = [car(f"urn:c:{n}") | {"@context": name} for n, name in enumerate(names)]
+        source.says("GET", "/entities", found)
+        answer = api.get("/entities?type=Car")
+        assert (answer.json(), warnings(answer)) == ([], ["111"])
+        assert len(other.asked) <= 10
+
+
 def test_good_entities_beside_bad_ones_count(api: ApiClient, source: MockSource) -> None:
     register(api, source)
     source.says("GET", "/entities", [{"id": "x"}, car("urn:c:2", speed=2)])

@@ -35,6 +35,11 @@ class Dispatch:
         """The deepest nesting that an answer may have."""
         return self._sources.limits.depth
 
+    @property
+    def seconds(self) -> float:
+        """How long the @contexts that an answer names may take to be had."""
+        return self._sources.limits.seconds
+
     def alias(self, tenant: str | None) -> str:
         """The name of a tenant of this node."""
         return alias_of(self.name, tenant)

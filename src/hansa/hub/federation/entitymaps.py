@@ -24,8 +24,8 @@ HERE: Final = "@none"
 
 LONGEST: Final = timedelta(days=1)
 _USUAL: Final = timedelta(minutes=15)
-_MOST_MAPS: Final = 1_000
-_MOST_ENTRIES: Final = 2_000_000
+_MOST_MAPS: Final = 500
+_MOST_ENTRIES: Final = 300_000
 
 
 @dataclass(slots=True)

@@ -27,6 +27,7 @@ Contexts = Callable[[Source], Awaitable[Context]]
 
 _KINDS: Final = ("application/json", "application/ld+json", "text/plain", "text/json", "")
 _TIMES: Final = ("createdAt", "modifiedAt")
+_CONTEXTS: Final = 10
 
 
 def json_in(answer: Response, depth: int) -> Any:
@@ -57,6 +58,7 @@ async def entities_in(
     """
     found = json_in(answer, depth)
     items = found if isinstance(found, list) else [found]
+    contexts = _few(contexts)
     entities: list[Entity] = []
     fault: str | None = None
     for item in items[:most]:
@@ -70,6 +72,23 @@ async def entities_in(
         else:
             fault = "it holds an entity that was not asked for"
     return entities, fault, len(items)
+
+
+def _few(contexts: Contexts) -> Contexts:
+    """`contexts` for one answer, which may name a few, so that it cannot make the node fetch at will."""
+    asked = 0
+    last: tuple[Source, Context] | None = None
+
+    async def get(source: Source) -> Context:
+        nonlocal asked, last
+        if last is None or last[0] != source:
+            asked += 1
+            if asked > _CONTEXTS:
+                raise _invalid(f"it names more than {_CONTEXTS} @contexts")
+            last = (source, await contexts(source))
+        return last[1]
+
+    return get
 
 
 async def _entity(item: Any, spoken: Context, contexts: Contexts) -> Entity:
@@ -118,7 +137,7 @@ def _invalid(fact: str) -> BadRequest:
 
 def _is_deeper(value: Any, limit: int) -> bool:
     level: list[Any] = [value]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         level = [
             inner
             for item in level

@@ -197,9 +197,13 @@ async def _read(
     """What an answer says; it is whole when it holds less than was asked for."""
     registration = part.registration
     try:
-        entities, fault, offered = await entities_in(
-            answer.response, part, spoken, dispatch.contexts, dispatch.depth, limit
-        )
+        async with asyncio.timeout(dispatch.seconds):  # its @contexts may lead anywhere
+            entities, fault, offered = await entities_in(
+                answer.response, part, spoken, dispatch.contexts, dispatch.depth, limit
+            )
+    except TimeoutError:
+        dispatch.spoilt(registration)
+        return Heard(part, warned=(Warned(111, registration.id, "its @context cannot be had"),))
     except HansaError as error:
         dispatch.spoilt(registration)
         return Heard(part, warned=(Warned(111, registration.id, error.fact[:200]),))

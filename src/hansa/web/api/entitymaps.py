@@ -50,7 +50,9 @@ def location_of(found: EntityMap) -> bytes:
 
 def wants_map(call: Call) -> bool:
     """Whether a request asks for an entity map, or names one to be used."""
-    return b"ngsild-entitymap" in call.headers or flag(call.query, "entityMap")
+    if b"ngsild-entitymap" in call.headers:
+        return True
+    return "entityMap" in call.query and flag(call.query, "entityMap")
 
 
 def known_map(call: Call) -> EntityMap | None:
