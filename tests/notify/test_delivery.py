@@ -144,6 +144,23 @@ def test_a_dead_and_a_slow_endpoint_delay_nobody(api: ApiClient, receiver: Recei
     assert found["1"].failed == 0
 
 
+def test_a_cooldown_is_kept(api: ApiClient, receiver: Receiver) -> None:
+    moments: list[float] = []
+
+    def answer(number: int) -> int:
+        moments.append(time.monotonic())
+        return 503 if number == 1 else 200
+
+    receiver.answer = answer
+    subscribe(api, receiver, notification={"endpoint": {"cooldown": 700}})
+    api.create(speed=1)
+    api.create(id="urn:ngsi-ld:Car:2", speed=2)
+    receiver.wait_for(lambda seen: len({g.body["id"] for g in seen}) == 2)
+    until(lambda: standing(api).get("status") == "ok")
+    later = [moment for moment in moments if moment - moments[0] > 0.4]
+    assert min(later) - moments[0] >= 0.69
+
+
 def test_a_timeout_counts_as_failure(api: ApiClient, receiver: Receiver) -> None:
     receiver.delay = 0.5
     subscribe(api, receiver, notification={"endpoint": {"timeout": 100}})

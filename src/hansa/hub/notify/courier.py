@@ -94,6 +94,7 @@ class _Lane:
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._failures = 0
         self._failed = False
+        self._pause = 0.0
 
     async def run(self) -> None:
         try:
@@ -145,7 +146,7 @@ class _Lane:
         await self._courier.settler.settled()
         self._note_health()
         if self._failed:
-            await asyncio.sleep(rest)
+            await asyncio.sleep(self._pause)
 
     async def _send_queue(self, queue: list[Queued], rest: float) -> None:
         """Send the messages of one entity one after the other, up to the first that fails."""
@@ -174,6 +175,7 @@ class _Lane:
             return Settled(*head, at)
         if failure.endpoint:
             self._failed = True
+            self._pause = max(rest, endpoint.cooldown)
         return Settled(*head, at, failure.fault, self._again(row, failure, endpoint, rest, at))
 
     def _again(

@@ -17,13 +17,14 @@ import orjson
 
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.notify.courier import Courier
+from hansa.hub.notify.settling import Pace
 from hansa.hub.subscriptions.interval import Timetable, interval_notices
 from hansa.hub.subscriptions.matcher import Matcher
 from hansa.hub.subscriptions.model import KIND, Subscription
 from hansa.hub.subscriptions.showing import compiled
 from hansa.kernel.clock import from_micros, iso
 from hansa.kernel.egress import Egress
-from hansa.store.outbox import Notice
+from hansa.store.outbox import Notice, Standing
 from hansa.store.port import Store
 
 __all__ = ["Desk"]
@@ -34,6 +35,7 @@ _KEPT_DEAD: Final = 7 * _DAY
 _MOST_DEAD: Final = 10_000
 _PATIENCE: Final = 3600.0
 _SWEEP: Final = 5.0
+_APART: Final = 0.025
 
 _LOG = logging.getLogger(__name__)
 
@@ -120,7 +122,9 @@ class Desk:
 
     async def _take_up(self, record: dict[str, Any]) -> None:
         subscription = await compiled(record, self._contexts)
-        standing = await asyncio.to_thread(self.store.outbox.standing, KIND, subscription.id)
+        standing = Standing()
+        if subscription.interval or subscription.throttling:  # for these the last time matters
+            standing = await asyncio.to_thread(self.store.outbox.standing, KIND, subscription.id)
         self.matcher.put(subscription, standing.last)
         self._timetable.put(subscription, standing, self._now())
 
@@ -163,7 +167,9 @@ class Desk:
                 await asyncio.sleep(1.0)
 
     async def _match_for_ever(self) -> None:
+        pace = Pace(_APART)  # each round ends with a transaction, for which every writer waits
         while True:
+            await pace.wait()
             self._changed.clear()
             if not await self._match_some():
                 await self._changed.wait()

@@ -1,18 +1,37 @@
 """Noting what came of attempts, for many lanes in few transactions.
 
-Results that arrive while a transaction is under way make up the next one.
+Results that arrive while a transaction is under way make up the next one. Under load transactions are a
+little apart, because each makes the store's writer, and so every client that writes, wait for the disk.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Final
 
 from hansa.store.outbox import Outbox, Settled
 
-__all__ = ["Settler"]
+__all__ = ["Pace", "Settler"]
+
+_APART: Final = 0.025  # seconds
 
 _LOG = logging.getLogger(__name__)
+
+
+class Pace:
+    """Keeps things that happen again and again at least some seconds apart."""
+
+    def __init__(self, apart: float) -> None:
+        self._apart = apart
+        self._next = 0.0
+
+    async def wait(self) -> None:
+        """Wait until it may happen again; at once when the last time was long ago."""
+        now = asyncio.get_running_loop().time()
+        if now < self._next:
+            await asyncio.sleep(self._next - now)
+        self._next = max(now, self._next) + self._apart
 
 
 class Settler:
@@ -22,6 +41,7 @@ class Settler:
         self._outbox = outbox
         self._waiting: list[Settled] = []
         self._task: asyncio.Task[None] | None = None
+        self._pace = Pace(_APART)
 
     def put(self, result: Settled) -> None:
         """Note a result soon."""
@@ -36,6 +56,7 @@ class Settler:
 
     async def _work(self) -> None:
         while self._waiting:
+            await self._pace.wait()
             batch, self._waiting = self._waiting, []
             try:
                 await asyncio.wrap_future(self._outbox.settle(batch))

@@ -76,7 +76,7 @@ def difference(before: Entity | None, after: Entity | None) -> Difference:
     for name in attribute_names(after):
         if name not in before:
             found.created.add(name)
-        elif before[name] is not after[name]:
+        elif before[name] != after[name]:  # what was written bears a new modifiedAt
             _compare(found, name, before[name], after[name])
     for name in attribute_names(before) - attribute_names(after):
         found.deleted.add(name)

@@ -1,0 +1,1 @@
+"""Notifications measured: the cost of matching, what is due against what arrives, and kill -9."""

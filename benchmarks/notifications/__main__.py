@@ -1,0 +1,53 @@
+"""``python -m benchmarks.notifications``: measure notifications; the page of the documentation says how.
+
+Three parts, each also alone: ``matching``, ``delivery``, ``killing``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import tempfile
+from pathlib import Path
+
+from benchmarks.notifications.delivery import measure
+from benchmarks.notifications.killing import kill_often
+from benchmarks.notifications.matching import costs
+
+PARTS = ("matching", "delivery", "killing")
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.notifications", description=__doc__)
+    parser.add_argument(
+        "parts", nargs="*", choices=[[], *PARTS], help="all of them, if none is named"
+    )
+    parser.add_argument("--rates", type=int, nargs="+", default=[10, 100, 1000], help="changes/s")
+    parser.add_argument(
+        "--subscriptions", type=int, nargs="+", default=[1, 100, 10_000], help="how many"
+    )
+    parser.add_argument("--seconds", type=float, default=5.0, help="of changes for each rate")
+    parser.add_argument("--kills", type=int, default=20, help="how often the node is killed")
+    options = parser.parse_args()
+    wanted = options.parts or list(PARTS)
+    print(f"{platform.platform()}, {os.cpu_count()} CPUs, Python {platform.python_version()}")
+    if "matching" in wanted:
+        for count, micros in costs():
+            print(f"matching: {count:>6,} subscriptions  {micros:8.1f} µs a change")
+    with tempfile.TemporaryDirectory(prefix="notifications-") as folder:
+        if "delivery" in wanted:
+            for count in options.subscriptions:
+                place = Path(folder) / f"delivery-{count}"
+                for line in asyncio.run(measure(place, count, options.rates, options.seconds)):
+                    print("delivery:", json.dumps(line))
+        if "killing" in wanted:
+            print(
+                "killing:", json.dumps(asyncio.run(kill_often(Path(folder) / "k", options.kills)))
+            )
+
+
+main()
