@@ -15,7 +15,7 @@ from hansa.kernel.errors import BadRequest, InvalidRequest
 from hansa.ngsild.expand import Rules, expand_attribute, expand_fragment, is_deletion
 from hansa.ngsild.members import refuse_null
 from hansa.ngsild.model import INSTANCE_MEMBERS, NULL, VALUE_MEMBER, Instance
-from hansa.ngsild.values import check_datetime, check_name, check_scopes
+from hansa.ngsild.values import check_datetime, check_name, check_scopes, null_value
 
 __all__ = ["Evolution", "expand_evolution", "expand_instance"]
 
@@ -82,9 +82,11 @@ def expand_instance(name: str, item: Any, rules: Rules) -> Instance:
         BadRequest: it breaks a rule of the information model.
     """
     (found,) = expand_attribute(name, item, replace(rules, nulls=True))
-    if is_deletion(found) and isinstance(item, dict) and "deletedAt" in item:
-        found["deletedAt"] = check_datetime(item["deletedAt"], f"attribute '{name}', deletedAt")
     own = VALUE_MEMBER[found["type"]]
+    if is_deletion(found):
+        found[own] = null_value(found["type"])
+        if isinstance(item, dict) and "deletedAt" in item:
+            found["deletedAt"] = check_datetime(item["deletedAt"], f"attribute '{name}', deletedAt")
     for member, content in found.items():
         inner = content if isinstance(content, list) and member not in INSTANCE_MEMBERS else []
         if member != own and (content == NULL or any(is_deletion(each) for each in inner)):

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
+from hansa.ngsild.fallback import conform
 from hansa.ngsild.model import VALUE_MEMBER, Instance
 from hansa.ngsild.represent import View, represent
 from hansa.ngsild.temporal_tally import METHODS, Tally
 
-__all__ = ["Sums", "show_head", "show_instances", "show_pairs", "show_sums"]
+__all__ = ["Sums", "conformed", "show_head", "show_instances", "show_pairs", "show_sums"]
 
 Series = Mapping[str, Sequence[Instance]]
 """Attribute IRI (or ``scope``) to its instances, in the order in which they are shown."""
@@ -46,10 +47,22 @@ def show_instances(series: Series, view: View) -> dict[str, Any]:
     """Every attribute as a list of its instances (clauses 4.5.7 and 4.5.8)."""
     plain = _plain(view)
     return {
-        _term(name, view): [_one(instance, plain) for instance in instances]
+        _term(name, view): [_one(instance, plain) for instance in conformed(instances, view)]
         for name, instances in series.items()
         if view.shows(name)
     }
+
+
+def conformed(instances: Iterable[Instance], view: View) -> list[Instance]:
+    """The instances as the version of NGSI-LD knew them that is asked for (clause 4.3.6.8)."""
+    if view.version is None:
+        return list(instances)
+    compact = view.context.compact
+    return [
+        shown
+        for instance in instances
+        for shown in conform({"type": [], _ANY: [instance]}, view.version, compact).get(_ANY, ())
+    ]
 
 
 def _one(instance: Instance, view: View) -> Any:
@@ -61,7 +74,7 @@ def _one(instance: Instance, view: View) -> Any:
 
 
 def _plain(view: View) -> View:
-    return replace(view, pick=None, omit=frozenset(), datasets=None)
+    return replace(view, pick=None, omit=frozenset(), datasets=None, version=None)
 
 
 def _term(name: str, view: View) -> str:
@@ -82,7 +95,8 @@ def show_pairs(
     simple = replace(_plain(view), form="simplified")
     shown = {}
     for name, instances in series.items():
-        kept = [i for i in instances if property in i or "deletedAt" not in i]
+        dated = (i for i in instances if property in i or "deletedAt" not in i)
+        kept = conformed(dated, view)
         if kept and view.shows(name):
             shown[_term(name, view)] = _pairs(kept, simple, property)
         elif name in emptied and view.shows(name):

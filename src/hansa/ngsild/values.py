@@ -28,6 +28,7 @@ __all__ = [
     "contains_null",
     "is_datetime",
     "is_null_value",
+    "null_value",
     "without_nulls",
 ]
 
@@ -148,6 +149,13 @@ def is_null_value(kind: str, value: object) -> bool:
     if kind in {"ListProperty", "ListRelationship"}:
         return value in (NULL, [NULL], [{"object": NULL}])
     return value == NULL
+
+
+def null_value(kind: str) -> Any:
+    """NGSI-LD Null in the form that this kind of attribute uses (clause 4.5.0)."""
+    if kind == "LanguageProperty":
+        return {"@none": NULL}
+    return [NULL] if kind in {"ListProperty", "ListRelationship"} else NULL
 
 
 def _wrong(name: str, kind: str, fact: str, remedy: str) -> BadRequest:

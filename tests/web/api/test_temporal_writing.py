@@ -62,6 +62,39 @@ def test_a_deletion_may_be_told(api: ApiClient) -> None:
     assert told["deletedAt"] == "2026-11-01T13:00:00Z"
 
 
+def test_a_deletion_of_any_kind_is_shown_in_every_form(api: ApiClient) -> None:
+    null = "urn:ngsi-ld:null"
+    members = {
+        "Property": "value", "Relationship": "object", "GeoProperty": "value", "JsonProperty": "json",
+        "LanguageProperty": "languageMap", "VocabProperty": "vocab", "ListProperty": "valueList",
+        "ListRelationship": "objectList",
+    }  # fmt: skip
+    told = [
+        {"type": kind, member: null, "observedAt": f"2026-11-01T12:00:0{number}Z"}
+        for number, (kind, member) in enumerate(members.items())
+    ]
+    assert api.post(ALL, car(gone=told)).status_code == 201
+    for form in ("normalized", "concise", "simplified", "temporalValues", "aggregatedValues"):
+        for more in ("", "&lang=en", "&options=sysAttrs"):
+            for version in ("1.2", "1.5", "1.9"):
+                response = api.get(
+                    f"{PATH}?format={form}{more}&aggrMethods=totalCount",
+                    headers={"prefer": f"ngsi-ld={version}"},
+                )
+                assert response.status_code in (200, 203), response.text
+    body = api.get(PATH).json()["gone"]
+    assert body[4]["languageMap"] == {"@none": null}
+    assert body[6]["valueList"] == [null]
+
+
+def test_earlier_versions_are_told_so(api: ApiClient) -> None:
+    api.post(ALL, car(colour={"type": "VocabProperty", "vocab": "red"}))
+    old = api.get(PATH, headers={"prefer": "ngsi-ld=1.5"})
+    assert (old.status_code, old.headers["preference-applied"]) == (203, "ngsi-ld=1.5")
+    assert old.json()["colour"][0]["type"] == "Property"
+    assert api.get(PATH, headers={"prefer": "ngsi-ld=1.9"}).status_code == 200
+
+
 def test_scopes_are_written_plain_or_as_instances(api: ApiClient) -> None:
     api.post(ALL, car(scope=["/a", "/b"]))
     api.post(ALL, car(scope=[speed("/c"), speed(["/d", "/e"], "12:01")]))

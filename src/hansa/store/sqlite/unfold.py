@@ -13,19 +13,13 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from hansa.kernel.clock import from_micros, iso
-from hansa.ngsild.model import NULL, VALUE_MEMBER, Instance
+from hansa.ngsild.model import VALUE_MEMBER, Instance
+from hansa.ngsild.values import null_value
 from hansa.store.history import SCOPE
 
 __all__ = ["FeedRow", "id_of", "row_of", "tombstone", "unfold"]
 
 PREFIX: Final = "urn:ngsi-ld:instance:c"
-
-_NULLS: Final[dict[str, Any]] = {
-    "LanguageProperty": {"@none": NULL},
-    "ListProperty": [NULL],
-    "ListRelationship": [NULL],
-}
-"""NGSI-LD Null of the kinds that do not write it as a text (clause 4.5.0)."""
 
 
 class FeedRow(NamedTuple):
@@ -53,7 +47,7 @@ def row_of(instance_id: str) -> int | None:
 
 def tombstone(kind: str, dataset: str | None, at: str) -> Instance:
     """The instance that tells of a deletion (clauses 4.5.7 and 4.5.8)."""
-    found: Instance = {"type": kind, VALUE_MEMBER[kind]: _NULLS.get(kind, NULL), "deletedAt": at}
+    found: Instance = {"type": kind, VALUE_MEMBER[kind]: null_value(kind), "deletedAt": at}
     return found if dataset is None else found | {"datasetId": dataset}
 
 

@@ -15,7 +15,7 @@ from hansa.hub.temporal_sums import Aggregation, Sums, sums_of
 from hansa.kernel.errors import BadRequest, NotFound
 from hansa.ngsild.query import Query, TypeFilter
 from hansa.ngsild.represent import View
-from hansa.ngsild.temporal_view import show_head, show_instances, show_pairs, show_sums
+from hansa.ngsild.temporal_view import conformed, show_head, show_instances, show_pairs, show_sums
 from hansa.store.history import Selection
 from hansa.store.port import Reader
 from hansa.web.api.answer import Answer, Header, document
@@ -32,14 +32,15 @@ from hansa.web.api.temporal_params import FORMS, Form, read_aggregation, read_as
 __all__ = ["query", "query_by_body", "retrieve"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Wish:
-    """What of the past is wanted, and how it is shown."""
+    """What of the past is wanted, and how it is shown; and whether that altered anything."""
 
     view: View
     form: Form
     ask: Ask
     aggregation: Aggregation | None
+    altered: bool = False
 
 
 async def retrieve(call: Call) -> Answer:
@@ -58,7 +59,7 @@ async def retrieve(call: Call) -> Answer:
     if wants_map(call):  # only this node has history here, so the map says no more than that
         through = known_map(call) or keep_map(call, {id: (HERE,)})
         headers.append((b"ngsild-entitymap", location_of(through)))
-    return document(call, body, context, kind, headers, 200 if range is None else 206)
+    return document(call, body, context, kind, headers, _status(range, wish))
 
 
 async def query(call: Call) -> Answer:
@@ -106,8 +107,15 @@ async def _page_of(call: Call, wanted: Query, wish: _Wish, kind: str) -> Answer:
         headers.append((b"ngsild-results-count", str(found.total).encode()))
     if range is not None:
         headers.append((b"content-range", range.encode()))
-    status = 206 if range is not None else 201 if is_new else 200
+    status = 201 if is_new and range is None else _status(range, wish)
     return document(call, shown, wish.view.context, kind, headers, status)
+
+
+def _status(range: str | None, wish: _Wish) -> int:
+    """206 for a part of the answer, 203 for one in the terms of an earlier version."""
+    if range is not None:
+        return 206
+    return 203 if wish.altered else 200
 
 
 def _one(
@@ -160,6 +168,8 @@ def _head(past: Past, view: View) -> dict[str, Any]:
 
 def _shown(past: Past, wish: _Wish) -> dict[str, Any]:
     series = {name: [m.instance for m in moments] for name, moments in past.series.items()}
+    if wish.view.version is not None:
+        wish.altered |= any(conformed(each, wish.view) != each for each in series.values())
     if wish.ask.last is not None:
         series = {name: instances[::-1] for name, instances in series.items()}
     if wish.form == "temporalValues":
