@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hansa.kernel.errors import HansaError
+from hansa.ngsild import merge
 from hansa.ngsild.context import Context
 from hansa.ngsild.expand import Rules, expand_fragment
 from hansa.ngsild.model import NULL
 from hansa.ngsild.plain import plain_instance
 
+NOW = "2026-11-24T23:00:00.000000Z"
 NAMES = (
     "speed",
     "location",
@@ -94,3 +96,19 @@ def test_common_attributes_take_one_pass() -> None:
         {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [-71.3, -29.9]}},
     ):
         assert plain_instance(value, known) is not None
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), ATTRIBUTES, max_size=3), st.booleans())
+def test_what_is_read_as_born_is_what_is_created(payload: Any, taught: bool) -> None:
+    context = Context()
+    if taught:
+        for name, value in TEACHER.items():
+            outcome({name: value}, Rules(context))
+    whole = {"id": "urn:x:1", "type": "Thing"} | payload
+    try:
+        plain = merge.create(expand_fragment(whole, Rules(context)), NOW)
+    except HansaError:
+        return
+    born = merge.newborn(expand_fragment(whole, Rules(context, born=NOW)), NOW)
+    assert born == plain
+    assert list(born)[:4] == ["id", "type", "createdAt", "modifiedAt"]

@@ -18,9 +18,9 @@ __all__ = ["create", "delete", "merge", "purge", "replace", "upsert"]
 _NOTHING: Final = Common()
 
 
-def create(entity: Entity, now: str) -> Write:
-    """Create Entity (5.6.1); refused with AlreadyExists."""
-    made = merging.create(entity, now)
+def create(entity: Entity, now: str, *, born: bool = False) -> Write:
+    """Create Entity (5.6.1); refused with AlreadyExists. `born`: it was read as one born `now`."""
+    made = merging.newborn(entity, now) if born else merging.create(entity, now)
 
     def edit(current: Entity | None) -> Edited:
         if current is not None and not is_over(current, now):
@@ -34,9 +34,13 @@ def create(entity: Entity, now: str) -> Write:
     return Write(entity["id"], edit)
 
 
-def upsert(entity: Entity, now: str, *, update: bool = False) -> Write:
-    """Create the entity, or replace it (or, with `update`, append to it) if it exists (5.6.8)."""
-    made = merging.create(entity, now)  # here, and not in the writer's thread: most are new
+def upsert(entity: Entity, now: str, *, update: bool = False, born: bool = False) -> Write:
+    """Create the entity, or replace it (or, with `update`, append to it) if it exists (5.6.8).
+
+    `born`: it was read as one born `now`.
+    """
+    make = merging.newborn if born else merging.create
+    made = make(entity, now)  # here, and not in the writer's thread: most are new
 
     def edit(current: Entity | None) -> Edited:
         if current is None or is_over(current, now):

@@ -103,12 +103,14 @@ def expand_fragment(payload: Any, rules: Rules) -> Entity:
         entity["scope"] = _scope(payload["scope"], rules)
     if "expiresAt" in payload:
         entity["expiresAt"] = _expiry(payload["expiresAt"], rules)
-    known = rules.context.names
+    known, born = rules.context.names, rules.born
     for name, value in payload.items():
         iri = known.get(name)
         if iri is not None and iri not in entity:
             instance = plain_instance(value, known)
             if instance is not None and (name not in _PLACES or _is_place(instance)):
+                if born is not None:
+                    instance["createdAt"] = instance["modifiedAt"] = born
                 entity[iri] = [instance]
                 continue
         if name not in _ENTITY_KEYWORDS and name not in _GENERATED:
@@ -191,7 +193,10 @@ def _add(target: Entity | Instance, name: str, value: Any, rules: Rules, depth: 
     iri = rules.context.expand(check_name(name))
     if iri in target:
         raise BadRequest(f"attribute '{name}'", f"two names stand for {iri}", "keep one of them")
-    target[iri] = _instances(name, value, rules, depth)
+    target[iri] = found = _instances(name, value, rules, depth)
+    if rules.born is not None and not depth:
+        for instance in found:
+            instance["createdAt"] = instance["modifiedAt"] = rules.born
     if name not in _NEVER_PLAIN:
         rules.context.remember(name, iri)
 

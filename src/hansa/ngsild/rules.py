@@ -20,6 +20,7 @@ class Rules:
         simplified: an object without a value member is a Property's value whatever it holds.
         partial: an attribute may lack its type and value (partial attribute update); one that names
             no type gets none, because only the stored attribute tells it.
+        born: the instant that the attributes of new entities get as their times; none for others.
     """
 
     context: Context
@@ -27,3 +28,4 @@ class Rules:
     nested_nulls: bool = False
     simplified: bool = False
     partial: bool = False
+    born: str | None = None

@@ -31,7 +31,12 @@ Making = Callable[[Entity], Write]
 async def create(call: Call) -> Answer:
     """Batch Entity Creation: 6.14.3.1, 5.6.7."""
     done, failed = await _run(
-        call, "create", expand_entity, lambda e: entities.create(e, call.now), make=True
+        call,
+        "create",
+        expand_entity,
+        lambda e: entities.create(e, call.now, born=True),
+        make=True,
+        rules=lambda context: Rules(context, born=call.now),
     )
     return _multi(done, failed) if failed else plain(201, [id for id, _ in done])
 
@@ -43,8 +48,9 @@ async def upsert(call: Call) -> Answer:
         call,
         "upsert",
         expand_entity,
-        lambda e: entities.upsert(e, call.now, update=update),
+        lambda e: entities.upsert(e, call.now, update=update, born=True),
         make=True,
+        rules=lambda context: Rules(context, born=call.now),
     )
     if failed:
         return _multi(done, failed)
