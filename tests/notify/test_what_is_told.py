@@ -184,16 +184,16 @@ def test_system_times(api: ApiClient, receiver: Receiver) -> None:
 @pytest.mark.parametrize(
     ("told", "members"),
     [
-        ({"attributes": ["speed"]}, {"id", "type", "speed"}),
-        ({"pick": ["id", "speed"]}, {"id", "speed"}),
-        ({"omit": ["owner", "type"]}, {"id", "speed"}),
+        ({"attributes": ["speed"]}, ["id", "type", "speed"]),
+        ({"pick": ["id", "speed"]}, ["id", "speed"]),
+        ({"omit": ["owner", "type"]}, ["id", "speed"]),
     ],
     ids=str,
 )
 def test_projections(
-    api: ApiClient, receiver: Receiver, told: dict[str, Any], members: set[str]
+    api: ApiClient, receiver: Receiver, told: dict[str, Any], members: list[str]
 ) -> None:
-    assert first(api, receiver, told).entity.keys() == members
+    assert first(api, receiver, told).entity.keys() == set(members)
 
 
 def test_json_ld_carries_its_context(api: ApiClient, receiver: Receiver) -> None:
