@@ -116,27 +116,30 @@ def build(
     if not bucket:
         return settle(folder, unfinished, [draft])
     query = sums.by_bucket(table_of([draft]), bucket)
-    kind, texts, drafts = _sums(folder, name, query)
-    whole = replace(unfinished, bucket=bucket, kind=kind, texts=texts)
+    whole, drafts = _sums(folder, replace(unfinished, bucket=bucket), query)
     return settle(folder, whole, [draft, *drafts])
 
 
 def _sums(
-    folder: Path, name: str, query: str, values: Mapping[str, Any] | None = None
-) -> tuple[int, bool, list[Path]]:
-    """Write the files of series and sums; the only kind (or -1), whether there are texts, and the files."""
-    named = folder / f"{name}.named.part"
-    drafts = [folder / f"{name}.series.part", folder / f"{name}.sums.part"]
+    folder: Path, segment: Segment, query: str, values: Mapping[str, Any] | None = None
+) -> tuple[Segment, list[Path]]:
+    """Write the files of series and sums; the segment with what is known of them, and the files."""
+    named = folder / f"{segment.name}.named.part"
+    series, rows, days = (folder / f"{segment.name}.{e}.part" for e in ("series", "sums", "days"))
     try:
         run(f"COPY ({query}) TO {quoted(named)} (FORMAT parquet, COMPRESSION lz4)", values)
-        for each, draft in zip(sums.split(table_of([named])), drafts, strict=True):
+        for each, draft in zip(sums.split(table_of([named])), (series, rows), strict=True):
             run(f"COPY ({each}) TO {quoted(draft)} {options()}")
         [(low, high, texts)] = ask(
             f"SELECT min(kind), max(kind), coalesce(sum(texts), 0) > 0 FROM {table_of([named])}"
         )
     finally:
         named.unlink(missing_ok=True)
-    return (low if low == high else -1), texts, drafts
+    by_day = segment.bucket == sums.HOUR
+    if by_day:
+        run(f"COPY ({sums.by_day(series, rows)}) TO {quoted(days)} {options()}")
+    known = replace(segment, kind=low if low == high else -1, texts=texts, days=by_day)
+    return known, [series, rows, *([days] if by_day else [])]
 
 
 def summarise(
@@ -147,16 +150,16 @@ def summarise(
     [(count,)] = ask(f"SELECT count(*) FROM ({query})", values)
     if not count:
         return None
-    kind, texts, drafts = _sums(folder, name, query, values)
-    source = sums.named(*drafts)
+    blank = Segment(name, 0, 0, "", "", "", 0, 0, bucket, summary=True)
+    known, drafts = _sums(folder, blank, query, values)
     rows, low, high, first, last = next(
         ask(
             "SELECT sum(total)::BIGINT, min(entity), max(entity), min(start), max(start)"
-            f" FROM {source}"
+            f" FROM {sums.named(*drafts[:2])}"
         )
     )
-    unfinished = Segment(name, rows, 0, "", low, high, first, last, bucket, True, kind, texts)
-    return settle(folder, unfinished, drafts)
+    ends = {"first_entity": low, "last_entity": high, "first": first, "last": last}
+    return settle(folder, replace(known, rows=rows, **ends), drafts)
 
 
 def settle(folder: Path, segment: Segment, drafts: list[Path]) -> Segment:

@@ -1,8 +1,8 @@
 """Segments: the files of an archive, and what is known of each without opening it.
 
-A segment is written once and never changed. It has up to three files: ``NAME.parquet`` with the
-instances (see :mod:`.row`), ``NAME.series.parquet`` with the series it has, numbered, and ``NAME.sums.parquet`` with
-their sums by hour or day (see :mod:`.sums`), from which most questions of aggregation are answered. A *summary* is a segment
+A segment is written once and never changed. It has up to four files: ``NAME.parquet`` with the
+instances (see :mod:`.row`), ``NAME.series.parquet`` with the series it has, numbered, and ``NAME.sums.parquet`` and
+``NAME.days.parquet`` with their sums by hour or day (see :mod:`.sums`), from which most questions of aggregation are answered. A *summary* is a segment
 whose instances are gone (see :mod:`.retain`): it has the sums alone.
 """
 
@@ -65,6 +65,7 @@ class Segment:
         summary: whether the instances are gone.
         kind: the kind of all instances with sums (see :mod:`.row`); -1 if there are several.
         texts: whether any of these has a value that is text.
+        days: whether there are sums by day beside those by hour.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Segment:
     summary: bool = False
     kind: int = -1
     texts: bool = True
+    days: bool = False
 
     def instances(self, folder: Path) -> Path:
         """The file of instances; there is none in a summary."""
@@ -92,10 +94,15 @@ class Segment:
         """The file of the series that the sums are of."""
         return folder / f"{self.name}.series.parquet"
 
+    def sums_by_day(self, folder: Path) -> Path:
+        """The file of sums by day."""
+        return folder / f"{self.name}.days.parquet"
+
     def files(self, folder: Path) -> list[Path]:
         """The files that belong to the segment."""
         found = [] if self.summary else [self.instances(folder)]
-        return [*found, self.series(folder), self.sums(folder)] if self.bucket else found
+        found += [self.series(folder), self.sums(folder)] if self.bucket else []
+        return [*found, self.sums_by_day(folder)] if self.days else found
 
     def to_dict(self) -> dict[str, Any]:
         """The segment as it is listed in the database."""

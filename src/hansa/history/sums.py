@@ -1,7 +1,8 @@
 """Sums: what instances come to by hour or day, kept beside them, and sums asked by any period.
 
 A row of a file of sums is a :class:`~hansa.ngsild.temporal_tally.Tally` of one attribute (and dataset) of
-an entity in one *bucket*: an hour, or a day where there are few instances to an hour. A question whose
+an entity in one *bucket*: an hour, or a day where there are few instances to an hour; beside
+sums by hour stand those by day, for the questions about months. A question whose
 periods begin with buckets is answered from them; any other one, and one for distinct values, from the
 instances. Instances without observedAt have no sums.
 
@@ -12,6 +13,7 @@ distances of their means from the mean of all: two steps, but nothing cancels ou
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -106,6 +108,18 @@ def split(named: str) -> tuple[str, str]:
     return series, sums
 
 
+def by_day(series: Path, sums: Path) -> str:
+    """The question for sums by day of sums by hour."""
+    kind = "arg_max(b.kind, b.start)"
+    return (
+        f"SELECT series, b.start - ((b.start % {DAY}) + {DAY}) % {DAY} AS start,"
+        f" {_OF_BUCKETS.format(kind=kind)}, {_OF_TEXTS}, min(b.earliest) AS earliest,"
+        f" max(b.latest) AS latest FROM {table_of([sums])} AS b"
+        f" JOIN (SELECT series, base FROM {table_of([series])}) AS i USING (series)"
+        " GROUP BY ALL ORDER BY series, start"
+    )
+
+
 def named(series: Path, sums: Path) -> str:
     """Sums with the names of their series, as a table of a question."""
     return (
@@ -170,7 +184,8 @@ def spans(folder: Path, segments: Sequence[Segment], wanted: Selection) -> Itera
     """How many instances there are, and the first and last of their times, in order."""
     time = COLUMN_OF[wanted.property]
     every = wanted.timed or wanted.since is not None or wanted.until is not None
-    parts, condition, values = [], conditions(wanted, time), {}
+    values: dict[str, Any] = {}
+    parts, condition = [], conditions(wanted, time)
     for segment in segments:
         if every and _served(segment, wanted, segment.bucket):
             asked = _of_series(wanted)
@@ -242,12 +257,13 @@ def _ask_buckets(
     kind = "arg_max(b.kind, b.start)" if segment.kind < 0 else str(segment.kind)
     sums = _OF_BUCKETS.format(kind=kind)
     texts = _OF_TEXTS if segment.texts else _NO_TEXTS
+    by_days = segment.days and _served(replace(segment, bucket=DAY), wanted, by.grid)
+    file = segment.sums_by_day(folder) if by_days else segment.sums(folder)
     # Grouping by numbers is several times as fast as grouping by names.
     yield from ask(
         f"WITH i AS MATERIALIZED (SELECT * FROM {table_of([segment.series(folder)])}{asked}),"
         f" s AS (SELECT series, {by.expression.format(time='start')} AS number, {sums}, {texts}"
-        f" FROM {table_of([segment.sums(folder)])} AS b JOIN i USING (series){_window(wanted)}"
-        " GROUP BY ALL)"
+        f" FROM {table_of([file])} AS b JOIN i USING (series){_window(wanted)} GROUP BY ALL)"
         f" SELECT {_NAMES}, s.* EXCLUDE (series), NULL FROM s JOIN i USING (series)",
         asked.values,
     )
