@@ -38,13 +38,15 @@ _GEOMETRIES: Final[tuple[dict[str, Any], ...]] = (
     {"type": "MultiPolygon", "coordinates": [[[[0, 0], [1, 0], [1, 1], [0, 0]]]]},
 )
 _DEEPEST: Final = 6
+_RESERVED: Final = frozenset({"observedAt", "expiresAt", "createdAt", "modifiedAt", "deletedAt"})
 
 
 @dataclass
 class Model:
     """A data model: its @context, and an entity of it in normalized form.
 
-    ``left_out`` are attributes whose names clause 4.6.2 does not allow: they begin with ``_``.
+    ``left_out`` are attributes whose names NGSI-LD does not allow: they begin with no letter
+    (clause 4.6.2), or are members of the information model. A model whose name is no term has its IRI as type.
     """
 
     subject: str
@@ -59,12 +61,17 @@ class Model:
 
     @property
     def normalized(self) -> dict[str, Any]:
-        return {"id": self.id, "type": self.name, **self.attributes}
+        return {"id": self.id, "type": self.type, **self.attributes}
+
+    @property
+    def type(self) -> str:
+        iri = f"https://smartdatamodels.org/{self.subject}/{self.name}"
+        return self.name if self.name[0].isalpha() else iri
 
     @property
     def simplified(self) -> dict[str, Any]:
         shown = {n: a.get("value", a.get("object")) for n, a in self.attributes.items()}
-        return {"id": self.id, "type": self.name, **shown}
+        return {"id": self.id, "type": self.type, **shown}
 
 
 def models(package: Path) -> Iterator[Model]:
@@ -87,7 +94,7 @@ def _model(model: Model, rows: list[dict[str, Any]]) -> Model:
         name = row["property"]
         if name in ("id", "type", "@context"):
             continue
-        if name.startswith("_"):
+        if not name[:1].isalpha() or name in _RESERVED:
             model.left_out.append(name)
             continue
         if row["context"].startswith("http"):

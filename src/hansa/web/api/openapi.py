@@ -106,7 +106,7 @@ def _responses(operation: Operation) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for status in _successes(operation):
         found[status] = {"description": SUCCESSES[status]}
-        if status in _WITH_BODY:
+        if status in _WITH_BODY or (status == "201" and _is_batch(operation)):
             schema = {"type": ["object", "array"]}
             found[status]["content"] = {kind: {"schema": schema} for kind in _KINDS}
     for status, words in PROBLEMS.items():
@@ -116,11 +116,15 @@ def _responses(operation: Operation) -> dict[str, Any]:
     return found
 
 
+def _is_batch(operation: Operation) -> bool:
+    return operation.path.startswith("/entityOperations/")
+
+
 def _successes(operation: Operation) -> tuple[str, ...]:
     """The statuses of an operation that did what it was asked for."""
     if operation.path.endswith("/query"):
         return ("200", "203", "206")
-    if operation.path.startswith("/entityOperations/"):
+    if _is_batch(operation):
         made = operation.path.endswith(("/create", "/upsert"))
         return ("201", "204", "207") if made else ("204", "207")
     return {
@@ -131,5 +135,5 @@ def _successes(operation: Operation) -> tuple[str, ...]:
 
 
 _KINDS = ("application/json", "application/ld+json", "application/geo+json")
-_WITH_BODY = frozenset({"200", "201", "203", "206", "207"})
+_WITH_BODY = frozenset({"200", "203", "206", "207"})
 _BARE = frozenset({"411", "415"})
