@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hansa.hub.contexts import ContextRegistry
+from hansa.hub.own_contexts import outside
 from hansa.hub.subscriptions.model import (
     DEFAULT_TRIGGERS,
     KIND,
@@ -82,7 +83,7 @@ async def compiled(
     base = record.get("base", "")
     try:
         context = await contexts.get(source)
-        link = _link(context, contexts, base)
+        link = _link(context, contexts, base, record.get("tenant"))
     except HansaError:
         context, link = CORE, CORE_URL
     return read_subscription(
@@ -97,11 +98,11 @@ async def compiled(
     )
 
 
-def _link(context: Context, contexts: ContextRegistry, base: str) -> str:
+def _link(context: Context, contexts: ContextRegistry, base: str, tenant: str | None) -> str:
     """The address of a @context: its own, or one at which this node hosts it (5.13.1)."""
     source = context.source
     if isinstance(source, list) and len(source) == 1:
         source = source[0]
-    if isinstance(source, str):
-        return base + source if source.startswith("/") else source
-    return base + contexts.host(source)
+    if not isinstance(source, str):
+        source = contexts.host(source, tenant)
+    return str(outside(source, base))

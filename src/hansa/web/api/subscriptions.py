@@ -113,7 +113,7 @@ async def _check_context(call: Call, payload: dict[str, Any]) -> None:
     """See that the @context of the notifications can be had (5.8.1.4)."""
     source = payload.get("jsonldContext")
     if isinstance(source, str) and source != "urn:ngsi-ld:null":
-        await call.service.context(source, call.base)
+        await call.service.context(source, call.base, call.tenant)
 
 
 async def _commit(call: Call, store: Store, write: Write) -> None:
