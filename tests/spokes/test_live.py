@@ -13,13 +13,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hansa.kernel.errors import Unavailable
-from hansa.ngsild.city import city_iri
+from hansa.ngsild import merge
+from hansa.ngsild.city import city_context, city_iri
+from hansa.ngsild.expand import Rules, expand_entity
 from hansa.ngsild.query import Query, TypeName
 from hansa.spokes.gtfs import SPOKE
 from hansa.spokes.keeper import Keeper
 from hansa.spokes.live import LiveRunner
 from hansa.spokes.manifest import Manifest
 from hansa.spokes.port import Beat, EntityReader, Fetch, Plain, Task
+from hansa.spokes.registry import find_spoke
 from hansa.spokes.runner import Request, run_import
 from hansa.store.port import Edited, Write
 from hansa.store.sqlite import SqliteStore, open_store
@@ -230,3 +233,43 @@ def test_a_trip_whose_service_was_taken_away_does_not_run(town: SqliteStore, han
     hands.moment = datetime(2026, 11, 28, 23, 55, tzinfo=SANTIAGO)  # a Saturday: END still runs
     Keeper(town, SPOKE, SOURCE, hands, no_fetch).beat()
     assert vehicles(town) == 1
+
+
+# -- what a job goes by
+
+
+def test_a_job_goes_by_its_import_and_not_by_what_others_write_on_the_entity(
+    tmp_path: Path, hands: Hands
+) -> None:
+    store = open_store(tmp_path / "other.sqlite", clock=hands)
+    feed = write_feed(tmp_path / "feed")
+    request = Request(str(feed), name="buses", namespace="town", options={"interval": "7"})
+    run_import(store, SPOKE, request, hands)
+    iri = city_iri("options")
+    evil = [{"type": "JsonProperty", "json": {"interval": 1.0, "realtime_header": "X: $HOME"}}]
+    store.write([Write(SOURCE, lambda old: Edited({**(old or {}), iri: evil}))]).result()
+    keeper = Keeper(store, SPOKE, SOURCE, hands, no_fetch)
+    keeper.beat()
+    assert keeper.interval == 7.0
+    store.close()
+
+
+def test_without_an_import_nothing_on_the_network_is_asked(
+    tmp_path: Path, hands: Hands, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = open_store(tmp_path / "other.sqlite", clock=hands)
+    source = {"id": SOURCE, "type": "DataSource"}
+    for name, value in {
+        "adapter": "gbfs",
+        "status": "current",
+        "namespace": "town",
+        "retrievedAt": "2026-11-23T08:00:00Z",
+        "endpointURL": "https://evil.example/",
+    }.items():
+        source[name] = {"type": "Property", "value": value}  # type: ignore[assignment]
+    entity = expand_entity(source, Rules(city_context()))
+    store.write([Write(SOURCE, lambda old: Edited(merge.create(entity, "2026-11-23T08:00:00Z")))]).result()  # fmt: skip
+    with caplog.at_level(logging.WARNING, "hansa.live"):
+        Keeper(store, find_spoke("gbfs"), SOURCE, hands, no_fetch).beat()  # type: ignore[arg-type]
+    assert "was not made by an import on this node" in caplog.text
+    store.close()

@@ -58,5 +58,11 @@ class _Rehearsal:
             detail=edited.detail,
         )
 
+    def write_records(self, kind: str, writes: Sequence[Write]) -> Future[list[Outcome]]:
+        """Records would be written; nothing reads them back during a rehearsal."""
+        done: Future[list[Outcome]] = Future()
+        done.set_result([Written(seq=0, created=False, deleted=False) for _ in writes])
+        return done
+
     def declare_hot(self, attribute: str) -> None:
         """An index is a change too."""

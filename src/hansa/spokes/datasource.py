@@ -15,7 +15,7 @@ from hansa.ngsild.model import Entity, attributes
 from hansa.ngsild.query import AttributePath, Compare, Or, Query, TypeName, Uri
 from hansa.spokes.manifest import Manifest
 from hansa.spokes.plain import json_prop, prop, put
-from hansa.spokes.port import About, Plain
+from hansa.spokes.port import About, Plain, Task
 from hansa.spokes.provenance import IMPORTED_FROM, Stamp, is_same
 from hansa.spokes.report import Report
 from hansa.store.port import Edited, Reader, Write
@@ -44,6 +44,13 @@ class Source:
     namespace: str
     options: Mapping[str, Any]
     address: str = ""
+
+    @property
+    def task(self) -> Task:
+        """What a live job will work by."""
+        return Task(
+            self.stamp.source_id, self.namespace, self.options, self.address, self.about.facts
+        )
 
     def write(self, status: Status, report: Report, now: str, rules: Rules) -> Write:
         """The write that brings the entity up to date; what others added to it stays."""

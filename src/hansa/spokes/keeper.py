@@ -28,9 +28,10 @@ from hansa.ngsild.city import city_context, city_iri
 from hansa.ngsild.expand import Rules, expand_entity
 from hansa.ngsild.model import Entity, attribute_names, attributes
 from hansa.ngsild.represent import View, represent
+from hansa.spokes import orders
 from hansa.spokes.datasource import entities_of
 from hansa.spokes.plain import prop
-from hansa.spokes.port import Beat, Health, LiveJob, LiveSpoke, Plain, Task, WayOut
+from hansa.spokes.port import Beat, Health, LiveJob, LiveSpoke, Plain, WayOut
 from hansa.spokes.provenance import (
     IMPORTED_FROM,
     VANISHED_AT,
@@ -147,9 +148,7 @@ class Keeper:
         """The job, made anew when the source was imported again."""
         if self._job is None or self._made_for != source["retrievedAt"]:
             self.close()
-            options = source.get("options", {}).get("json", {})
-            address = source.get("endpointURL", "")
-            task = Task(self.source_id, source["namespace"], options, address, source)
+            task = orders.task_for(self._store, self._spoke.manifest, source)
             entities = _Entities(self._store, self.source_id)
             self._job = self._spoke.live(task, entities, self._out)
             self._made_for = source["retrievedAt"]

@@ -165,11 +165,11 @@ class RemoteSpoke(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a live job works for: one import, as its DataSource entity remembers it.
+    """What a live job works for: one import, as it was ordered.
 
     Attributes:
         source: the address that was imported, for a remote spoke; empty for others.
-        facts: what else the reading said with :attr:`About.facts` (the entity, simplified).
+        facts: what else the reading said with :attr:`About.facts`.
     """
 
     source_id: str

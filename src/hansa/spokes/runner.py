@@ -26,7 +26,7 @@ from hansa.kernel.ids import slug, urn
 from hansa.ngsild.city import city_context, city_iri
 from hansa.ngsild.expand import Rules, expand_entity
 from hansa.ngsild.model import Entity
-from hansa.spokes import datasource
+from hansa.spokes import datasource, orders
 from hansa.spokes.manifest import resolve
 from hansa.spokes.plain import quoted
 from hansa.spokes.port import (
@@ -185,6 +185,8 @@ class _Run:
             self._settle_quietly()
             self._write_source("incomplete")
             raise
+        if self._source.manifest.is_live:
+            orders.give(self._store, self._source.task)
         self.report.notes = list(self._about.notes)
         self.report.seconds = time.perf_counter() - self._began
         self._write_source("current")
