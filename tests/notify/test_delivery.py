@@ -217,3 +217,20 @@ def test_a_restart_loses_nothing_and_repeats_identifiers(
         got = receiver.wait(count + 2)[count:]
     assert [g.entity["speed"]["value"] for g in got] == [1, 2]
     assert got[0].body["id"] == first.body["id"]
+
+
+def test_images_are_made_only_while_somebody_is_subscribed(
+    api: ApiClient, receiver: Receiver
+) -> None:
+    outbox = api.node.local_store().outbox
+    api.create(speed=1)
+    assert outbox.images() == []
+    subscribe(api, receiver, timeInterval=3600)
+    api.patch(f"{CAR}/attrs", {"speed": 2})
+    assert outbox.images() == []
+    api.patch(f"/subscriptions/{ID}", {"timeInterval": "urn:ngsi-ld:null"})
+    api.patch(f"{CAR}/attrs", {"speed": 3})
+    assert receiver.wait(1)[0].entity["speed"]["value"] == 3
+    api.delete(f"/subscriptions/{ID}")
+    api.patch(f"{CAR}/attrs", {"speed": 4})
+    assert outbox.images() == []

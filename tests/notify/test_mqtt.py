@@ -17,7 +17,7 @@ import pytest
 
 from hansa.hub.notify.actions import health
 from hansa.kernel.clock import iso
-from tests.notify.told import ID, standing, subscribe
+from tests.notify.told import ID, settled, standing, subscribe
 from tests.web.api.client import ApiClient
 
 MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
@@ -116,7 +116,7 @@ def test_a_change_is_published(api: ApiClient, broker: Broker, version: str, qos
     assert message["metadata"]["who"] == "me"
     assert message["body"]["type"] == "Notification"
     assert message["body"]["data"][0]["speed"]["value"] == 55
-    assert standing(api)["status"] == "ok"
+    assert settled(api)["status"] == "ok"
 
 
 def test_credentials_are_used_and_never_shown(api: ApiClient, tmp_path: Path) -> None:

@@ -20,12 +20,12 @@ def mark(api: ApiClient) -> None:
 
 
 def kinds(receiver: Receiver) -> list[str]:
-    """What came before the mark: the names of the entities."""
-    got = receiver.wait_for(lambda seen: any("last" in g.entity["id"] for g in seen))
-    return [g.entity["id"].rpartition(":")[2] for g in got][:-1]
-
-
-CHANGES = ["create", "add", "update", "same", "remove", "delete"]
+    """What came beside the mark: the names of the entities; they may come in any order."""
+    got = receiver.wait_for(
+        lambda seen: len(seen) > 1 and any("last" in g.entity["id"] for g in seen)
+    )
+    names = [g.entity["id"].rpartition(":")[2] for g in got]
+    return [name for name in names if name != "last"]
 
 
 def run_through(api: ApiClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from copy import deepcopy
 from typing import Any
 
@@ -36,4 +37,12 @@ def subscribe(
 def standing(api: ApiClient, id: str = ID) -> dict[str, Any]:
     """What the node says about the notifications of a subscription."""
     found: dict[str, Any] = api.get(f"/subscriptions/{id}").json()["notification"]
+    return found
+
+
+def settled(api: ApiClient, id: str = ID) -> dict[str, Any]:
+    """The same, once the first attempt is over: a receiver has a message before the node knows that."""
+    end = time.monotonic() + 20
+    while "status" not in (found := standing(api, id)) and time.monotonic() < end:
+        time.sleep(0.02)
     return found

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.notify.receiver import Receiver, receiving
+from tests.notify.told import settled
 from tests.web.api.client import ApiClient, problem_of
 
 ID = "urn:ngsi-ld:Subscription:1"
@@ -362,7 +363,7 @@ def test_a_change_is_told(api: ApiClient, receiver: Receiver) -> None:
         "type": "Car",
         "speed": {"type": "Property", "value": 55},
     }
-    told = api.get(f"/subscriptions/{ID}").json()["notification"]
+    told = settled(api)
     assert (told["timesSent"], told["status"]) == (1, "ok")
     assert told["lastNotification"] == told["lastSuccess"]
 

@@ -68,7 +68,7 @@ class Desk:
         """Take up the work where it was left."""
         for raw in await asyncio.to_thread(self.store.records, KIND):
             await self._take_up(orjson.loads(raw))
-        self._attend()
+        await self._attend()
         await self.courier.start()
         work = (
             self._match_for_ever,
@@ -90,18 +90,18 @@ class Desk:
 
     async def refresh(self, id: str) -> None:
         """A subscription was made, changed or deleted: see what it is now."""
-        raw = await asyncio.to_thread(self.store.record, KIND, id)
         async with self._lock:
+            raw = await asyncio.to_thread(self.store.record, KIND, id)
             if raw is None:
                 self.matcher.index.drop(id)
                 self._timetable.drop(id)
             else:
                 await self._take_up(orjson.loads(raw))
+            await self._attend()
         if raw is None:
             await asyncio.wrap_future(self.store.outbox.forget(KIND, id))
         else:
             await self._redirect(id)
-        self._attend()
         self._clock.set()
 
     def post(self, notices: list[Notice]) -> asyncio.Future[None]:
@@ -136,9 +136,13 @@ class Desk:
             await asyncio.wrap_future(self.store.outbox.move(KIND, id, uri))
             self.courier.wake(uri)
 
-    def _attend(self) -> None:
-        """Follow the store's changes as long as a subscription wants them."""
+    async def _attend(self) -> None:
+        """Follow the store's changes as long as a subscription wants them.
+
+        A subscription is acknowledged after this, so no change that follows is without an image.
+        """
         wanted = any(watcher.subscription.interval is None for watcher in self.matcher.index)
+        await asyncio.to_thread(self.store.outbox.keep_images, wanted)
         if wanted and self._stop_watching is None:
             loop = asyncio.get_running_loop()
 
@@ -147,11 +151,9 @@ class Desk:
 
             self._stop_watching = self.store.watch(wake)
             self._changed.set()
-        elif not wanted:
-            self.store.outbox.keep_images(False)
-            if self._stop_watching is not None:
-                self._stop_watching()
-                self._stop_watching = None
+        elif not wanted and self._stop_watching is not None:
+            self._stop_watching()
+            self._stop_watching = None
 
     # -- tasks -------------------------------------------------------------------------------------
 

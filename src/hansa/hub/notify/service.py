@@ -107,6 +107,9 @@ class Notifier:
         """A subscription was made, changed or deleted."""
         if self._running:
             await (await self.desk(tenant)).refresh(id)
+        else:  # what changes until the node runs is matched when it does
+            store = await asyncio.to_thread(self._store, tenant)
+            await asyncio.to_thread(store.outbox.keep_images, True)
 
     async def settled(self, tenant: str | None) -> None:
         """Wait until what is known about a tenant's deliveries can be read from its store."""

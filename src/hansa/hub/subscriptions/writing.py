@@ -20,6 +20,7 @@ from hansa.hub.subscriptions.model import (
     read_subscription,
 )
 from hansa.hub.subscriptions.names import expand_members
+from hansa.hub.subscriptions.showing import status_of
 from hansa.hub.subscriptions.telling import told_members
 from hansa.kernel.errors import AlreadyExists, BadRequest, NotFound
 from hansa.kernel.ids import is_uri
@@ -103,7 +104,9 @@ def update(id: str, fragment: Any, origin: Origin, now: str) -> Write:
             _check_revival(given, record["members"], now)
         members = {**members, "type": "Subscription"}
         read_subscription(id, members, subject=_SUBJECT)
-        return Edited({**record, "members": members, "modifiedAt": now})
+        revived = status_of(record, now) != "active"  # what happened meanwhile stays untold
+        since = origin.since if revived else record["since"]
+        return Edited({**record, "members": members, "modifiedAt": now, "since": since})
 
     return Write(id, edit)
 

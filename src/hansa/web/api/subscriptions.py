@@ -37,7 +37,6 @@ async def subscribe(call: Call) -> Answer:
     origin = await _origin(call, context, store)
     write = create(id, payload, origin, call.now)
     await _check_context(call, payload)
-    await asyncio.to_thread(store.outbox.keep_images, True)
     await _commit(call, store, write)
     return created(f"/ngsi-ld/v1/subscriptions/{quote(id, safe=':')}")
 
@@ -87,7 +86,6 @@ async def change(call: Call) -> Answer:
     store = call.writer()
     write = update(id, fragment, await _origin(call, context, store), call.now)
     await _check_context(call, fragment)
-    await asyncio.to_thread(store.outbox.keep_images, True)
     await _commit(call, store, write)
     return nothing()
 
