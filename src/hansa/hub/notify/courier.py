@@ -33,6 +33,7 @@ _BATCH: Final = 64
 _IDLE: Final = 20.0  # seconds after which a lane without work ends
 _FIRST_REST: Final = 1.0
 _LONGEST_REST: Final = 300.0
+_LAST_MOMENT: Final = 1.0
 _REFUSALS: Final = 3
 _GIVE_UP: Final = 24 * 3600 * 1_000_000  # microseconds
 _SECOND: Final = 1_000_000
@@ -49,6 +50,7 @@ class Courier:
     def __init__(self, outbox: Outbox, egress: Egress, now: Callable[[], int], find: Find) -> None:
         self.outbox, self.egress, self.now, self.find = outbox, egress, now, find
         self.settler = Settler(outbox)
+        self.stopping = asyncio.Event()
         self._lanes: dict[str, tuple[_Lane, asyncio.Task[None]]] = {}
 
     async def start(self) -> None:
@@ -58,6 +60,8 @@ class Courier:
 
     def wake(self, endpoint: str) -> None:
         """There is something new for an endpoint."""
+        if self.stopping.is_set():
+            return
         found = self._lanes.get(endpoint)
         if found is None:
             lane = _Lane(self, endpoint)
@@ -75,9 +79,14 @@ class Courier:
                 self.wake(endpoint)
 
     async def stop(self) -> None:
-        """Let go of everything; what is under way is sent again later."""
-        tasks = [task for _, task in self._lanes.values()]
-        self._lanes.clear()
+        """Begin nothing more; what has no answer within a moment is sent again later."""
+        self.stopping.set()
+        lanes, self._lanes = list(self._lanes.values()), {}
+        for lane, _ in lanes:
+            lane.woken.set()
+        tasks = [task for _, task in lanes]
+        if tasks:
+            await asyncio.wait(tasks, timeout=_LAST_MOMENT)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -114,6 +123,8 @@ class _Lane:
     async def _turn(self) -> bool:
         """Send what is due, or wait; False when there is nothing to wait for."""
         courier = self._courier
+        if courier.stopping.is_set():
+            return False
         self.woken.clear()
         limit = 1 if self._failures else _BATCH
         now = courier.now()
@@ -146,13 +157,14 @@ class _Lane:
         await self._courier.settler.settled()
         self._note_health()
         if self._failed:
-            await asyncio.sleep(self._pause)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._courier.stopping.wait(), self._pause)
 
     async def _send_queue(self, queue: list[Queued], rest: float) -> None:
         """Send the messages of one entity one after the other, up to the first that fails."""
         for row in queue:
             async with self._room:
-                if self._failed:
+                if self._failed or self._courier.stopping.is_set():
                     return
                 result = await self._attempt(row, rest)
             self._courier.settler.put(result)
