@@ -7,6 +7,7 @@ import statistics
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -130,3 +131,12 @@ def test_parts_add_up(values: list[float], at: int) -> None:
     assert math.isclose(METHODS["avg"](one), statistics.fmean(values), rel_tol=1e-9, abs_tol=1e-3)
     spread = statistics.pstdev(values)
     assert math.isclose(METHODS["stddev"](one), spread, rel_tol=1e-6, abs_tol=1e-3)
+
+
+def test_sums_of_the_largest_whole_numbers_can_be_answered() -> None:
+    tally = Tally()
+    for _ in range(3):
+        tally.feed({"type": "Property", "value": 2**63 - 1})
+    assert METHODS["sum"](tally) == pytest.approx(3 * 2.0**63)
+    assert METHODS["sumsq"](tally) == pytest.approx(3 * 2.0**126)
+    assert orjson.dumps([METHODS[name](tally) for name in METHODS])

@@ -9,12 +9,16 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from hansa.kernel.errors import BadRequest
 from hansa.kernel.ids import is_uri
 
 __all__ = ["Fields"]
+
+_MOST_TEXTS: Final = 10_000
+_MOST_OBJECTS: Final = 5_000
+"""Longest lists: reading longer ones would keep others waiting."""
 
 
 class Fields:
@@ -118,6 +122,7 @@ class Fields:
         found = self.members[name]
         if not isinstance(found, list) or not found:
             raise self.wrong(name, "is not a list with something in it", 'write ["…"]')
+        self._limit(name, found, _MOST_TEXTS)
         for item in found:
             if not isinstance(item, str) or not item:
                 raise self.wrong(name, "has an item that is not a text", 'write ["…"]')
@@ -140,6 +145,10 @@ class Fields:
         self.need(name)
         return Fields(self.members[name], f"{self.subject}, member '{name}'")
 
+    def _limit(self, name: str, found: list[Any], most: int) -> None:
+        if len(found) > most:
+            raise self.wrong(name, f"has {len(found):,} items", f"send at most {most:,}")
+
     def list_of_fields(self, name: str) -> list[Fields] | None:
         """A member that is a list of objects with at least one in it."""
         if name not in self.members:
@@ -147,6 +156,7 @@ class Fields:
         found = self.members[name]
         if not isinstance(found, list) or not found:
             raise self.wrong(name, "is not a list with something in it", "write [{ … }]")
+        self._limit(name, found, _MOST_OBJECTS)
         return [
             Fields(item, f"{self.subject}, {name}[{number}]") for number, item in enumerate(found)
         ]

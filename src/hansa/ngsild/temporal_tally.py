@@ -161,6 +161,11 @@ def _average(tally: Tally) -> Any:
     return None
 
 
+def _shown(total: float) -> float:
+    """A sum as an answer can hold it: whole numbers of more than 64 bits lose their last digits."""
+    return total if -(1 << 63) <= total < 1 << 63 else float(total)
+
+
 def _deviation(tally: Tally) -> float | None:
     return math.sqrt(max(tally.spread, 0.0) / tally.numbers) if tally.numbers else None
 
@@ -171,8 +176,8 @@ METHODS: Final[dict[str, Callable[[Tally], Any]]] = {
     "max": lambda tally: tally.high if tally.numbers else tally.last,
     "min": lambda tally: tally.low if tally.numbers else tally.first,
     "stddev": _deviation,
-    "sum": lambda tally: tally.sum if tally.numbers else None,
-    "sumsq": lambda tally: tally.squares if tally.numbers else None,
+    "sum": lambda tally: _shown(tally.sum) if tally.numbers else None,
+    "sumsq": lambda tally: _shown(tally.squares) if tally.numbers else None,
     "totalCount": lambda tally: tally.total,
 }
 """The aggregation methods by name: a tally's value, or ``None`` where the method does not apply."""

@@ -199,7 +199,10 @@ class Desk:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._clock.wait(), min(max(seconds, 0.0), _PATIENCE))
             for id, since in self._timetable.take(self._now()):
-                await self._tell(id, since)
+                try:
+                    await self._tell(id, since)
+                except Exception:  # the others that are due are told all the same
+                    _LOG.exception("subscription %s could not be told at its interval", id)
 
     async def _tell(self, id: str, due: int) -> None:
         watcher = self.matcher.index.get(id)

@@ -28,6 +28,8 @@ __all__ = ["Timetable", "interval_notices"]
 
 _PAGE: Final = 1_000
 _MOST: Final = 10_000
+_SHORTEST: Final = 10_000
+"""Microseconds between two notices of a subscription at least."""
 
 
 class Timetable:
@@ -43,7 +45,7 @@ class Timetable:
         if subscription.interval is None:
             return
         last = standing.last or micros(datetime.fromisoformat(subscription.made))
-        self._add(subscription.id, max(now, last + round(subscription.interval * 1_000_000)))
+        self._add(subscription.id, max(now, last + _step(subscription)))
 
     def drop(self, id: str) -> None:
         """Forget a subscription."""
@@ -60,7 +62,7 @@ class Timetable:
 
     def again(self, subscription: Subscription, due: int, now: int) -> None:
         """Note the next time after `due`; times that have passed meanwhile are skipped."""
-        step = round((subscription.interval or 1) * 1_000_000)
+        step = _step(subscription)
         self._add(subscription.id, due + step * max(1, -((due - now) // step)))
 
     def next(self) -> int | None:
@@ -72,6 +74,10 @@ class Timetable:
     def _add(self, id: str, due: int) -> None:
         self._due[id] = due
         heapq.heappush(self._heap, (due, id))
+
+
+def _step(subscription: Subscription) -> int:
+    return max(_SHORTEST, round((subscription.interval or 1) * 1_000_000))
 
 
 def interval_notices(watcher: Watcher, store: Reader, due: int, now: int) -> list[Notice]:

@@ -64,6 +64,7 @@ MEMBERS: Final = frozenset(
     | {"expiresAt", "isActive", "localOnly", "ngsildConformance", "splitEntities", "throttling"}
     | {"timeInterval", *_TEXTS}
 )
+_SHORTEST_INTERVAL: Final = 0.01
 _GEO: Final = ("georel", "geometry", "coordinates", "geoproperty")
 _TEMPORAL: Final = ("timerel", "timeAt", "endTimeAt", "timeproperty", "lastN")
 _ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -179,7 +180,7 @@ def read_subscription(
         scope=parse_scope_query(members["scopeQ"]) if fields.text("scopeQ") else None,
         geo=_geo(fields),
         datasets=_set(fields.uris("datasetId", "@none")),
-        interval=fields.positive("timeInterval"),
+        interval=_interval(fields),
         throttling=fields.positive("throttling"),
         expires=_moment(fields),
         active=fields.flag("isActive") is not False,
@@ -307,6 +308,18 @@ def read_temporal(fields: Fields) -> None:
     if period is not None:
         period.only(_TEMPORAL)
         parse_temporal(*(period.members.get(name) for name in _TEMPORAL[:4]))
+
+
+def _interval(fields: Fields) -> float | None:
+    """The member timeInterval; what would keep the node busy with nothing else is refused."""
+    found = fields.positive("timeInterval")
+    if found is not None and found < _SHORTEST_INTERVAL:
+        raise fields.wrong(
+            "timeInterval",
+            f"is {found:g} seconds",
+            f"give at least {_SHORTEST_INTERVAL:g}, or watch for changes instead",
+        )
+    return found
 
 
 def _moment(fields: Fields) -> str | None:
