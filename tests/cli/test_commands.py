@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -101,7 +102,36 @@ def test_an_address_where_nobody_answers(run: Run) -> None:
 def test_an_empty_node_says_what_would_be_here(run: Run, node: tuple[Path, str]) -> None:
     result = run("types", "--folder", node[0])
     assert result.exit_code == 0
-    assert "hansa import" in result.stderr
+    assert f"hansa import osm city.osm.pbf --folder {node[0]}" in result.stderr
+    assert result.stdout == ""
+    asked = run("query", "--id", "urn:ngsi-ld:Tree:1", "--folder", node[0])
+    assert asked.exit_code == 0
+    assert asked.stdout == ""
+    assert "the node is empty" in asked.stderr
+
+
+def test_an_interrupted_import_says_what_is_kept(
+    run: Run, node: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hansa.spokes.table.map import RowMap
+
+    (tmp_path / "t.csv").write_text("n\n" + "\n".join(map(str, range(700))))
+    (tmp_path / "m.toml").write_text('type = "Tree"\nid = "{n}"\n')
+    take = RowMap.item
+
+    def break_off(self: RowMap, row: Any) -> Any:
+        item = take(self, row)
+        if isinstance(item, dict) and item["id"].endswith(":650"):
+            raise KeyboardInterrupt
+        return item
+
+    monkeypatch.setattr(RowMap, "item", break_off)
+    words = ["table", tmp_path / "t.csv", "--mapping", tmp_path / "m.toml", "--folder", node[0]]
+    result = run("import", *words)
+    assert result.exit_code == 130
+    assert "Interrupted; 500 written." in result.stderr
+    counted = run("query", "--type", "Tree", "--count", "--limit", "0", "--folder", node[0])
+    assert "500 match" in counted.stderr
 
 
 def test_what_the_node_refuses_is_told(run: Run, node: tuple[Path, str]) -> None:

@@ -119,6 +119,37 @@ def test_fresh_builds_it_again_but_takes_no_other_folder_away(
     assert (tmp_path / "photos" / "a.jpg").exists()
 
 
+def test_fresh_leaves_somebody_s_own_node_alone(small_city: City, run: Run, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    run("init", mine, "--city", "Mine")
+    (mine / "contexts" / "kept").write_text("")
+    refused = run("demo", "--check", "--fresh", "--folder", mine)
+    assert refused.exit_code == 1
+    assert "did not build as Small" in refused.stderr
+    assert (mine / "contexts" / "kept").exists()
+
+
+@pytest.mark.parametrize("failure", [Unavailable("the package", "gone"), KeyboardInterrupt()])
+def test_fresh_that_breaks_off_leaves_the_city_of_before(
+    failure: BaseException,
+    small_city: City,
+    run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root = tmp_path / "small"
+    run("demo", "--check", "--folder", root)
+    (root / "contexts" / "kept").write_text("")
+
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("hansa.spokes.runner.run_import", fail)
+    assert run("demo", "--check", "--fresh", "--folder", root).exit_code != 0
+    assert (root / "contexts" / "kept").exists()
+    assert not (tmp_path / "small.building").exists()
+
+
 @pytest.mark.parametrize("failure", [Unavailable("the package", "gone"), KeyboardInterrupt()])
 def test_a_start_that_breaks_off_leaves_nothing_half_made(
     failure: BaseException,

@@ -76,7 +76,10 @@ def test_a_source_that_is_not_there_or_not_what_it_should_be(
     assert missing.exit_code == 1
     unknown = bring(run, trees, node[0], "--colour", "green")
     assert unknown.exit_code == 1
-    assert "option 'colour'" in unknown.stderr
+    assert "option --colour" in unknown.stderr
+    assert (
+        "did you mean --mapping?" in bring(run, trees, node[0], "--maping", "x.toml").stderr.lower()
+    )
     foreign = run("import", "gtfs", trees, "--folder", node[0])
     assert foreign.exit_code == 1
     assert "trees.csv" in foreign.stderr

@@ -85,7 +85,7 @@ def test_progress_is_drawn_on_a_terminal_and_told_elsewhere() -> None:
         advance(5, None)
         advance(10, 10)
     assert "Reading" in err.getvalue()
-    assert "10/10" in err.getvalue()
+    assert "10 of 10" in err.getvalue()
 
 
 def test_with_json_nothing_else_is_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,8 +15,16 @@ from typing import Annotated, Any
 import orjson
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Column, Table
+from rich.text import Text
 
 from hansa.kernel.errors import HansaError
 
@@ -47,6 +55,11 @@ class Screen:
         self.json = json
         self.out = Console(file=sys.stdout, highlight=False, soft_wrap=True)
         self.err = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+
+    @property
+    def width(self) -> int | None:
+        """Columns of the terminal; ``None`` where lines may be as long as they are."""
+        return self.out.width if self.out.is_terminal else None
 
     def data(self, value: Any) -> None:
         """Write `value` as indented JSON; the whole answer of a command with ``--json``."""
@@ -103,10 +116,12 @@ class Screen:
                 self.note(f"{label}: {counted[0]:,}")
             return
         columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
+            TextColumn(
+                "{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")
+            ),
+            BarColumn(bar_width=20),
+            _Done(table_column=Column(no_wrap=True)),
+            TimeElapsedColumn(table_column=Column(no_wrap=True)),
         )
         with Progress(*columns, console=self.err) as bars:
             task = bars.add_task(label, total=None)
@@ -117,6 +132,14 @@ class Screen:
             yield draw
             done = bars.tasks[0].completed
             bars.update(task, total=done or 1, completed=done or 1)
+
+
+class _Done(ProgressColumn):
+    """How much is done, and of how much if that is known."""
+
+    def render(self, task: Task) -> Text:
+        done = f"{int(task.completed):,}"
+        return Text(done if task.total is None else f"{done} of {int(task.total):,}")
 
 
 def _text(cell: Any) -> str:

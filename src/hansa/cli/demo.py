@@ -2,7 +2,8 @@
 
 The first start fetches the city's data (they travel inside a Python package), imports them into a new
 node beside its final place, and moves it there when it is complete; an interrupted start leaves
-nothing half made. Every later start only serves it.
+nothing half made. Every later start only serves it. ``--fresh`` builds anew in the same way, and takes
+the old city away only when the new one is complete, and only where it was itself built by this command.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["build", "register"]
 
+_MARK: Final = "demo.city"
+"""The file in a node that says which city of the demonstration it was built as."""
+
 _AWAKE: Final = range(7, 22)
 _MORNING: Final = "08:30"
 """Hours of the day in which the demonstration's buses run, and the time shown in the others."""
@@ -52,7 +56,9 @@ def demo(
         bool, typer.Option("--check", help="Serve it, look it over through its API, and end.")
     ] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Open no browser.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Build the city again.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Build the city again, without what was added to it.")
+    ] = False,
     clock: Annotated[
         str | None, typer.Option(help="Pretend that it is this time: 2016-04-13T08:30.")
     ] = None,
@@ -73,10 +79,10 @@ def demo(
 
     screen = Screen(json)
     plan = find_city(city)
-    root = folder if folder is not None else Path(".demo") / plan.name
+    root = folder if folder is not None else _usual(plan)
     if fresh:
-        _remove(root)
-    if not (root / "hansa.toml").exists():
+        _must_be_replaceable(plan, root)
+    if fresh or not (root / "hansa.toml").exists():
         build(screen, plan, root)
     if check:
         from hansa.cli.demo_check import inspect
@@ -109,19 +115,56 @@ def build(screen: Screen, city: City, root: Path) -> None:
                 what = request.title.removeprefix(f"{city.title}: ").partition(" (")[0]
                 with following(screen, f"Importing {what or request.name}") as progress:
                     run_import(node.local_store(), find_spoke(spoke), request, node.clock, progress)
-        draft.rename(root)
+        (draft / _MARK).write_text(f"{city.name}\n", encoding="utf-8")
+        _swap(draft, root)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _remove(root: Path) -> None:
-    """Take a built city away; a folder that is no node, or is in use, is left alone."""
+def _usual(city: City) -> Path:
+    """Where the node of a city is when nobody says otherwise."""
+    return Path(".demo") / city.name
+
+
+def _must_be_replaceable(city: City, root: Path) -> None:
+    """Refuse to build over anything that this command did not build itself, or that is in use."""
     from hansa.kernel.folder import Folder
 
     if not root.exists():
         return
     with Folder.open(root).locked():
-        shutil.rmtree(root)
+        mark = root / _MARK
+        built_as = mark.read_text(encoding="utf-8").strip() if mark.is_file() else ""
+    # Cities of before the mark stand in the usual place.
+    if built_as != city.name and (built_as or root.resolve() != _usual(city).resolve()):
+        raise Conflict(
+            f"folder {root}",
+            f"is a node that 'hansa demo' did not build as {city.title}, so it is left alone",
+            "choose another --folder, or leave --fresh away to serve what is there",
+        )
+
+
+def _swap(draft: Path, root: Path) -> None:
+    """Put the finished node in its place; what stood there goes when the new one stands."""
+    from hansa.kernel.folder import Folder
+
+    if not root.exists():
+        draft.rename(root)
+        return
+    if not any(root.iterdir()):
+        root.rmdir()
+        draft.rename(root)
+        return
+    before = root.with_name(f"{root.name}.before")
+    shutil.rmtree(before, ignore_errors=True)
+    with Folder.open(root).locked():
+        root.rename(before)
+        try:
+            draft.rename(root)
+        except OSError:
+            before.rename(root)
+            raise
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def _morning(screen: Screen, city: City) -> str | None:

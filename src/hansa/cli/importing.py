@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,7 +45,10 @@ def import_source(
         str, typer.Option(help="Part of identifiers; imports that belong together share it.")
     ] = "",
     title: Annotated[str, typer.Option(help="What people call the source.")] = "",
-    license: Annotated[str, typer.Option(help="SPDX identifier, for example ODbL-1.0.")] = "",
+    license: Annotated[
+        str,
+        typer.Option("--license", "--licence", help="SPDX identifier, for example ODbL-1.0."),
+    ] = "",
     attribution: Annotated[str, typer.Option(help="Words that must stand beside the data.")] = "",
     source_url: Annotated[str, typer.Option(help="Where the source can be had.")] = "",
     dry_run: Annotated[
@@ -75,11 +79,38 @@ def import_source(
         license=license,
         attribution=attribution,
         url=source_url,
-        options=spoke_options(context.args),
+        options=_known(context, manifest, spoke_options(context.args)),
     )
-    with following(screen, f"Reading {Path(source).name}") as progress:
-        report = _done(folder, manifest, request, dry_run, progress)
+    with (
+        _telling_of_interruption(screen) as watch,
+        following(screen, f"Reading {Path(source).name}") as progress,
+    ):
+        report = _done(folder, manifest, request, dry_run, watch(progress))
     show_report(screen, report, dry_run)
+
+
+@contextmanager
+def _telling_of_interruption(screen: Screen) -> Iterator[Callable[[Progress], Progress]]:
+    """Say after Ctrl-C what is kept, and how to go on."""
+    from hansa.spokes.report import BROKEN_OFF
+
+    said = "what was written stays"
+
+    def watch(progress: Progress) -> Progress:
+        def follow(step: Step) -> None:
+            nonlocal said
+            if step.what == BROKEN_OFF:
+                said = f"{step.done:,} written"
+            else:
+                progress(step)
+
+        return follow
+
+    try:
+        yield watch
+    except KeyboardInterrupt:
+        screen.note(f"Interrupted; {said}. Import the same again to go on.")
+        raise typer.Exit(130) from None
 
 
 def _done(
@@ -113,6 +144,33 @@ def _absolute(request: Request, manifest: Manifest) -> Request:
     options = {n: path(v) if n in paths else v for n, v in request.options.items()}
     name = request.name or request.slug
     return replace(request, source=str(path(request.source)), name=name, options=options)
+
+
+def _known(
+    context: typer.Context, manifest: Manifest, options: dict[str, str | bool]
+) -> dict[str, str | bool]:
+    """`options`, of which every one belongs to the spoke.
+
+    Raises:
+        InvalidRequest: one that neither the spoke nor the command has; the nearest is named.
+    """
+    own = [option.name.replace("_", "-") for option in manifest.options]
+    common = sorted(
+        word[2:] for p in context.command.params for word in p.opts if word.startswith("--")
+    )
+    for name in options:
+        shown = name.replace("_", "-")
+        if shown in own:
+            continue
+        near = get_close_matches(shown, [*own, *common], 1)
+        listed = ", ".join(f"--{o}" for o in own) or "none of its own"
+        remedy = f"it has {listed}; every import has {', '.join(f'--{o}' for o in common)}"
+        raise InvalidRequest(
+            f"option --{shown}",
+            f"the spoke '{manifest.name}' has no such option",
+            f"did you mean --{near[0]}? Else: {remedy}" if near else remedy,
+        )
+    return options
 
 
 def spoke_options(words: list[str]) -> dict[str, str | bool]:

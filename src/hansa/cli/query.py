@@ -18,6 +18,8 @@ __all__ = ["register"]
 
 _ENTITIES = "/ngsi-ld/v1/entities"
 _PAGE = 500
+_MOST = 8
+"""Columns of a table at most."""
 
 
 class Form(StrEnum):
@@ -84,13 +86,31 @@ def query(
         "format": (Form.simplified if form in {Form.table, Form.geojson} else form).value,
     }
     words = {name: value for name, value in asked.items() if value is not None}
+    if not {"type", "q", "attrs", "georel"} & words.keys():
+        words["local"] = "true"  # what this node holds: the API wants one of the five
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     headers |= {"NGSILD-Tenant": tenant} if tenant else {}
     headers |= {"Accept": "application/geo+json"} if form is Form.geojson else {}
     with reached(folder, url, headers) as ask:
         total = _total(ask, words) if count else None
         rows = list(_entities(ask, words, offset, limit, form))
+        here = _types(ask) if not rows and limit else []
+    if not rows and limit and form is Form.table:
+        _nothing(screen, here)
+        return
     _show(screen, rows, form, total)
+
+
+def _types(ask: Ask) -> list[str]:
+    return [str(name) for name in orjson.loads(ask("/ngsi-ld/v1/types", {}).content)["typeList"]]
+
+
+def _nothing(screen: Screen, here: list[str]) -> None:
+    """That nothing matches, and what there is to ask for."""
+    if here:
+        screen.note(f"Nothing matches. Types here: {', '.join(here)}.")
+    else:
+        screen.note("Nothing matches: the node is empty.")
 
 
 def _total(ask: Ask, words: dict[str, str]) -> int:
@@ -138,9 +158,25 @@ def _table(screen: Screen, rows: list[dict[str, Any]]) -> None:
     heads = [name for name in ("id", "type") if any(name in row for row in rows)] or ["id"]
     for row in rows:
         heads += [k for k, v in row.items() if k not in heads and _is_short(v) and k != "@context"]
-    screen.table(heads[:8], [[_cell(row.get(head)) for head in heads[:8]] for row in rows])
-    if len(heads) > 8:
-        screen.note(f"Not shown: {', '.join(heads[8:])}. Choose with --pick, or see --format.")
+    heads, left = _fitting(heads, rows, screen.width)
+    screen.table(heads, [[_cell(row.get(head)) for head in heads] for row in rows])
+    if left:
+        screen.note(f"Not shown: {', '.join(left)}. Choose with --pick, or see --format.")
+
+
+def _fitting(
+    heads: list[str], rows: list[dict[str, Any]], width: int | None
+) -> tuple[list[str], list[str]]:
+    """The columns that stand side by side without a break in a cell, two at least; and the others."""
+    shown: list[str] = []
+    used = 0
+    for head in heads[:_MOST]:
+        wide = max(len(head), *(len(str(_cell(row.get(head)) or "")) for row in rows), 1)
+        used += wide + 2
+        if width is not None and len(shown) >= 2 and used > width:
+            break
+        shown.append(head)
+    return shown, heads[len(shown) :]
 
 
 def _is_short(value: Any) -> bool:

@@ -22,7 +22,9 @@ from hansa.kernel.errors import BadRequest, HansaError, Unavailable
 
 __all__ = ["Ask", "FolderOption", "TokenOption", "UrlOption", "reached"]
 
-FolderOption = Annotated[Path, typer.Option("--folder", "-f", help="The node's folder.")]
+FolderOption = Annotated[
+    Path, typer.Option("--folder", "-f", help="The node's folder.", show_default=True)
+]
 UrlOption = Annotated[
     str | None, typer.Option("--url", help="Ask the node at this address instead of a folder.")
 ]
@@ -113,7 +115,12 @@ def _checked(answer: httpx.Response) -> httpx.Response:
         detail = str(problem.get("detail", ""))
     except (orjson.JSONDecodeError, AttributeError):
         title, detail = f"status {answer.status_code}", ""
-    raise _Refused(answer.status_code, title, detail)
+    raise _Refused(answer.status_code, title, _remedy(title, detail))
+
+
+def _remedy(title: str, detail: str) -> str:
+    """What the detail adds to the title; "" where it only repeats it."""
+    return "" if detail.rstrip(".").lower() in title.lower() else detail
 
 
 class _Refused(BadRequest):

@@ -26,11 +26,14 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
+    place: Annotated[
+        Path | None, typer.Argument(metavar="[FOLDER]", help="The node's folder; default: node.")
+    ] = None,
     folder: Annotated[
-        Path | None, typer.Option("--folder", "-f", help="The node's folder.")
+        Path | None, typer.Option("--folder", "-f", help="The same, as with the other commands.")
     ] = None,
     port: Annotated[
-        int | None, typer.Option(help="Port to listen on; 0 takes any free one.")
+        int | None, typer.Option(help="Port to listen on; default 1356; 0 takes any free one.")
     ] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     dev: Annotated[
@@ -50,7 +53,7 @@ def serve(
 
     With `--dev` and no folder the node lives in a temporary folder that is gone at the end.
 
-    Example: `hansa serve --folder my-city`
+    Example: `hansa serve my-city`
 
     Example: `hansa serve --dev --port 0 --context https://example.org/c.jsonld=c.jsonld`
     """
@@ -65,7 +68,11 @@ def serve(
         "base_url": base_url,
     }
     screen = Screen(json)
-    with _place(folder, dev) as root:
+    if place is not None and folder is not None and place != folder:
+        raise BadRequest(
+            "the folder", f"is given twice, as {place} and as {folder}", "give it once"
+        )
+    with _place(place or folder, dev) as root:
         settings = load(root, os.environ, flags)
         more = preloaded(context or [])
         if more:

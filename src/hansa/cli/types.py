@@ -38,11 +38,20 @@ def types(
             about = orjson.loads(ask(f"{_TYPES}/{name}", {}).content)
             attributes = sorted(d["attributeName"] for d in about["attributeDetails"])
             rows.append({"type": name, "count": about["entityCount"], "attributes": attributes})
-    screen.table(
-        ("type", "count", "attributes"),
-        [(row["type"], row["count"], ", ".join(row["attributes"])) for row in rows],
-    )
+    if rows:
+        screen.table(
+            ("type", "count", "attributes"),
+            [(row["type"], row["count"], ", ".join(row["attributes"])) for row in rows],
+        )
     if json:
         screen.data(rows)
     if not rows:
-        screen.note("The node is empty. Bring data with: hansa import")
+        at = "FOLDER" if url else str(folder)
+        screen.note("The node is empty. Bring data with one of these:")
+        for words in (
+            "table trees.csv --mapping trees.toml",
+            "osm city.osm.pbf",
+            "gtfs feed.zip",
+            "aequilibrae project.zip",
+        ):
+            screen.note(f"  hansa import {words} --folder {at}")

@@ -9,7 +9,10 @@ from typing import Any, Final
 
 from hansa.spokes.port import Refusal
 
-__all__ = ["LISTED_REFUSALS", "Progress", "Report", "Step"]
+__all__ = ["BROKEN_OFF", "LISTED_REFUSALS", "Progress", "Report", "Step"]
+
+BROKEN_OFF: Final = "broken off"
+"""The last step of an import that did not end: `done` is then what is safely in the store."""
 
 LISTED_REFUSALS: Final = 1000
 """Refusals beyond this many are counted but no longer listed."""

@@ -42,7 +42,7 @@ from hansa.spokes.port import (
     WayOut,
 )
 from hansa.spokes.provenance import IMPORTED_FROM, Stamp, mark_vanished, revise
-from hansa.spokes.report import Progress, Report, Step
+from hansa.spokes.report import BROKEN_OFF, Progress, Report, Step
 from hansa.spokes.secrets import address_without_secrets
 from hansa.store.port import Outcome, Store, Write
 
@@ -168,6 +168,7 @@ class _Run:
         self._seen: set[str] = set()
         self._batch: list[Write] = []
         self._waiting: deque[tuple[list[Write], Future[list[Outcome]]]] = deque()
+        self._written = 0
 
     def whole(self) -> Report:
         """The import itself."""
@@ -183,6 +184,7 @@ class _Run:
                 self._mark_vanished()
         except BaseException:
             self._settle_quietly()
+            self._progress(Step(self._written, self._reading.total, BROKEN_OFF))
             self._write_source("incomplete")
             raise
         if self._source.manifest.is_live:
@@ -229,11 +231,13 @@ class _Run:
             writes, future = self._waiting.popleft()
             for write, outcome in zip(writes, future.result(), strict=True):
                 self._count(write.id, outcome)
+            self._written += len(writes)
 
     def _settle_quietly(self) -> None:
         """After a failure: let the batches in hand finish; the failure itself is what is told."""
-        for _, future in self._waiting:
-            future.exception()
+        for writes, future in self._waiting:
+            if future.exception() is None:
+                self._written += len(writes)
         self._waiting.clear()
 
     def _count(self, id: str, outcome: Outcome) -> None:

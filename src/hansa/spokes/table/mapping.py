@@ -153,12 +153,14 @@ def load_document(path: str) -> tuple[dict[str, Any], str]:
 
     Raises:
         NotFound: there is no such file.
-        BadRequest: it is neither TOML nor YAML.
+        BadRequest: none is named, or it is neither TOML nor YAML.
         MissingExtra: it is YAML and the package to read that is not installed.
     """
+    if not path:
+        raise BadRequest("a mapping file", "is missing", "give one with --mapping FILE.toml")
     file = Path(path).expanduser()
     label = file.name
-    if not path or not file.is_file():
+    if not file.is_file():
         raise NotFound(f"mapping file '{path}'", "does not exist", "give it with --mapping")
     data = _data(file, label)
     if not isinstance(data, dict):

@@ -16,15 +16,18 @@ _BARE = frozenset({411, 415})
 
 
 def problem(error: HansaError) -> dict[str, Any]:
-    """The ProblemDetails of an error."""
-    detail = f"{error.fact}; {error.remedy}" if error.remedy else error.fact
+    """The ProblemDetails of an error: the title says what is wrong, the detail what to do about it."""
     return {
         "type": _TYPES + error.code,
-        "title": error.sentence,
-        "detail": detail,
+        "title": f"{error.subject}: {error.fact}.",
+        "detail": _sentence(error.remedy or error.fact),
         "status": error.status,
         **error.extra,
     }
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def problem_answer(error: HansaError, accept: str | None = None) -> Answer:
