@@ -88,10 +88,7 @@ def query(
     words = {name: value for name, value in asked.items() if value is not None}
     if not {"type", "q", "attrs", "georel"} & words.keys():
         words["local"] = "true"  # what this node holds: the API wants one of the five
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    headers |= {"NGSILD-Tenant": tenant} if tenant else {}
-    headers |= {"Accept": "application/geo+json"} if form is Form.geojson else {}
-    with reached(folder, url, headers) as ask:
+    with reached(folder, url, _headers(token, tenant, form)) as ask:
         total = _total(ask, words) if count else None
         rows = list(_entities(ask, words, offset, limit, form))
         here = _types(ask) if not rows and limit else []
@@ -99,6 +96,12 @@ def query(
         _nothing(screen, here)
         return
     _show(screen, rows, form, total)
+
+
+def _headers(token: str | None, tenant: str | None, form: Form) -> dict[str, str]:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    headers |= {"NGSILD-Tenant": tenant} if tenant else {}
+    return headers | ({"Accept": "application/geo+json"} if form is Form.geojson else {})
 
 
 def _types(ask: Ask) -> list[str]:

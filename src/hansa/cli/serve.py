@@ -68,11 +68,7 @@ def serve(
         "base_url": base_url,
     }
     screen = Screen(json)
-    if place is not None and folder is not None and place != folder:
-        raise BadRequest(
-            "the folder", f"is given twice, as {place} and as {folder}", "give it once"
-        )
-    with _place(place or folder, dev) as root:
+    with _place(_one(place, folder), dev) as root:
         settings = load(root, os.environ, flags)
         more = preloaded(context or [])
         if more:
@@ -86,6 +82,15 @@ def serve(
             settings.port,
         )
     screen.note("Stopped; everything is saved.")
+
+
+def _one(place: Path | None, folder: Path | None) -> Path | None:
+    """The folder, however it was given."""
+    if place is not None and folder is not None and place != folder:
+        raise BadRequest(
+            "the folder", f"is given twice, as {place} and as {folder}", "give it once"
+        )
+    return place or folder
 
 
 def announce(screen: Screen, node: Node, address: str) -> None:
