@@ -107,7 +107,8 @@ def main(count: int, milliseconds: float) -> None:
         )
         try:
             assert node.stdout is not None
-            address = json.loads(node.stdout.readline())["address"].rstrip("/")
+            said = "".join(iter(node.stdout.readline, "}\n")) + "}"
+            address = json.loads(said)["address"].rstrip("/")
             connection = HTTPConnection(address.removeprefix("http://"))
             alone = statistics.median(timed(connection, 0) for _ in range(ROUNDS))
             for number, port in enumerate(ports):
