@@ -182,6 +182,15 @@ def test_only_periods_of_the_calendar_can_be_chosen(pages: TestClient) -> None:
     assert "Traceback" not in answer.text
 
 
+def test_what_vanished_from_its_source_says_so(
+    empty_node: Node, empty_pages: TestClient
+) -> None:
+    gone = {"type": "Property", "value": "2026-01-02T10:00:00Z"}
+    town.write(empty_node, [{"id": "urn:ngsi-ld:Tree:1", "type": "Tree", "vanishedAt": gone}])
+    page = empty_pages.get("/entity/urn:ngsi-ld:Tree:1").text
+    assert "Its source no longer has this, since 2 January 2026" in page
+
+
 def test_an_unknown_entity_is_a_page_that_helps(pages: TestClient) -> None:
     answer = pages.get("/entity/urn:x:<script>")
     assert answer.status_code == 404

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from hansa.kernel.errors import InvalidRequest, NotFound
 from hansa.ngsild.model import LOCATION, Entity
+from hansa.ngsild.values import is_datetime
 from hansa.web.pages.describe import Describer, linked_ids
 from hansa.web.pages.facts import Facts
 from hansa.web.pages.history import EVERY, STEPS, Series, courses
@@ -77,6 +78,10 @@ class EntityPages:
 
     def _said(self, entity: Entity, tongue: Language) -> str:
         """One sentence that sets the entity in its city; "" where there is none to say."""
+        gone = first(entity, self._site.iri("vanishedAt"))
+        if isinstance(gone, str) and is_datetime(gone):
+            moment = tongue.instant(self._site.local(gone))
+            return tongue("Its source no longer has this, since {moment}.", moment=moment)
         if self._site.iri("TransportZone") in entity["type"]:
             people = first(entity, self._site.iri("population"))
             zones = self._facts.zones()
