@@ -182,9 +182,7 @@ def test_only_periods_of_the_calendar_can_be_chosen(pages: TestClient) -> None:
     assert "Traceback" not in answer.text
 
 
-def test_what_vanished_from_its_source_says_so(
-    empty_node: Node, empty_pages: TestClient
-) -> None:
+def test_what_vanished_from_its_source_says_so(empty_node: Node, empty_pages: TestClient) -> None:
     gone = {"type": "Property", "value": "2026-01-02T10:00:00Z"}
     town.write(empty_node, [{"id": "urn:ngsi-ld:Tree:1", "type": "Tree", "vanishedAt": gone}])
     page = empty_pages.get("/entity/urn:ngsi-ld:Tree:1").text
