@@ -80,7 +80,7 @@ def test_the_page_names_what_fails_and_why(summary: Any, results: Any) -> None:
 
 def test_what_is_known_is_well_formed(summary: Any) -> None:
     known = summary.Known.load(FOLDER / "known.toml")
-    assert all(re.fullmatch(r"\d{2,4}(_\d{2}){2}", number) for number in known.tests)
+    assert all(re.fullmatch(r"D?\d{2,4}(_\d{2}){1,2}(_[a-z]+)?", number) for number in known.tests)
     assert all(
         reason.endswith((".", ")")) for reason in (*known.tests.values(), *known.groups.values())
     )

@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from hansa.kernel.egress import FetchFailed
-from hansa.kernel.errors import BadRequest, NotFound
+from hansa.kernel.errors import BadRequest
 from hansa.spokes.ckan import SPOKE
 from hansa.store.sqlite import open_store
 from tests.spokes.helpers import stored, stored_whole
@@ -160,7 +160,7 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(
 ) -> None:
     with pytest.raises(BadRequest, match="name the table with --resource"):
         town.take(PORTAL, mapping=mapping)
-    with pytest.raises(NotFound, match="give it with --mapping"):
+    with pytest.raises(BadRequest, match="give one with --mapping"):
         town.take(PORTAL, resource="r1")
     other = tmp_path / "other.toml"
     other.write_text(MAPPING.replace("height_m", "width_m"))

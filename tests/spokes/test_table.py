@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from hansa.kernel.errors import BadRequest, HansaError, MissingExtra, NotFound
+from hansa.kernel.errors import BadRequest, HansaError, MissingExtra
 from hansa.spokes.port import Plain, Refusal
 from hansa.spokes.table import SPOKE
 from tests.spokes.helpers import read, values
@@ -349,7 +349,7 @@ def test_a_wrong_mapping_is_refused(tmp_path: Path, mapping: str, reason: str) -
 
 def test_a_mapping_must_be_given(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("id,x\n")
-    with pytest.raises(NotFound, match=r"give it with --mapping"):
+    with pytest.raises(BadRequest, match="give one with --mapping"):
         read(SPOKE, tmp_path / "x.csv")
 
 

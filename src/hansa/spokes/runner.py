@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -184,8 +185,9 @@ class _Run:
                 self._mark_vanished()
         except BaseException:
             self._settle_quietly()
-            self._progress(Step(self._written, self._reading.total, BROKEN_OFF))
             self._write_source("incomplete")
+            with suppress(Exception):  # whoever follows may be what broke it off
+                self._progress(Step(self._written, self._reading.total, BROKEN_OFF))
             raise
         if self._source.manifest.is_live:
             orders.give(self._store, self._source.task)

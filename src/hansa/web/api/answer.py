@@ -44,7 +44,8 @@ def nothing(status: int = 204) -> Answer:
 def created(location: str, status: int = 201, body: Any = None) -> Answer:
     """201 Created, with the path of what was made."""
     answer = plain(status, body) if body is not None else Answer(status)
-    answer.headers.append((b"location", location.encode("ascii")))
+    # In capitals although names have no case: not every client knows that.
+    answer.headers.append((b"Location", location.encode("ascii")))
     return answer
 
 
