@@ -186,7 +186,7 @@ def test_colours_follow_the_system_and_the_button(open_page: Open, town_address:
     assert page.evaluate(ground) == "rgb(250, 248, 244)"
 
 
-@pytest.mark.parametrize("path", ["/", "/data", "/data/GtfsTrip", "/api",
+@pytest.mark.parametrize("path", ["/", "/data", "/data/GtfsTrip", "/api", "/live",
                                   "/entity/urn:ngsi-ld:GtfsStop:town:S1"])  # fmt: skip
 def test_nothing_scrolls_sideways_on_a_small_phone(
     open_page: Open, town_address: str, path: str
