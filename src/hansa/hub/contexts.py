@@ -29,13 +29,14 @@ from hansa.hub.own_contexts import (
     Entry,
     Kind,
     check_source,
+    content_key,
     derived_id,
-    own_path,
+    implicit_path,
     record_place,
 )
 from hansa.hub.recent import Recent
 from hansa.kernel.egress import Egress
-from hansa.kernel.errors import BadRequest, ContextUnavailable, HansaError
+from hansa.kernel.errors import ContextUnavailable, HansaError
 from hansa.kernel.folder import Folder
 from hansa.kernel.settings import Settings
 from hansa.ngsild.city import CITY_PATH, city_context, city_document
@@ -131,7 +132,7 @@ class ContextRegistry:
             ContextUnavailable: a URL in it cannot be had now, or may not be fetched.
             BadRequest: it is not a @context, or is made of too many documents.
         """
-        key = source if isinstance(source, str) else _key(source)
+        key = source if isinstance(source, str) else content_key(source)
         found = self._resolved.get(key)
         now = self._now()
         if found is None or found.good_until <= now:
@@ -160,10 +161,9 @@ class ContextRegistry:
 
     def host(self, source: Source, tenant: str | None = None) -> str:
         """Keep a @context in memory that an answer has to name; returns its path on this node."""
-        key = _key(source)
-        path = own_path(derived_id(key), tenant)
+        path = implicit_path(source, tenant)
         if path not in self._hosted:
-            self._hosted.put(path, (source, self._now()), len(key))
+            self._hosted.put(path, (source, self._now()), len(content_key(source)))
         self._hosted.move_to_end(path)
         return path
 
@@ -272,13 +272,6 @@ class ContextRegistry:
 
 def _no_record(tenant: str | None, id: str) -> None:
     """The records of a registry without stores."""
-
-
-def _key(source: Any) -> bytes:
-    try:
-        return orjson.dumps(source, option=orjson.OPT_SORT_KEYS)
-    except TypeError:
-        raise BadRequest("@context", "is nested too deeply or is not JSON", "flatten it") from None
 
 
 def _waiting(registry: ContextRegistry, source: str) -> Context:

@@ -15,6 +15,8 @@ import uuid
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+import orjson
+
 from hansa.kernel.errors import BadRequest, NotFound
 from hansa.kernel.ids import is_uri
 from hansa.ngsild.context import Context, Source
@@ -26,12 +28,15 @@ __all__ = [
     "Entry",
     "Kind",
     "check_source",
+    "content_key",
     "derived_id",
+    "implicit_path",
     "inside",
     "outside",
     "own_path",
     "record_place",
     "removed",
+    "single_url",
     "stored",
 ]
 
@@ -85,6 +90,30 @@ def record_place(path: str) -> tuple[str | None, str] | None:
 def derived_id(name: bytes) -> str:
     """An identifier that follows from what it names."""
     return _URN + hashlib.sha256(name).hexdigest()[:32]
+
+
+def single_url(source: Source) -> str | None:
+    """The URL that an @context consists of; ``None`` when it is an object or made of several parts."""
+    if isinstance(source, list) and len(source) == 1:
+        source = source[0]
+    return source if isinstance(source, str) else None
+
+
+def content_key(source: Any) -> bytes:
+    """What tells an @context from others by its content.
+
+    Raises:
+        BadRequest: it cannot be written as JSON.
+    """
+    try:
+        return orjson.dumps(source, option=orjson.OPT_SORT_KEYS)
+    except TypeError:
+        raise BadRequest("@context", "is nested too deeply or is not JSON", "flatten it") from None
+
+
+def implicit_path(source: Source, tenant: str | None) -> str:
+    """The inner name under which an @context that has no URL of its own is served (5.13.1)."""
+    return own_path(derived_id(content_key(source)), tenant)
 
 
 def inside(source: Any, base: str, tenant: str | None, depth: int = 0) -> Any:

@@ -379,3 +379,62 @@ def test_notifications_of_an_entity_come_in_order(api: ApiClient, receiver: Rece
     got = receiver.wait(40)
     assert [g.entity["speed"]["value"] for g in got] == list(range(40))
     assert len({g.body["id"] for g in got}) == 40
+
+
+# -- the @context of notifications (5.2.12, 5.13.1) -------------------------------------------------
+
+LIST = [TERMS, "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"]
+
+
+@pytest.mark.parametrize("place", ["/subscriptions", "/csourceSubscriptions"])
+@pytest.mark.parametrize("source", [LIST, TERMS], ids=["list", "object"])
+def test_an_at_context_without_an_address_gets_one_that_is_shown(
+    api: ApiClient, place: str, source: Any
+) -> None:
+    body = subscription(**{"@context": source})
+    assert api.post(place, body, type="application/ld+json").status_code == 201
+    url = api.get(f"{place}/{ID}").json()["jsonldContext"]
+    assert api.get("/jsonldContexts?kind=ImplicitlyCreated").json() == [url]
+    assert api.get("/jsonldContexts?kind=Hosted").json() != [url]
+    served = api.get("/jsonldContexts/" + url.rsplit("/", 1)[-1])
+    assert served.json() == {"@context": source}
+    details = api.get(f"/jsonldContexts/{url.rsplit('/', 1)[-1]}?details=true").json()
+    assert (details["URL"], details["kind"]) == (url, "ImplicitlyCreated")
+
+
+def test_the_same_at_context_is_stored_once(api: ApiClient) -> None:
+    for number in range(3):
+        body = subscription(id=f"{ID}{number}", **{"@context": LIST})
+        assert api.post("/subscriptions", body, type="application/ld+json").status_code == 201
+    assert len(api.get("/jsonldContexts?kind=ImplicitlyCreated").json()) == 1
+    shown = {each["jsonldContext"] for each in api.get("/subscriptions").json()}
+    assert shown == set(api.get("/jsonldContexts?kind=ImplicitlyCreated").json())
+
+
+def test_the_at_context_that_the_subscriber_names_comes_first(api: ApiClient) -> None:
+    core = LIST[1]
+    body = subscription(jsonldContext=core, **{"@context": LIST})
+    assert api.post("/subscriptions", body, type="application/ld+json").status_code == 201
+    assert api.get(f"/subscriptions/{ID}").json()["jsonldContext"] == core
+    api.patch(f"/subscriptions/{ID}", {"jsonldContext": "urn:ngsi-ld:null"})
+    assert api.get(f"/subscriptions/{ID}").json()["jsonldContext"] != core
+
+
+def test_a_single_address_is_no_reason_to_make_one(api: ApiClient) -> None:
+    body = subscription(**{"@context": [LIST[1]]})
+    assert api.post("/subscriptions", body, type="application/ld+json").status_code == 201
+    assert "jsonldContext" not in api.get(f"/subscriptions/{ID}").json()
+    assert api.get("/jsonldContexts?kind=ImplicitlyCreated").json() == []
+
+
+def test_what_a_notification_links_to_is_what_the_subscription_shows(
+    api: ApiClient, receiver: Receiver
+) -> None:
+    body = subscription(notification={"endpoint": {"uri": receiver.url}}, **{"@context": LIST})
+    api.post("/subscriptions", body, type="application/ld+json")
+    url = api.get(f"/subscriptions/{ID}").json()["jsonldContext"]
+    entity = {"id": "urn:c:1", "type": "https://a.example/Car", "https://a.example/speed": 3}
+    assert api.post("/entities", entity).status_code == 201
+    (got,) = receiver.wait(1)
+    assert got.headers["link"].startswith(f"<{url}>")
+    assert got.body["data"][0]["type"] == "Car"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hansa.hub.contexts import ContextRegistry
-from hansa.hub.own_contexts import outside
+from hansa.hub.own_contexts import implicit_path, outside, single_url
 from hansa.hub.subscriptions.model import (
     DEFAULT_TRIGGERS,
     KIND,
@@ -43,6 +43,9 @@ def show(
     members = compact_members(record["members"], context)
     shown: dict[str, Any] = {"id": record["id"], "type": "Subscription"}
     shown |= {name: value for name, value in members.items() if name != "type"}
+    if "jsonldContext" not in shown and single_url(record["context"]) is None:
+        path = implicit_path(record["context"], record.get("tenant"))
+        shown["jsonldContext"] = outside(path, record.get("base", ""))
     shown["notification"] = _told(members["notification"], standing)
     if "notificationTrigger" not in shown:
         shown["notificationTrigger"] = list(DEFAULT_TRIGGERS)
@@ -100,9 +103,5 @@ async def compiled(
 
 def _link(context: Context, contexts: ContextRegistry, base: str, tenant: str | None) -> str:
     """The address of a @context: its own, or one at which this node hosts it (5.13.1)."""
-    source = context.source
-    if isinstance(source, list) and len(source) == 1:
-        source = source[0]
-    if not isinstance(source, str):
-        source = contexts.host(source, tenant)
-    return str(outside(source, base))
+    url = single_url(context.source)
+    return str(outside(url or contexts.host(context.source, tenant), base))

@@ -22,6 +22,7 @@ from hansa.hub.own_contexts import (
     own_path,
     record_place,
     removed,
+    single_url,
     stored,
 )
 from hansa.kernel.clock import from_micros, iso
@@ -124,14 +125,13 @@ async def lasting_url(call: Call, store: Store, context: Context) -> str:
     An @context that is no single URL is stored for it, as "ImplicitlyCreated" (5.13.1).
     """
     source = context.source
-    if isinstance(source, list) and len(source) == 1:
-        source = source[0]
-    if not isinstance(source, str):
-        path = call.service.contexts.host(source, call.tenant)
-        _, id = record_place(path) or (None, path)
-        await _commit(call, store, stored(source, "ImplicitlyCreated", call.now, id))
-        source = path
-    return str(outside(source, call.base))
+    url = single_url(source)
+    if url is None:
+        url = call.service.contexts.host(source, call.tenant)
+        _, id = record_place(url) or (None, url)
+        if await asyncio.to_thread(store.record, RECORD, id) is None:
+            await _commit(call, store, stored(source, "ImplicitlyCreated", call.now, id))
+    return str(outside(url, call.base))
 
 
 async def _commit(call: Call, store: Store, write: Write) -> None:

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.federation.federation import Federation
 from hansa.hub.notify.service import Notifier
-from hansa.hub.own_contexts import inside, outside
+from hansa.hub.own_contexts import inside, outside, single_url
 from hansa.hub.registrations.watching import Watching
 from hansa.kernel.clock import Clock
 from hansa.kernel.errors import (
@@ -94,12 +94,8 @@ class Service:
 
     def context_url(self, context: Context, base: str, tenant: str | None = None) -> str:
         """An address of `context`: its own, or one at which this node hosts it (clause 5.13.1)."""
-        source = context.source
-        if isinstance(source, list) and len(source) == 1:
-            source = source[0]
-        if not isinstance(source, str):
-            source = self.contexts.host(source, tenant)
-        return str(outside(source, base))
+        url = single_url(context.source)
+        return str(outside(url or self.contexts.host(context.source, tenant), base))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""

@@ -24,6 +24,7 @@ from hansa.ngsild.query import Query
 from hansa.store.port import Store, Write
 from hansa.web.api.answer import Answer, created, document, nothing
 from hansa.web.api.call import JSON, LD_JSON, MERGE_JSON, Call
+from hansa.web.api.contexts import lasting_url
 from hansa.web.api.listing import paging
 from hansa.web.api.params import flag, number
 
@@ -62,6 +63,7 @@ class SubscriptionKind:
         store = call.writer(make=True)
         write = self.create(id, payload, await _origin(call, context, store), call.now)
         await _check_context(call, payload)
+        await lasting_url(call, store, context)
         await self._commit(call, store, write)
         return created(f"{self.path}/{quote(id, safe=':')}")
 
