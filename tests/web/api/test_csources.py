@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from hansa.kernel.settings import Settings
 from hansa.node import Node
-from tests.web.api.client import ApiClient
+from tests.web.api.client import ApiClient, problem_of
 
 PLACE = "/csourceRegistrations"
 ID = "urn:ngsi-ld:ContextSourceRegistration:1"
@@ -250,11 +250,21 @@ def test_unknown_and_malformed_identifiers(api: ApiClient) -> None:
 
 
 def test_an_expired_registration_is_not_there(api: ApiClient) -> None:
-    register(api, expiresAt="2020-01-01T00:00:00Z")
+    register(api)
+    answer = api.patch(f"{PLACE}/{ID}", json={"expiresAt": "2020-01-01T00:00:00Z"})
+    assert answer.status_code == 204
     assert api.get(f"{PLACE}/{ID}").status_code == 404
     assert api.get(f"{PLACE}?type=Vehicle").json() == []
     register(api)  # its place is free
     assert api.get(f"{PLACE}/{ID}").status_code == 200
+
+
+def test_one_that_has_expired_already_is_refused(api: ApiClient) -> None:
+    """5.9.2.4."""
+    answer = api.post(PLACE, registration(expiresAt="2020-01-01T00:00:00Z"))
+    assert problem_of(answer) == (400, "BadRequestData")
+    assert "lies in the past" in answer.json()["detail"]
+    assert api.get(f"{PLACE}?type=Vehicle").json() == []
 
 
 def ids(api: ApiClient, query: str) -> set[str]:

@@ -15,11 +15,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from hansa.hub.registrations.book import Book
+from hansa.hub.registrations.book import Book, is_expired
 from hansa.hub.registrations.conflicts import conflict
 from hansa.hub.registrations.model import Registration, parsed
 from hansa.hub.registrations.reading import RECORD, changed
-from hansa.kernel.errors import AlreadyExists, HansaError, NotFound
+from hansa.kernel.errors import AlreadyExists, BadRequest, HansaError, NotFound
 from hansa.ngsild.context import Context
 from hansa.store.port import Edited, Outcome, Reader, Store, Write
 
@@ -84,10 +84,15 @@ class Registry:
         """Register a context source (5.9.2).
 
         Raises:
+            BadRequest: it has expired already.
             AlreadyExists: there is a registration with this id.
             Conflict: what it is about is held here, or belongs to another.
         """
         record = {**record, "createdAt": now, "modifiedAt": now}
+        if is_expired(parsed(record), now):
+            raise BadRequest(
+                "member 'expiresAt' of the registration", "lies in the past", "name a later moment"
+            )
         async with self._locks[tenant]:
             book = self.book(tenant, store)
             present = book.get(record["id"])
