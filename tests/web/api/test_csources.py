@@ -263,7 +263,7 @@ def test_one_that_has_expired_already_is_refused(api: ApiClient) -> None:
     """5.9.2.4."""
     answer = api.post(PLACE, registration(expiresAt="2020-01-01T00:00:00Z"))
     assert problem_of(answer) == (400, "BadRequestData")
-    assert "lies in the past" in answer.json()["detail"]
+    assert "lies in the past" in answer.json()["title"]
     assert api.get(f"{PLACE}?type=Vehicle").json() == []
 
 
