@@ -44,9 +44,14 @@ def _usage(name: str, command: Any) -> str:
     words += ["[OPTIONS]"] if options else []
     for parameter in command.params:
         if parameter.param_type_name == "argument":
-            word = parameter.name.upper()
+            word = _word(parameter)
             words.append(word if parameter.required else f"[{word}]")
     return "```sh\n" + " ".join(words) + "\n```"
+
+
+def _word(argument: Any) -> str:
+    """An argument as the help shows it."""
+    return str(argument.metavar or argument.name.upper())
 
 
 def _text(command: Any) -> str:
@@ -59,7 +64,7 @@ def _parameters(command: Any) -> str:
         if parameter.name in _EVERYWHERE:
             continue
         if parameter.param_type_name == "argument":
-            name = code(parameter.name.upper())
+            name = code(_word(parameter))
         else:
             name = ", ".join(code(o) for o in [*parameter.opts, *parameter.secondary_opts])
         rows.append((name, parameter.help or "", _default(parameter)))

@@ -160,6 +160,59 @@ def test_doctor(run: Run, node: tuple[Path, str]) -> None:
     assert orjson.loads(result.stdout)["ok"] is False
 
 
+def test_a_served_node_takes_a_new_token_at_its_next_start(
+    run: Run, node: tuple[Path, str]
+) -> None:
+    from hansa.kernel.folder import Folder
+
+    assert "next start" not in run("init", node[0], "--new-token").stderr
+    with Folder.open(node[0]).locked():
+        assert "holds from its next start" in run("init", node[0], "--new-token").stderr
+
+
+def test_a_folder_for_serve_is_given_once(run: Run, tmp_path: Path) -> None:
+    result = run("serve", tmp_path / "a", "--folder", tmp_path / "b")
+    assert result.exit_code == 1
+    assert "is given twice" in result.stderr
+    same = run("serve", tmp_path / "a", "--folder", tmp_path / "a")
+    assert "given twice" not in same.stderr
+    assert "is not a node" in same.stderr
+
+
+def test_the_list_of_spokes_stays_readable_in_a_pipe(run: Run) -> None:
+    result = run("spokes")
+    assert max(map(len, result.stdout.splitlines())) < 160
+    assert "GtfsAgency, GtfsStop, GtfsStation and 10 more" in result.stdout
+    assert "whatever the source holds" in result.stdout
+    assert "hansa spokes NAME" in result.stderr
+    assert "GtfsFrequency" in run("spokes", "gtfs").stdout
+
+
+def test_a_spoke_names_its_packages_only_where_they_are_missing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from importlib import metadata
+
+    assert "pip install" not in run("spokes", "osm").stdout
+    real = metadata.version
+
+    def version(name: str) -> str:
+        if name == "osmium":
+            raise metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    told = run("spokes", "osm").stdout
+    assert "Not all of it works here: osmium is not installed." in told
+    assert "-m pip install 'hansa[osm]'" in told
+
+
+def test_defaults_are_shown_as_one_would_write_them(run: Run) -> None:
+    rows = {line.split()[0]: line.split() for line in run("spokes", "gbfs").stdout.splitlines()[5:]}
+    assert rows["--vehicles"][1:5] == ["yes", "or", "no", "yes"]
+    assert rows["--interval"][1:3] == ["number", "60"]
+
+
 def test_the_spokes_are_listed_with_their_options(run: Run) -> None:
     names = {row["name"] for row in orjson.loads(run("spokes", "--json").stdout)}
     assert names >= {"aequilibrae", "gtfs"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -44,7 +45,9 @@ def test_the_whole_way(run: Run, node: tuple[Path, str], trees: Path, tmp_path: 
     assert [tree["height"] for tree in orjson.loads(found.stdout)] == [18.5, 11]
 
     assert run("backup", folder, tmp_path / "b.tgz").exit_code == 0
-    assert run("restore", tmp_path / "b.tgz", tmp_path / "again").exit_code == 0
+    restored = run("restore", tmp_path / "b.tgz", tmp_path / "again")
+    assert restored.exit_code == 0
+    assert re.search(r"saved \d{4}-\d\d-\d\d \d\d:\d\d UTC, to ", restored.stdout)
     again = run("query", *words, "--folder", tmp_path / "again", "--json")
     assert orjson.loads(again.stdout) == orjson.loads(found.stdout)
     assert run("doctor", tmp_path / "again", "--json").exit_code in {0, 1}
@@ -84,6 +87,29 @@ def test_a_source_that_is_not_there_or_not_what_it_should_be(
     assert foreign.exit_code == 1
     assert "trees.csv" in foreign.stderr
     assert orjson.loads(run("types", "--folder", node[0], "--json").stdout) == []
+
+
+def test_a_missing_mapping_and_the_other_spelling_of_licence(
+    run: Run, node: tuple[Path, str], trees: Path
+) -> None:
+    without = run("import", "table", trees, "--folder", node[0])
+    assert without.exit_code == 1
+    assert "--mapping FILE.toml" in without.stderr
+    told = bring(run, trees, node[0], "--licence", "ODbL-1.0")
+    assert told.exit_code == 0
+    source = run("query", "--type", "DataSource", "--json", "--folder", node[0])
+    assert "ODbL-1.0" in source.stdout
+
+
+def test_a_query_without_any_filter_shows_what_is_there(
+    run: Run, node: tuple[Path, str], trees: Path
+) -> None:
+    bring(run, trees, node[0])
+    found = orjson.loads(run("query", "--folder", node[0], "--json").stdout)
+    assert {entity["type"] for entity in found} == {"Tree", "DataSource"}
+    nothing = run("query", "--type", "Bench", "--folder", node[0])
+    assert nothing.stdout == ""
+    assert "Nothing matches. Types here: DataSource, Tree." in nothing.stderr
 
 
 def test_the_forms_of_a_query(run: Run, node: tuple[Path, str], trees: Path) -> None:

@@ -11,8 +11,10 @@ import orjson
 import pytest
 from rich.console import Console
 
-from hansa.cli.console import Screen
+from hansa.cli.console import Screen, moment, program
 from hansa.cli.importing import spoke_options
+from hansa.cli.query import _fitting
+from hansa.cli.reach import _remedy
 from hansa.cli.rehearsal import rehearse
 from hansa.cli.serve import preloaded
 from hansa.kernel.errors import BadRequest, Conflict, InvalidRequest, Unavailable
@@ -86,6 +88,43 @@ def test_progress_is_drawn_on_a_terminal_and_told_elsewhere() -> None:
         advance(10, 10)
     assert "Reading" in err.getvalue()
     assert "10 of 10" in err.getvalue()
+
+
+def test_moments_are_told_to_the_minute() -> None:
+    assert moment("2026-11-23T04:50:02.123456Z") == "2026-11-23 04:50 UTC"
+    assert moment("2026-11-23T01:50:02-03:00") == "2026-11-23 04:50 UTC"
+    assert moment(None) == ""
+
+
+def test_a_command_is_suggested_as_this_one_was_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = tmp_path / "hansa"
+    there.write_text("#!/bin/sh\n")
+    there.chmod(0o755)
+    monkeypatch.setattr("sys.argv", [str(there)])
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert program() == str(there)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert program() == "hansa"
+    monkeypatch.setattr("sys.argv", ["/usr/lib/python3/hansa/cli/__main__.py"])
+    assert program() == "hansa"
+
+
+def test_a_table_on_a_terminal_has_the_columns_that_fit() -> None:
+    rows = [{"id": "urn:x:1", "type": "Tree", "species": "s" * 20, "height": 12}]
+    heads = ["id", "type", "species", "height"]
+    assert _fitting(heads, rows, None) == (heads, [])
+    assert _fitting(heads, rows, 60) == (heads, [])
+    assert _fitting(heads, rows, 40) == (heads[:3], ["height"])
+    assert _fitting(heads, rows, 5) == (heads[:2], ["species", "height"])
+    many = [f"a{n}" for n in range(12)]
+    assert _fitting(many, rows, None) == (many[:8], many[8:])
+
+
+def test_a_remedy_that_only_repeats_the_fault_is_left_out() -> None:
+    assert _remedy("type Tree: is not here.", "Is not here.") == ""
+    assert _remedy("type Tree: is not here.", "Ask for another.") == "Ask for another."
 
 
 def test_with_json_nothing_else_is_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None:

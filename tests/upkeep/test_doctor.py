@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
+import sys
 from contextlib import closing
 from functools import partial
 from importlib import metadata
@@ -16,6 +18,7 @@ from hansa.store.port import Edited, Entity, Write
 from hansa.store.sqlite import open_store
 from hansa.upkeep import doctor
 from hansa.upkeep.doctor import Finding, examine
+from hansa.upkeep.extras import install, lacking, requirements
 
 
 def free_port() -> int:
@@ -76,6 +79,19 @@ def test_a_missing_and_an_old_package(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "900.1 or newer is needed" in facts[1]
     (osm,) = found(None, "extra 'osm'")
     assert (osm.level, "pip install 'hansa[osm]'" in osm.remedy) == ("warn", True)
+
+
+def test_every_extra_says_what_it_is_for() -> None:
+    assert doctor._FOR.keys() == requirements().keys() - doctor._FOR_DEVELOPERS - {""}
+
+
+def test_a_remedy_installs_into_this_very_environment() -> None:
+    assert install("osm") == f"{shlex.quote(sys.executable)} -m pip install 'hansa[osm]'"
+    assert install(packages=("apsw>=3.50",)).endswith(" -m pip install 'apsw>=3.50'")
+
+
+def test_an_extra_that_is_not_ours_lacks_nothing() -> None:
+    assert lacking("carrier-pigeons") == []
 
 
 def test_damage(folder: Folder) -> None:

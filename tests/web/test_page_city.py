@@ -98,6 +98,20 @@ def test_numbers_follow_the_data(empty_node: Node, empty_pages: TestClient) -> N
     assert "<strong>451,899</strong>" in empty_pages.get("/").text
 
 
+def test_a_node_without_streets_is_not_called_empty(
+    empty_node: Node, empty_pages: TestClient
+) -> None:
+    no_city, own = "This node holds no city yet.", "What this node holds stands on the map"
+    page = empty_pages.get("/").text
+    assert no_city in page
+    assert own not in page
+    assert "also while the node is served" in page
+    town.write(empty_node, [{**town.places()[1], "type": "Tree", "id": "urn:ngsi-ld:Tree:1"}])
+    page = empty_pages.get("/").text
+    assert own in page
+    assert no_city not in page
+
+
 def test_the_day_holds_every_run(pages: TestClient) -> None:
     day = pages.get("/city/day", params={"weekday": 2}).json()
     assert len(day["runs"]) == 96

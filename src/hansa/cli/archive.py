@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hansa.cli.console import Json, Screen
+from hansa.cli.console import Json, Screen, moment, program
 
 __all__ = ["register"]
 
@@ -60,7 +60,7 @@ def restore(
     screen = Screen(json)
     with screen.progress("Restoring (bytes)") as progress:
         manifest = bring_back(file, folder, progress)
-    screen.say(f"Restored {manifest.city}, saved {manifest.made_at}, to {folder}.")
-    screen.note(f"Serve it with: hansa serve --folder {folder}")
+    screen.say(f"Restored {manifest.city}, saved {moment(manifest.made_at)}, to {folder}.")
+    screen.note(f"Serve it with: {program()} serve --folder {folder}")
     if json:
         screen.data({"folder": str(folder), **asdict(manifest)})

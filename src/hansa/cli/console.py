@@ -7,9 +7,12 @@ standard output; an error is then a JSON document on standard error.
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
@@ -28,7 +31,7 @@ from rich.text import Text
 
 from hansa.kernel.errors import HansaError
 
-__all__ = ["Json", "Screen", "show_error"]
+__all__ = ["Json", "Screen", "moment", "program", "show_error"]
 
 _JSON = "hansa.json"
 
@@ -140,6 +143,20 @@ class _Done(ProgressColumn):
     def render(self, task: Task) -> Text:
         done = f"{int(task.completed):,}"
         return Text(done if task.total is None else f"{done} of {int(task.total):,}")
+
+
+def moment(text: str | None) -> str:
+    """A node's moment as people read it: to the minute, in UTC; "" for none."""
+    return "" if not text else f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def program() -> str:
+    """How this program was called, so that a command it suggests can be copied as it stands."""
+    called = sys.argv[0]
+    known = shutil.which("hansa")
+    if Path(called).name != "hansa" or (known and Path(called).samefile(known)):
+        return "hansa"
+    return called
 
 
 def _text(cell: Any) -> str:

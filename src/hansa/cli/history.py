@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hansa.cli.console import Json, Screen
-from hansa.cli.reach import FolderOption
+from hansa.cli.reach import FolderOption, TenantOption
 from hansa.kernel.errors import BadRequest, NotFound
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-TenantOption = Annotated[str | None, typer.Option(help="Of this tenant.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
 
 _LISTED = 20
@@ -116,7 +115,10 @@ def import_file(
 
 def compact(
     days: Annotated[
-        int | None, typer.Option(min=0, help="Leave so many days in the database. [as set]")
+        int | None,
+        typer.Option(
+            min=0, help="Leave so many days in the database; default: the setting history_recent."
+        ),
     ] = None,
     folder: FolderOption = Path("node"),
     tenant: TenantOption = None,
@@ -160,7 +162,7 @@ def rules(
         str | None, typer.Option(help="Then keep sums by hour (PT1H) or day (P1D).")
     ] = None,
     sums_keep: Annotated[
-        str | None, typer.Option(help="Until they are this old: P10Y. [for ever]")
+        str | None, typer.Option(help="Until they are this old: P10Y; default: for ever.")
     ] = None,
     remove: Annotated[str | None, typer.Option(help="Forget the rule of this name.")] = None,
     folder: FolderOption = Path("node"),

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hansa.cli.console import Json, Screen
+from hansa.cli.console import Json, Screen, program
 
 __all__ = ["register"]
 
@@ -19,22 +19,28 @@ def register(app: typer.Typer) -> None:
 
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to make.")],
-    city: Annotated[str | None, typer.Option(help="Name of the city.")] = None,
-    timezone: Annotated[
-        str | None, typer.Option(help="Its time zone, for example Europe/Berlin.")
+    city: Annotated[
+        str | None, typer.Option(help="Name of the city, as pages show it; default: My city.")
     ] = None,
-    port: Annotated[int | None, typer.Option(help="Port to serve on.")] = None,
+    timezone: Annotated[
+        str | None, typer.Option(help="Its time zone, for example Europe/Berlin; default: UTC.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Port to serve on; default: 1356.")] = None,
     new_token: Annotated[
-        bool, typer.Option("--new-token", help="Only give the node there a new operator's token.")
+        bool,
+        typer.Option("--new-token", help="Only give the node in FOLDER a new operator's token."),
     ] = False,
     json: Json = False,
 ) -> None:
     """Make a new, empty node: a folder with settings, a store and an operator's token.
 
-    The token is shown once; the node keeps only a hash of it. Who has the token may write over the
-    network. Lost it? `hansa init FOLDER --new-token` makes another.
+    The token is shown once; the node keeps only a hash of it. Who sends it along (as
+    `Authorization: Bearer TOKEN`) may write over the network. Lost it, or a node without one?
+    `--new-token` makes another; a node that is being served takes it at its next start.
 
     Example: `hansa init my-city --city "Lübeck" --timezone Europe/Berlin`
+
+    Example: `hansa init my-city --new-token`
     """
     screen = Screen(json)
     if new_token:
@@ -45,7 +51,10 @@ def init(
     screen.say("")
     screen.say(f"  The operator's token, shown only now:  {token}")
     screen.say("")
-    screen.note(f"Next: hansa serve --folder {folder}")
+    if not new_token:
+        screen.note(f"Next: {program()} serve --folder {folder}")
+    elif _is_served(folder):
+        screen.note("The node is being served: the new token holds from its next start.")
     if json:
         screen.data({"folder": str(folder), "operatorToken": token})
 
@@ -62,6 +71,12 @@ def create(folder: Path, values: dict[str, Any]) -> str:
     load(flags=given)
     Folder.create(folder, template(given))
     return token
+
+
+def _is_served(root: Path) -> bool:
+    from hansa.kernel.folder import Folder
+
+    return Folder.open(root).holder() is not None
 
 
 def _renew(root: Path) -> str:

@@ -12,7 +12,7 @@ import orjson
 import typer
 
 from hansa.cli.console import Json, Screen
-from hansa.cli.reach import Ask, FolderOption, TokenOption, UrlOption, reached
+from hansa.cli.reach import Ask, FolderOption, TenantOption, TokenOption, UrlOption, reached
 
 __all__ = ["register"]
 
@@ -47,15 +47,15 @@ def query(
     ] = None,
     geometry: Annotated[str | None, typer.Option(help="Its geometry's type: Point, ...")] = None,
     coordinates: Annotated[str | None, typer.Option(help="Its coordinates: [10.7,53.9]")] = None,
-    attrs: Annotated[str | None, typer.Option(help="Only entities with one of these.")] = None,
-    pick: Annotated[str | None, typer.Option(help="Only these members.")] = None,
-    omit: Annotated[str | None, typer.Option(help="All but these members.")] = None,
+    attrs: Annotated[str | None, typer.Option(help="Only those with such an attribute.")] = None,
+    pick: Annotated[str | None, typer.Option(help="Only these members of each: id,name")] = None,
+    omit: Annotated[str | None, typer.Option(help="All members but these.")] = None,
     order: Annotated[str | None, typer.Option(help="Sort by: name, or length;desc")] = None,
     limit: Annotated[int, typer.Option(min=0, help="At most this many; 0 with --count.")] = 20,
     offset: Annotated[int, typer.Option(min=0, help="Leave out this many.")] = 0,
     count: Annotated[bool, typer.Option("--count", help="Say how many match in all.")] = False,
     format: Annotated[Form, typer.Option(help="How entities are written.")] = Form.table,
-    tenant: Annotated[str | None, typer.Option(help="Of this tenant.")] = None,
+    tenant: TenantOption = None,
     folder: FolderOption = Path("node"),
     url: UrlOption = None,
     token: TokenOption = None,

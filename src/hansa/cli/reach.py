@@ -20,13 +20,16 @@ import typer
 
 from hansa.kernel.errors import BadRequest, HansaError, Unavailable
 
-__all__ = ["Ask", "FolderOption", "TokenOption", "UrlOption", "reached"]
+__all__ = ["Ask", "FolderOption", "TenantOption", "TokenOption", "UrlOption", "reached"]
 
 FolderOption = Annotated[
     Path, typer.Option("--folder", "-f", help="The node's folder.", show_default=True)
 ]
 UrlOption = Annotated[
     str | None, typer.Option("--url", help="Ask the node at this address instead of a folder.")
+]
+TenantOption = Annotated[
+    str | None, typer.Option("--tenant", help="Of this tenant; default: the city's own.")
 ]
 TokenOption = Annotated[
     str | None,

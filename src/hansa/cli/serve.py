@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     place: Annotated[
-        Path | None, typer.Argument(metavar="[FOLDER]", help="The node's folder; default: node.")
+        Path | None, typer.Argument(metavar="FOLDER", help="The node's folder; default: node.")
     ] = None,
     folder: Annotated[
         Path | None, typer.Option("--folder", "-f", help="The same, as with the other commands.")
@@ -35,7 +35,9 @@ def serve(
     port: Annotated[
         int | None, typer.Option(help="Port to listen on; default 1356; 0 takes any free one.")
     ] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; default 127.0.0.1, this machine only.")
+    ] = None,
     dev: Annotated[
         bool, typer.Option("--dev", help="Without accounts, on loopback only, for experiments.")
     ] = False,

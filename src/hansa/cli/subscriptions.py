@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hansa.cli.console import Json, Screen
-from hansa.cli.reach import FolderOption
+from hansa.cli.console import Json, Screen, moment
+from hansa.cli.reach import FolderOption, TenantOption
 from hansa.kernel.errors import BadRequest
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ def subscriptions(
         typer.Argument(help="The subscription; failures and replay take all without it."),
     ] = None,
     folder: FolderOption = Path("node"),
-    tenant: Annotated[
-        str | None, typer.Option("--tenant", help="Another tenant than the city's own.")
-    ] = None,
+    tenant: TenantOption = None,
     number: Annotated[
         list[int] | None,
         typer.Option("--number", "-n", help="Only the failure of this number; again for more."),
@@ -76,7 +74,10 @@ def _list(screen: Screen, store: Store) -> None:
     rows = healths(store, _now())
     screen.table(
         ("subscription", "status", "endpoint", "sent", "failed", "waiting", "given up", "last"),
-        [(r.id, r.status, r.endpoint, r.sent, r.failed, r.waiting, r.dead, r.last) for r in rows],
+        [
+            (r.id, r.status, r.endpoint, r.sent, r.failed, r.waiting, r.dead, moment(r.last))
+            for r in rows
+        ],
     )
     if screen.json:
         screen.data([asdict(row) for row in rows])
@@ -92,7 +93,11 @@ def _show(screen: Screen, store: Store, id: str | None) -> None:
     if id is None:
         raise BadRequest("the command", "names no subscription", "give its id, see the list")
     found = asdict(health(store, id, _now()))
-    screen.table(("what", "value"), list(found.items()))
+    rows = [
+        (name.replace("_", " "), moment(value) if name.startswith("last") else value)
+        for name, value in found.items()
+    ]
+    screen.table(("what", "value"), rows)
     if screen.json:
         screen.data(found)
 
@@ -103,7 +108,7 @@ def _failures(screen: Screen, store: Store, id: str | None) -> None:
     rows = failures(store, id)
     screen.table(
         ("number", "subscription", "endpoint", "made", "attempts", "why"),
-        [(r.number, r.subscription, r.endpoint, r.made, r.attempts, r.fault) for r in rows],
+        [(r.number, r.subscription, r.endpoint, moment(r.made), r.attempts, r.fault) for r in rows],
     )
     if screen.json:
         screen.data([asdict(row) for row in rows])

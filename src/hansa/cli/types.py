@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import typer
 
-from hansa.cli.console import Json, Screen
+from hansa.cli.console import Json, Screen, program
 from hansa.cli.reach import FolderOption, TokenOption, UrlOption, reached
 
 __all__ = ["register"]
@@ -54,4 +54,4 @@ def types(
             "gtfs feed.zip",
             "aequilibrae project.zip",
         ):
-            screen.note(f"  hansa import {words} --folder {at}")
+            screen.note(f"  {program()} import {words} --folder {at}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import shutil
 import socket
 import stat
@@ -17,7 +16,6 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Final, Literal
 
@@ -25,6 +23,7 @@ from hansa.kernel.errors import HansaError
 from hansa.kernel.folder import Folder
 from hansa.kernel.settings import Settings
 from hansa.kernel.settings_file import load
+from hansa.upkeep.extras import fault, install, lacking, requirements
 
 __all__ = ["Finding", "examine"]
 
@@ -32,6 +31,14 @@ Level = Literal["ok", "warn", "fail"]
 
 _OLDEST_PYTHON: Final = (3, 11)
 _FOR_DEVELOPERS: Final = {"demo", "docs", "test"}
+_FOR: Final = {
+    "collation": "sorting names as each language does",
+    "history": "keeping old history in Parquet files",
+    "mqtt": "MQTT brokers, as sources and as receivers of notifications",
+    "osm": "OpenStreetMap extracts",
+    "realtime": "GTFS-Realtime feeds",
+    "table": "tables in Parquet and large GeoJSON files, and mappings in YAML",
+}
 _LITTLE_ROOM: Final = 2_000_000_000
 _NO_ROOM: Final = 200_000_000
 _BUILT: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -68,49 +75,28 @@ def _python() -> Finding:
 
 
 def _packages() -> Iterator[Finding]:
-    """The packages that Hansa's own metadata names, and the extras that are complete."""
-    lines = metadata.requires("hansa") or []
-    extras: dict[str, list[str]] = {}
-    for line in lines:
-        requirement, _, marker = line.partition(";")
-        match = re.search(r"""extra\s*==\s*['"]([\w-]+)""", marker)
-        extras.setdefault(match.group(1) if match else "", []).append(requirement.strip())
-    core = [fault for line in extras.pop("", []) if (fault := _missing(line))]
-    for fault in core:
-        yield Finding("fail", "package", fault, "run: pip install --upgrade hansa")
+    """The packages that Hansa's own metadata name, and the extras that are complete."""
+    wanted = requirements()
+    core = [(line, wrong) for line in wanted.pop("") if (wrong := fault(line))]
+    for line, wrong in core:
+        yield Finding("fail", "package", wrong, f"run: {install(packages=(line,))}")
     if not core:
         yield Finding("ok", "packages", "all that Hansa needs are there")
-    for extra in sorted(extras.keys() - _FOR_DEVELOPERS):
-        faults = [fault for line in extras[extra] if (fault := _missing(line))]
-        if faults:
-            remedy = f"if you need it: pip install 'hansa[{extra}]'"
+    for extra in sorted(wanted.keys() - _FOR_DEVELOPERS):
+        if faults := lacking(extra):
+            remedy = f"only needed for {_FOR.get(extra, 'it')}; then run: {install(extra)}"
             yield Finding("warn", f"extra '{extra}'", "; ".join(faults), remedy)
         else:
             yield Finding("ok", f"extra '{extra}'", "installed")
-
-
-def _missing(requirement: str) -> str | None:
-    """What is wrong with an installed package, or ``None``."""
-    match = re.match(r"([\w.-]+)(?:\[[^\]]*\])?\s*(?:>=\s*([\d.]+))?", requirement)
-    name, oldest = match.groups() if match else (requirement, None)
-    try:
-        version = metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return f"{name} is not installed"
-    if oldest and _numbers(version) < _numbers(oldest):
-        return f"{name} is {version}, and {oldest} or newer is needed"
-    return None
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version.split("+", maxsplit=1)[0])[:3])
 
 
 def _sqlite() -> Iterator[Finding]:
     try:
         import apsw
     except ImportError as error:
-        yield Finding("fail", "SQLite", f"cannot be loaded ({error})", "run: pip install apsw")
+        yield Finding(
+            "fail", "SQLite", f"cannot be loaded ({error})", f"run: {install(packages=('apsw',))}"
+        )
         return
     version = apsw.sqlite_lib_version()
     try:
@@ -119,7 +105,7 @@ def _sqlite() -> Iterator[Finding]:
         connection.execute("SELECT jsonb('{}')").fetchall()
         connection.close()
     except apsw.Error as error:
-        remedy = "run: pip install --upgrade apsw"
+        remedy = f"run: {install(packages=('--upgrade', 'apsw'))}"
         yield Finding("fail", "SQLite", f"{version} lacks something ({error})", remedy)
         return
     yield Finding("ok", "SQLite", f"{version}, with R*Tree and JSONB")
@@ -214,9 +200,9 @@ def _history(folder: Folder, database: Path) -> Iterator[Finding]:
     if not listed:
         return
     subject = f"history '{database.stem}'"
-    if missing := [each for each in ("duckdb", "pyarrow") if _missing(each)]:
+    if missing := [each for each in ("duckdb", "pyarrow") if fault(each)]:
         fact = f"old history cannot be read without {' and '.join(missing)}"
-        yield Finding("fail", subject, fact, "run: pip install 'hansa[history]'")
+        yield Finding("fail", subject, fact, f"run: {install('history')}")
     if found := faults(folder.history / database.stem, listed):
         remedy = "stop the node and restore a backup; keep the folder for a rescue"
         yield Finding("fail", subject, "; ".join(found[:20]), remedy)
