@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,16 @@ def test_parquet_rows_with_binary_geometry(tmp_path: Path) -> None:
     assert refusals == []
     assert values(entities["T 1"])["location"]["coordinates"] == [1.0, 2.0]
     assert values(entities["T 2"]) == {}
+
+
+def test_parquet_days_and_moments_that_are_taken_as_texts(tmp_path: Path) -> None:
+    file = tmp_path / "x.parquet"
+    days = [datetime(2019, 5, 1), datetime(2019, 5, 1, 8, 30)]
+    parquet.write_table(pa.table({"id": [1, 2], "x": days}), file)
+    entities, refusals = bring(tmp_path, "x.parquet", file.read_bytes(), with_column("text"))
+    assert refusals == []
+    found = [values(entities[f"Thing {n}"])["x"] for n in (1, 2)]
+    assert found == ["2019-05-01", "2019-05-01T08:30:00.000000Z"]
 
 
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ def matches(entity: Entity, query: Query, every: dict[str, Entity]) -> bool:
             )
         )
         and (not query.attributes or any(a in names for a in query.attributes))
+        and not any(a in names for a in query.without)
         and tree(query.q, lambda leaf: term(leaf, entity, every))
         and tree(query.scope, lambda leaf: any(scoped(leaf, s) for s in entity.get("scope", [])))
         and (query.geo is None or near(entity, query))

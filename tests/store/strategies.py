@@ -233,6 +233,7 @@ conditions: dict[str, st.SearchStrategy[Any]] = {
     "types": trees(st.sampled_from(TYPES).map(TypeName)),
     "selectors": st.lists(selectors, min_size=1, max_size=2).map(tuple),
     "attributes": st.lists(names, max_size=3).map(tuple),
+    "without": st.lists(names, max_size=2).map(tuple),
     "q": trees(terms()),
     "scope": trees(scope_patterns),
     "geo": geo_filters,

@@ -177,6 +177,8 @@ def test_features_carry_geometry_and_plain_values(store: Store) -> None:
     both = store.features(["urn:t:Stop", "urn:t:Other"], (0, 0, 2, 2))
     assert {(f.id, f.values) for f in both} == {(f"urn:x:{n}", ()) for n in (1, 2, 3)}
     assert len(store.features(["urn:t:Stop", "urn:t:Other"], (0, 0, 2, 2), limit=2)) == 2
+    plain = store.features(["urn:t:Stop"], (0, 0, 2, 2), without=["urn:a:to", "urn:a:missing"])
+    assert [f.id for f in plain] == ["urn:x:2"]
     assert store.features(["urn:t:Unknown"], (0, 0, 2, 2)) == []
     assert store.features(["urn:t:Stop"], (5, 5, 6, 6)) == []
     assert store.features(["urn:t:Stop"], (0, 0, 2, 2), attribute="urn:a:name") == []

@@ -10,6 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from hansa.node import Node
+from hansa.web.tiles.projection import tile_of
 from tests.web import town
 
 
@@ -109,3 +110,43 @@ def test_vehicles_say_how_their_place_was_made(empty_node: Node, empty_pages: Te
     town.write(empty_node, [{"id": "urn:x:bus", "type": "Vehicle", **others, **made}])
     assert "scheduled" in empty_pages.get("/data/Vehicle").text
     assert "scheduled" in empty_pages.get("/data/Vehicle", params={"sort": "a3"}).text
+
+
+def test_what_vanished_from_its_source_is_counted_listed_and_drawn_apart(
+    empty_node: Node, empty_pages: TestClient
+) -> None:
+    def stop(number: int, **more: str) -> dict[str, object]:
+        at = {"type": "Point", "coordinates": [-71.0, -30.0]}
+        named = {"name": f"Stop {number}", **more}
+        plain = {term: {"type": "Property", "value": value} for term, value in named.items()}
+        place = {"type": "GeoProperty", "value": at}
+        return {"id": f"urn:x:stop:{number}", "type": "GtfsStop", "location": place, **plain}
+
+    since = {"vanishedAt": "2026-01-02T10:00:00Z"}
+    town.write(empty_node, [stop(1), stop(2), stop(3, **since)])
+    data = empty_pages.get("/data").text
+    assert "holds 2 entities" in data
+    assert "One more is no longer in its source" in data
+    assert re.search(r'class="number">2<br><small><a href="/data/GtfsStop\?gone=1">one gone', data)
+    here, gone = (empty_pages.get(f"/data/GtfsStop{q}").text for q in ("", "?gone=1"))
+    assert "Stop 1</a>" in here
+    assert "Stop 3</a>" not in here
+    assert "Stop 3</a>" in gone
+    assert "Stop 1</a>" not in gone
+    assert empty_pages.get("/data/GtfsStop?gone=x").status_code == 400
+    city = empty_pages.get("/").text
+    assert re.search(r"<strong>2</strong> <span>stops", city)
+    assert "Stop 3" not in empty_pages.get("/city/search?q=stop").text
+    assert "Stop 2" in empty_pages.get("/city/search?q=stop").text
+    tile = empty_pages.get("/tiles/15/{}/{}.mvt".format(*tile_of(15, -71.0, -30.0))).content
+    assert b"urn:x:stop:1" in tile
+    assert b"urn:x:stop:3" not in tile
+
+
+def test_a_type_of_which_all_vanished_is_still_found(
+    empty_node: Node, empty_pages: TestClient
+) -> None:
+    gone = {"type": "Property", "value": "2026-01-02T10:00:00Z"}
+    town.write(empty_node, [{"id": "urn:x:1", "type": "Kiosk", "vanishedAt": gone}])
+    assert "One that its source no longer has" in empty_pages.get("/data/Kiosk").text
+    assert "Kiosk" not in empty_pages.get("/").text

@@ -260,3 +260,27 @@ def test_progress_is_per_cent_and_a_day_has_no_hour(
     html = empty_pages.get("/entity/urn:x:bus").text
     assert re.search(r'37<span class="unit">%</span>', html)
     assert "observed 4 May 2026<" in html.replace("\n", "")
+
+
+def test_a_day_is_a_day_in_the_language_of_the_page(
+    empty_node: Node, empty_pages: TestClient
+) -> None:
+    def value(given: object) -> dict[str, object]:
+        return {"type": "Property", "value": given}
+
+    tree = {
+        "id": "urn:x:tree",
+        "type": "Tree",
+        "plantedOn": value("2019-05-01"),
+        "feltOn": value({"@type": "Date", "@value": "2031-06-07"}),
+        "seenAt": value({"@type": "DateTime", "@value": "2020-02-03T04:05:00Z"}),
+        "pruned": value(["2021-01-02", "2022-03-04"]),
+        "label": value("2019-13-45"),
+    }
+    town.write(empty_node, [tree])
+    english = empty_pages.get("/entity/urn:x:tree").text
+    for text in ("1 May 2019", "7 June 2031", "3 February 2020, ", "2 January 2021", "2019-13-45"):
+        assert text in english, text
+    assert "1 May 2019, " not in english
+    assert "1 de mayo de 2019" in empty_pages.get("/entity/urn:x:tree?lang=es").text
+    assert "2019년 5월 1일" in empty_pages.get("/data/Tree?lang=ko").text

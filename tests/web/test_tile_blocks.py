@@ -21,7 +21,7 @@ class Source:
     def __init__(self) -> None:
         self.asked: list[tuple[float, float, float, float]] = []
 
-    def features(self, types, box, values=(), attribute="", limit=1_000_000):  # type: ignore[no-untyped-def]
+    def features(self, types, box, values=(), attribute="", limit=1_000_000, without=()):  # type: ignore[no-untyped-def]
         self.asked.append(box)
         west, south, east, north = box
         found = [

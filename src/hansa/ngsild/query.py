@@ -203,6 +203,7 @@ class Query:
         types: type selection.
         selectors: entities that at least one of these selects (empty: no condition).
         attributes: at least one of these attributes must be there (empty: no condition).
+        without: none of these attributes may be there; no query language says this, pages do.
         q, scope, geo: the three filters.
         dataset_ids: only entities with an attribute instance of one of these datasets; ``@none``
             stands for instances without one (empty: no condition).
@@ -217,6 +218,7 @@ class Query:
     types: TypeFilter | None = None
     selectors: tuple[Selector, ...] = ()
     attributes: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     q: Filter | None = None
     scope: ScopeFilter | None = None
     geo: GeoFilter | None = None

@@ -149,12 +149,13 @@ class Reader(Protocol):
         values: Sequence[str] = (),
         attribute: str = "https://uri.etsi.org/ngsi-ld/location",
         limit: int = 1_000_000,
+        without: Sequence[str] = (),
     ) -> list[Feature]:
         """Geometries of entities of any of `types` whose own box meets `box`.
 
         Boxes are west, south, east, north [degrees]. `values` names attributes (IRIs); each feature
         carries the value of their first instance (a Property's value, a Relationship's object), or
-        ``None``. The order is undefined.
+        ``None``. The order is undefined. Entities with an attribute of `without` (IRIs) are left out.
         """
 
     def changes(self, after: int, limit: int = 1000) -> list[Change]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping as Mapping_
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any, Final
 
 import orjson
@@ -49,6 +49,9 @@ def value_of(attribute: Attribute, cell: Any, mapping: Mapping) -> Any:
         case "list":
             items = cell if isinstance(cell, list) else str(cell).split(attribute.separator)
             return [item.strip() if isinstance(item, str) else item for item in items]
+    if isinstance(cell, datetime):  # a table has no other way to write a day than its first instant
+        is_day = cell.tzinfo is None and cell.time() == time.min
+        return cell.date().isoformat() if is_day else instant(cell, "", mapping)
     return cell.isoformat() if isinstance(cell, date) else str(cell)
 
 

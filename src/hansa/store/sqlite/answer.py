@@ -17,7 +17,7 @@ from hansa.store.port import Feature, Page
 from hansa.store.sqlite.ordering import Ordered, order_by
 from hansa.store.sqlite.places import Box, features
 from hansa.store.sqlite.plan import Planner
-from hansa.store.sqlite.select import Selection, select, with_geometry
+from hansa.store.sqlite.select import Selection, lacking, select, with_geometry
 from hansa.store.sqlite.shapes import Catalogue, kinds_of
 from hansa.store.sqlite.sql import any_of_literal, path
 
@@ -101,10 +101,11 @@ def drawn(
     values: Sequence[str],
     attribute: str,
     limit: int,
+    without: Sequence[str] = (),
 ) -> list[Feature]:
     """The features of a box; see the port."""
     of_types = frozenset().union(*(catalogue.by_type.get(name, ()) for name in types))
-    shapes = of_types & with_geometry(attribute, catalogue)
+    shapes = of_types & with_geometry(attribute, catalogue) & lacking(without, catalogue)
     if not shapes or limit == 0:
         return []
     wanted = [_first_value(name, shapes, catalogue) for name in values]

@@ -8,7 +8,7 @@ datasets; geometry. What is known from shapes alone never looks at a document.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -30,7 +30,7 @@ from hansa.store.sqlite.shapes import Catalogue, kinds_of
 from hansa.store.sqlite.sql import FALSE, TRUE, Bindings, any_of, conjunction, disjunction
 from hansa.store.sqlite.terms import Terms
 
-__all__ = ["Selection", "select"]
+__all__ = ["Selection", "lacking", "select", "with_geometry"]
 
 _NO_DATASET: Final = "@none"
 _ANY_SCOPE: Final = ("#",)
@@ -132,6 +132,8 @@ def _shapes(query: Query, catalogue: Catalogue, terms: Terms) -> Shapes | None:
     if query.attributes:
         having = (catalogue.by_attribute.get(name, ()) for name in query.attributes)
         narrowed.append(frozenset().union(*having))
+    if query.without:
+        narrowed.append(lacking(query.without, catalogue))
     if query.q is not None:
         possible = terms.possible(query.q)
         if len(possible) < catalogue.last:
@@ -150,6 +152,11 @@ def of_types(node: TypeFilter, catalogue: Catalogue) -> Shapes:
             return frozenset().union(*(of_types(part, catalogue) for part in parts))
         case _:
             return frozenset(catalogue.by_type.get(node.name, ()))
+
+
+def lacking(names: Iterable[str], catalogue: Catalogue) -> Shapes:
+    """The shapes that have none of these attributes."""
+    return catalogue.every.difference(*(catalogue.by_attribute.get(name, ()) for name in names))
 
 
 def with_geometry(attribute: str, catalogue: Catalogue) -> Shapes:

@@ -100,11 +100,12 @@ class SqliteStore:
         values: Sequence[str] = (),
         attribute: str = LOCATION,
         limit: int = 1_000_000,
+        without: Sequence[str] = (),
     ) -> list[Feature]:
         """Geometries of entities of any of `types` whose bounding boxes meet `box`."""
         with self._pool.snapshot() as connection:
             catalogue = self._catalogue.reach(connection)
-            return drawn(connection, catalogue, types, box, values, attribute, limit)
+            return drawn(connection, catalogue, types, box, values, attribute, limit, without)
 
     def matching(self, queries: Sequence[Query]) -> Iterator[tuple[int, bytes]]:
         """Every entity that a query matches, with the query's place in the list, query by query."""

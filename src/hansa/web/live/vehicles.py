@@ -21,6 +21,7 @@ from hansa.hub.feed import follow
 from hansa.kernel.errors import Unavailable
 from hansa.ngsild.model import LOCATION, Entity
 from hansa.ngsild.query import Query, TypeName
+from hansa.spokes.provenance import VANISHED_AT
 from hansa.store.port import Change
 from hansa.web.pages.values import first
 from hansa.web.shell.site import Site
@@ -111,12 +112,13 @@ class VehicleStream:
                         reader.offer(message)
 
     def _all(self) -> bytes:
-        page = self._site.store.query(Query(types=TypeName(self._type), limit=_MOST))
+        on_the_way = Query(types=TypeName(self._type), without=(VANISHED_AT,), limit=_MOST)
+        page = self._site.store.query(on_the_way)
         found = (self._present(orjson.loads(document)) for document in page.documents)
         return _event("all", [vehicle for vehicle in found if vehicle])
 
     def _moved(self, change: Change) -> dict[str, Any] | None:
-        if change.kind == "deleted":
+        if change.kind == "deleted" or change.attributes.get(VANISHED_AT):
             return {"id": change.id, "gone": True}
         return self._present({"id": change.id, **change.attributes})
 

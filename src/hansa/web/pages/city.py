@@ -69,7 +69,7 @@ class CityPages:
 
     def _page(self, request: Request) -> Response:
         tongue = choose(request)
-        kinds = self._facts.kinds()
+        kinds = [kind for kind in self._facts.kinds() if kind.count]
         present = {kind.term for kind in kinds}
         zones = self._facts.zones() if "TransportZone" in present else None
         figures = self.figures(tongue, present)

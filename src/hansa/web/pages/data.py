@@ -16,7 +16,7 @@ from hansa.kernel.errors import InvalidRequest
 from hansa.ngsild.model import ENTITY_MEMBERS, Entity
 from hansa.ngsild.query import AttributePath, Order, Query, TypeName
 from hansa.web.pages.describe import Describer, Row
-from hansa.web.pages.facts import Facts, Kind, Source
+from hansa.web.pages.facts import GONE, Facts, Kind, Source
 from hansa.web.pages.names import attribute_label, heading, type_label
 from hansa.web.shell.language import Language, choose
 from hansa.web.shell.site import Site
@@ -79,6 +79,7 @@ class DataPages:
             "data.html",
             rows=rows,
             total=sum(kind.count for kind in kinds),
+            gone=sum(kind.gone for kind in kinds),
             sources=self._facts.sources(),
             examples=self._examples(request, kinds, tongue),
             texts=self._site.script_texts(tongue),
@@ -124,19 +125,22 @@ class DataPages:
         return found
 
     async def type_page(self, request: Request) -> Response:
-        """``/data/{type}?page=&sort=``"""
+        """``/data/{type}?page=&sort=&gone=1``: what is here, or what its source no longer has."""
         return await run_in_threadpool(self._type_page, request)
 
     def _type_page(self, request: Request) -> Response:
         kind = self._facts.kind(request.path_params["type"])
         tongue = choose(request)
-        last = max(-(-kind.count // PAGE), 1)
+        gone = _wants_gone(request, kind)
+        last = max(-(-(kind.gone if gone else kind.count) // PAGE), 1)
         number = _page_number(request, last)
         plain = _plain_terms(kind)
         sort = request.query_params.get("sort", "")
         page = self._facts.store.query(
             Query(
                 types=TypeName(kind.iri),
+                attributes=GONE if gone else (),
+                without=() if gone else GONE,
                 order=self._order(sort, plain),
                 limit=PAGE,
                 offset=(number - 1) * PAGE,
@@ -151,6 +155,7 @@ class DataPages:
             request,
             "type.html",
             kind=kind,
+            gone=gone,
             label=tongue(type_label(kind.term, many=True)),
             columns=[
                 (term, heading(tongue(attribute_label(term))), _is_numeric(rows, place))
@@ -219,6 +224,14 @@ def _is_numeric(rows: list[dict[str, Any]], place: int) -> bool:
     """Whether a column of the table holds numbers alone."""
     cells = [row["cells"][place] for row in rows if row["cells"][place]]
     return bool(cells) and all(len(c.values) == 1 and c.values[0].number for c in cells)
+
+
+def _wants_gone(request: Request, kind: Kind) -> bool:
+    """Whether the reader asks for what its source no longer has; so it is if there is nothing else."""
+    given = request.query_params.get("gone", "0" if kind.count else "1")
+    if given not in ("0", "1"):
+        raise InvalidRequest("gone", f"'{given[:20]}' is neither 0 nor 1", "leave it out")
+    return given == "1"
 
 
 def _page_number(request: Request, last: int) -> int:

@@ -19,7 +19,7 @@ from hansa.ngsild.query import AttributePath, Compare, Query, TypeName, Uri
 from hansa.ngsild.represent import View, represent
 from hansa.spokes.gtfs.rebuild import timetable_of
 from hansa.spokes.gtfs.timetable import Timetable
-from hansa.web.pages.facts import Facts, Source
+from hansa.web.pages.facts import GONE, Facts, Source
 from hansa.web.shell.language import Language
 from hansa.web.shell.site import Site
 
@@ -83,15 +83,18 @@ class _OfSource:
         offset = 0
         while True:
             query = Query(
-                types=TypeName(self._site.iri(type)), q=origin, limit=_BATCH, offset=offset
+                types=TypeName(self._site.iri(type)),
+                without=GONE,
+                q=origin,
+                limit=_BATCH,
+                offset=offset,
             )
             documents = self._facts.store.query(query).documents
             for document in documents:
                 plain = represent(orjson.loads(document), _PLAIN)
-                if "vanishedAt" not in plain:
-                    if type == "GtfsTrip":
-                        self.prefix = plain["id"].rpartition(":")[0] + ":"
-                    yield plain
+                if type == "GtfsTrip":
+                    self.prefix = plain["id"].rpartition(":")[0] + ":"
+                yield plain
             if len(documents) < _BATCH:
                 return
             offset += _BATCH

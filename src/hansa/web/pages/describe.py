@@ -19,7 +19,7 @@ from hansa.kernel.units import symbol
 from hansa.ngsild.model import LOCATION, Entity, Instance, attributes, sub_attributes
 from hansa.web.pages.codes import is_share, meaning
 from hansa.web.pages.names import GEOMETRIES, attribute_label, heading, type_label
-from hansa.web.pages.values import text, value_of
+from hansa.web.pages.values import day_of, instant_of, text, unwrapped, value_of
 from hansa.web.shell.language import Language
 from hansa.web.shell.links import web_link
 
@@ -31,7 +31,6 @@ _LONG: Final = 90
 _SHOWN: Final = 40
 """Most values of a list that are shown."""
 _COLOUR: Final = re.compile(r"#?([0-9a-fA-F]{6})")
-_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)")
 _RELATIONS: Final = frozenset({"Relationship", "ListRelationship"})
 _MARKS: Final = frozenset({"scheduled", "modelled", "reported", "estimated"})
 """Words that say how a value was made."""
@@ -216,7 +215,7 @@ class Describer:
         kind = instance["type"]
         if kind in _RELATIONS:
             return self._limited([self._link(id, others) for id in _objects(instance)])
-        value = value_of(instance)
+        value = unwrapped(value_of(instance))
         unit = symbol(instance["unitCode"]) if "unitCode" in instance else ""
         if kind == "GeoProperty":
             return [Value(self._geometry(value))]
@@ -227,7 +226,7 @@ class Describer:
             return [Value(self._term(str(iri))) for iri in given]
         if kind == "JsonProperty" or isinstance(value, dict):
             return [self._json(value)]
-        given = value if isinstance(value, list) else [value]
+        given = [unwrapped(item) for item in (value if isinstance(value, list) else [value])]
         if any(isinstance(item, dict | list) for item in given):
             return [self._json(value)]
         return self._limited([self._plain(term, item, unit) for item in given])
@@ -246,7 +245,9 @@ class Describer:
             shown = round(value) if unit == symbol("IE") else value
             return Value(self._.number(shown), self._(unit), number=True)
         written = str(value)
-        if _INSTANT.fullmatch(written):
+        if day := day_of(written):
+            return Value(self._.date(day))
+        if instant_of(written):
             return Value(self._.instant(self._local(written)))
         link = web_link(written)
         if link:

@@ -19,6 +19,7 @@ import shapely
 from hansa.kernel.errors import NotFound
 from hansa.ngsild.model import LOCATION, Entity
 from hansa.ngsild.query import AttributePath, Or, Order, Query, TypeName
+from hansa.spokes.provenance import VANISHED_AT
 from hansa.store.port import Feature, Reader
 from hansa.web.freshness import Freshness, Kept
 from hansa.web.pages.measures import Box, class_bounds, main_part
@@ -27,9 +28,11 @@ from hansa.web.pages.values import first, text
 from hansa.web.shell.site import Site
 from hansa.web.tiles.projection import area_km2
 
-__all__ = ["EVERYWHERE", "Facts", "Kind", "Roads", "Source", "Zones"]
+__all__ = ["EVERYWHERE", "GONE", "Facts", "Kind", "Roads", "Source", "Zones"]
 
 EVERYWHERE: Final = (-180.0, -90.0, 180.0, 90.0)
+GONE: Final = (VANISHED_AT,)
+"""What its source no longer has bears this; it is neither counted, nor listed, nor drawn as present."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ class Kind:
 
     Attributes:
         iri, term: the type's full and short name.
-        count: how many there are.
+        count: how many there are, without those that their source no longer has.
+        gone: how many their source no longer has.
         attributes: short names of their attributes, with the kinds of attribute seen.
     """
 
@@ -46,6 +50,7 @@ class Kind:
     term: str
     count: int
     attributes: dict[str, list[str]]
+    gone: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +116,24 @@ class Facts:
     def kinds(self) -> list[Kind]:
         """Every type with its number of entities, the largest first."""
         counts: dict[str, int] = {}
+        gone: dict[str, int] = {}
         attributes: dict[str, dict[str, set[str]]] = {}
         for shape in self.store.shapes():
             for iri in shape.types:
-                counts[iri] = counts.get(iri, 0) + shape.count
+                into = gone if VANISHED_AT in shape.attributes else counts
+                into[iri] = into.get(iri, 0) + shape.count
                 seen = attributes.setdefault(iri, {})
                 for name, kinds in shape.attributes.items():
                     seen.setdefault(self._site.term(name), set()).update(kinds)
         found = [
-            Kind(iri, self._site.term(iri), n, {a: sorted(k) for a, k in attributes[iri].items()})
-            for iri, n in counts.items()
-            if n
+            Kind(
+                iri,
+                self._site.term(iri),
+                counts.get(iri, 0),
+                {name: sorted(kinds) for name, kinds in seen.items()},
+                gone.get(iri, 0),
+            )
+            for iri, seen in attributes.items()
         ]
         return sorted(found, key=lambda kind: (-kind.count, kind.term))
 
@@ -279,7 +291,7 @@ class Facts:
 
     def _features(self, types: Sequence[str], *terms: str) -> list[Feature]:
         values = [self._site.iri(term) for term in terms]
-        return self.store.features(types, EVERYWHERE, values, LOCATION)
+        return self.store.features(types, EVERYWHERE, values, LOCATION, without=GONE)
 
     def entities(self, ids: Iterable[str]) -> dict[str, Entity]:
         """The entities of these identifiers that are here."""
@@ -290,9 +302,9 @@ class Facts:
         return {entity["id"]: entity for entity in map(orjson.loads, page.documents)}
 
     def of_types(self, terms: Iterable[str], limit: int) -> list[Entity]:
-        """Entities of any of these types, in order of creation."""
+        """Entities of any of these types that their source still has, in order of creation."""
         names = tuple(TypeName(self._site.iri(term)) for term in terms)
-        page = self.store.query(Query(types=Or(names), limit=limit))
+        page = self.store.query(Query(types=Or(names), without=GONE, limit=limit))
         return [orjson.loads(document) for document in page.documents]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hansa.ngsild.model import LOCATION
-from hansa.web.pages.facts import EVERYWHERE, Facts
+from hansa.web.pages.facts import EVERYWHERE, GONE, Facts
 from hansa.web.shell.site import Site
 
 __all__ = ["Match", "Names", "fold"]
@@ -74,7 +74,7 @@ class Names:
 
     def _named(self, term: str, name_iri: str) -> Iterator[tuple[str, str]]:
         iri = self._site.iri(term)
-        features = self._facts.store.features([iri], EVERYWHERE, [name_iri], LOCATION)
+        features = self._facts.store.features([iri], EVERYWHERE, [name_iri], LOCATION, without=GONE)
         seen = False
         for feature in features:
             seen = True

@@ -6,6 +6,8 @@ what it answered. Blocks are dropped when their layer changes, or when too many 
 
 Close tiles never wait for their block: until it is there they ask for themselves alone, and once a
 few have asked, it is read in the background. Who wants to see one street does not wait for a city.
+
+What its source no longer has is not drawn.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from hansa.spokes.provenance import VANISHED_AT
 from hansa.store.port import Feature
 from hansa.web.tiles.layers import Layer
 from hansa.web.tiles.projection import tile_box
@@ -63,6 +66,7 @@ class FeatureSource(Protocol):
         values: Sequence[str] = (),
         attribute: str = "https://uri.etsi.org/ngsi-ld/location",
         limit: int = 1_000_000,
+        without: Sequence[str] = (),
     ) -> list[Feature]:
         """As in :class:`hansa.store.port.Store`."""
 
@@ -139,7 +143,11 @@ class Blocks:
     ) -> list[Feature]:
         types, names = _wanted(layer)
         return self._source.features(
-            [self._iri(term) for term in types], box, [self._iri(n) for n in names], limit=limit
+            [self._iri(term) for term in types],
+            box,
+            [self._iri(name) for name in names],
+            limit=limit,
+            without=(VANISHED_AT,),
         )
 
     def _block(self, layer: Layer, version: int, tile: Tile) -> _Block:

@@ -20,7 +20,7 @@ __all__ = ["DiskCache", "MemoryCache", "Tile"]
 Tile = tuple[int, int, int]
 """Zoom, column, row."""
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 """Raise it whenever layers are drawn differently."""
 
 _SCHEMA: Final = """

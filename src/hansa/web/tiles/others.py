@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from hansa.ngsild.model import LOCATION
+from hansa.spokes.provenance import VANISHED_AT
 from hansa.store.port import Shape
 from hansa.web.tiles.layers import LAYERS, Layer
 from hansa.web.tiles.mvt import LINE, POINT, POLYGON
@@ -52,6 +53,8 @@ def other_types(shapes: Iterable[Shape], expand: Callable[[str], str]) -> dict[s
     known |= {expand(term) for term in _LEFT_OUT}
     found: dict[str, int] = {}
     for shape in shapes:
+        if VANISHED_AT in shape.attributes:
+            continue
         if LOCATION in shape.attributes and known.isdisjoint(shape.types):
             for name in shape.types:
                 found[name] = found.get(name, 0) + shape.count
