@@ -26,7 +26,7 @@ __all__ = ["address_of", "listen", "run_node"]
 _PATIENCE = 3
 """Seconds that requests in hand may take after Ctrl-C; live streams end at once."""
 
-_COLLECTOR = (50_000, 20, 50)
+_COLLECTOR = (200_000, 20, 50)
 """A batch makes objects by the ten thousand, none of them in circles: look for those more rarely."""
 
 _SWITCH = 0.001

@@ -31,7 +31,7 @@ def create(entity: Entity, now: str, *, born: bool = False) -> Write:
             )
         return Edited(made)
 
-    return Write(entity["id"], edit)
+    return Write(entity["id"], edit, made=made)
 
 
 def upsert(entity: Entity, now: str, *, update: bool = False, born: bool = False) -> Write:
@@ -49,7 +49,7 @@ def upsert(entity: Entity, now: str, *, update: bool = False, born: bool = False
             return Edited(merging.append(current, entity, now)[0])
         return Edited(made | {"createdAt": current["createdAt"]})  # as merging.replace does
 
-    return Write(entity["id"], edit)
+    return Write(entity["id"], edit, made=made)
 
 
 def replace(id: str, entity: Entity, now: str, types: TypeFilter | None = None) -> Write:

@@ -64,11 +64,16 @@ Edit = Callable[[Entity | None], Edited]
 
 
 class Write(NamedTuple):
-    """One entity and what to make of it. `keep_history` False lets the change be pruned soon."""
+    """One entity and what to make of it. `keep_history` False lets the change be pruned soon.
+
+    `made` is the very entity that the edit returns when there is none yet, where that is known: a
+    driver may make its rows ready before the turn of the write comes.
+    """
 
     id: str
     edit: Edit
     keep_history: bool = True
+    made: Entity | None = None
 
 
 class Written(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Final
 import apsw
 
 from hansa.store.sqlite.evolutions import remember
+from hansa.store.sqlite.many import Value, insert
 from hansa.store.sqlite.schema import PLACE_BITS
 from hansa.store.sqlite.shapes import dump
 from hansa.store.sqlite.stage import Record, Stage
@@ -19,23 +20,16 @@ from hansa.store.sqlite.stage import Record, Stage
 __all__ = ["fetch", "store"]
 
 _FETCH: Final = "SELECT id, key, shape, json(doc), places, created, modified FROM entity WHERE id "
-_INSERT: Final = (
-    "INSERT INTO entity (id, shape, places, created, modified, doc, key)"
-    " VALUES (?, ?, ?, ?, ?, jsonb(?), ?)"
-)
+_ENTITY: Final = "INSERT INTO entity (id, shape, places, created, modified, doc, key)"
+_ENTITY_FORM: Final = "(?, ?, ?, ?, ?, jsonb(?), ?)"
 _UPDATE: Final = "UPDATE entity SET places = ?, modified = ?, doc = jsonb(?) WHERE key = ?"
 _RESHAPE: Final = (
     "UPDATE entity SET shape = ?, places = ?, created = ?, modified = ?, doc = jsonb(?)"
     " WHERE key = ?"
 )
-_PLACE: Final = (
-    "INSERT INTO place (id, west, east, south, north, attribute, shape, wkb)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-)
-_CHANGE: Final = (
-    "INSERT INTO change (seq, at, entity, shape, kind, keep, attributes, aside)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-)
+_PLACE: Final = "INSERT INTO place (id, west, east, south, north, attribute, shape, wkb)"
+_CHANGE: Final = "INSERT INTO change (seq, at, entity, shape, kind, keep, attributes, aside)"
+_EIGHT: Final = "(?, ?, ?, ?, ?, ?, ?, ?)"
 _POPULATION: Final = (
     "INSERT INTO population VALUES (?, ?)"
     " ON CONFLICT (shape) DO UPDATE SET count = count + excluded.count"
@@ -65,15 +59,16 @@ def store(connection: apsw.Connection, stage: Stage) -> None:
             "INSERT INTO shape (id, signature) VALUES (?, ?)",
             [(number, dump(shape)) for shape, number in stage.new_shapes.items()],
         )
-    for statement, rows in ((_INSERT, inserts), (_UPDATE, updates), (_RESHAPE, reshapes)):
+    insert(connection, _ENTITY, _ENTITY_FORM, inserts)
+    for statement, rows in ((_UPDATE, updates), (_RESHAPE, reshapes)):
         if rows:
             connection.executemany(statement, rows)
     _store_places(connection, stage)
-    connection.executemany(_CHANGE, stage.changes)
+    insert(connection, _CHANGE, _EIGHT, stage.changes)
     if stage.deleted:
         remember(connection, stage.deleted, stage.at)
     if stage.images:
-        connection.executemany("INSERT INTO image VALUES (?, ?, ?, ?)", stage.images)
+        insert(connection, "INSERT INTO image", "(?, ?, ?, ?)", stage.images)
     if moved := stage.moved():
         connection.executemany(_POPULATION, moved.items())
     connection.execute(
@@ -81,7 +76,7 @@ def store(connection: apsw.Connection, stage: Stage) -> None:
     )
 
 
-Rows = list[tuple[str | int | float | bytes | None, ...]]
+Rows = list[tuple[Value, ...]]
 
 
 def _sort(stage: Stage) -> tuple[Rows, Rows, Rows, Rows]:
@@ -131,8 +126,7 @@ def _store_places(connection: apsw.Connection, stage: Stage) -> None:
         connection.executemany("DELETE FROM place WHERE id = ?", gone)
     if reshaped:
         connection.executemany("UPDATE place SET shape = ? WHERE id = ?", reshaped)
-    if new:
-        connection.executemany(_PLACE, new)
+    insert(connection, _PLACE, _EIGHT, new)
 
 
 def _numbers(record: Record) -> range:

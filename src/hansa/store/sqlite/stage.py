@@ -9,31 +9,24 @@ the group.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import orjson
 
-from hansa.kernel.errors import BadRequest, HansaError, TooLarge
+from hansa.kernel.errors import HansaError
 from hansa.ngsild.model import ENTITY_MEMBERS, Entity
 from hansa.store.outbox import Image
 from hansa.store.port import Outcome, Write, Written
 from hansa.store.sqlite.aside import aside
-from hansa.store.sqlite.schema import PLACE_BITS
+from hansa.store.sqlite.ready import Place, Ready, geometries, places_of, ready, text_of, whole
 from hansa.store.sqlite.shapes import Signature, profile, shape_of, signature
-from hansa.store.sqlite.wkb import Packed, pack
 
-__all__ = ["CREATED", "DELETED", "UPDATED", "ChangeRow", "Marks", "Place", "Record", "Stage"]
+__all__ = ["CREATED", "DELETED", "UPDATED", "ChangeRow", "Marks", "Record", "Stage"]
 
 CREATED, UPDATED, DELETED = 0, 1, 2
-
-
-class Place(NamedTuple):
-    """One GeoProperty instance of an entity."""
-
-    attribute: str
-    packed: Packed
 
 
 class Record(NamedTuple):
@@ -101,12 +94,15 @@ class Stage:
 
     # -- requests ----------------------------------------------------------------------------------
 
-    def apply(self, writes: Sequence[Write]) -> list[Outcome]:
-        """Apply a request's writes in order; on an error that is no refusal, none of them count."""
+    def apply(self, writes: Sequence[Write], readied: Sequence[Ready | None] = ()) -> list[Outcome]:
+        """Apply a request's writes in order; on an error that is no refusal, none of them count.
+
+        `readied` is, in the same order, what was made ready of the entities that they make.
+        """
         before = {write.id: self.now.get(write.id) for write in writes}
         count, key, gone = len(self.changes), self._key, len(self.deleted)
         try:
-            return [self._write(write) for write in writes]
+            return [self._write(write, found) for write, found in zip_longest(writes, readied)]
         except BaseException:
             self.now.update(before)
             self._key = key
@@ -116,7 +112,7 @@ class Stage:
                 del self.images[count:]
             raise
 
-    def _write(self, write: Write) -> Outcome:
+    def _write(self, write: Write, readied: Ready | None) -> Outcome:
         record = self.now.get(write.id)
         try:
             old = None if record is None else orjson.loads(record.text)
@@ -127,7 +123,7 @@ class Stage:
             seq = (
                 self._delete(write, record, old)
                 if new is None
-                else self._put(write, record, old, new)
+                else self._put(write, record, old, new, readied if new is write.made else None)
             )
         except HansaError as refusal:
             return refusal
@@ -150,18 +146,24 @@ class Stage:
         shape = 0 if record is None else record.shape
         return self._log(write, shape, DELETED, "{}", aside(old, None, {}))
 
-    def _put(self, write: Write, record: Record | None, old: Entity | None, new: Entity) -> int:
+    def _put(
+        self,
+        write: Write,
+        record: Record | None,
+        old: Entity | None,
+        new: Entity,
+        readied: Ready | None,
+    ) -> int:
         if new["id"] != write.id:
             raise ValueError(f"the edit of {write.id} returned {new['id']}")
         if record is None or old is None:
-            return self._insert(write, new)
+            return self._insert(write, new, readied or ready(new))
         return self._update(write, record, old, new)
 
-    def _insert(self, write: Write, new: Entity) -> int:
-        text, attributes = _serialise(new)
-        spelling = signature(new)
+    def _insert(self, write: Write, new: Entity, readied: Ready) -> int:
+        attributes, spelling, places = readied
+        text = whole(new, attributes)
         shape = self._shape(spelling)
-        places = _places(new, spelling)
         key, self._key = self._key, self._key + 1
         self.now[write.id] = Record(
             key, shape, text, len(places), new.get("createdAt"), new.get("modifiedAt"), places
@@ -174,13 +176,14 @@ class Stage:
         shape, placed, places = record.shape, record.placed, record.places
         if old["type"] != new["type"] or not _same_profiles(old, changed):
             shape = self._shape(signature(new))
-        if _geometries(old, changed) != _geometries(new, changed):
-            places = _places(new, signature(new))
+        if geometries(old, changed) != geometries(new, changed):
+            places = places_of(new, signature(new))
             placed = len(places)
         if len(changed) == len(new.keys() - ENTITY_MEMBERS) and all(changed.values()):
-            text, attributes = _serialise(new)
+            attributes = text_of(new, changed)
+            text = whole(new, attributes)
         else:
-            text, attributes = _dumped(new, new), _dumped(new, changed)
+            text, attributes = text_of(new, new), text_of(new, changed)
         created, modified = new.get("createdAt"), new.get("modifiedAt")
         self.now[write.id] = Record(record.key, shape, text, placed, created, modified, places)
         return self._log(write, shape, UPDATED, attributes, aside(old, new, changed))
@@ -229,26 +232,6 @@ class Stage:
         return marks
 
 
-def _serialise(entity: Entity) -> tuple[str, str]:
-    """The whole entity and its attributes alone, as JSON texts, members first."""
-    head = {name: entity[name] for name in _HEAD if name in entity}
-    body = {name: value for name, value in entity.items() if name not in ENTITY_MEMBERS}
-    members, attributes = _dumped(entity, head), _dumped(entity, body)
-    return (members[:-1] + "," + attributes[1:] if body else members), attributes
-
-
-def _dumped(entity: Entity, part: Entity) -> str:
-    try:
-        return orjson.dumps(part).decode()
-    except orjson.JSONEncodeError as error:
-        raise BadRequest(
-            f"entity {entity['id']}", f"it cannot be written as JSON ({error})"
-        ) from error
-
-
-_HEAD = ("id", "type", *sorted(ENTITY_MEMBERS - {"id", "type", "@context"}))
-
-
 def _differences(old: Entity, new: Entity) -> dict[str, Any]:
     """The attributes that differ, as they become; an empty list where one is gone."""
     changed = {
@@ -274,27 +257,3 @@ def _same_profiles(old: Entity, changed: Mapping[str, Any]) -> bool:
 def _same(old: Any, new: Any) -> bool:
     """Whether two JSON values are the same; Python alone takes 1, 1.0 and true for equal."""
     return bool(old == new and orjson.dumps(old) == orjson.dumps(new))
-
-
-# -- geometry --------------------------------------------------------------------------------------
-
-
-def _geometries(entity: Entity, names: Iterable[str]) -> list[tuple[str, dict[str, Any]]]:
-    return [
-        (name, instance["value"])
-        for name in names
-        for instance in entity.get(name, ())
-        if instance["type"] == "GeoProperty"
-    ]
-
-
-def _places(entity: Entity, spelling: Signature) -> list[Place]:
-    """All geometries of `entity`."""
-    found = _geometries(entity, [name for name, form in spelling[1] if "GeoProperty" in form])
-    if len(found) >= 1 << PLACE_BITS:
-        raise TooLarge(
-            f"entity {entity['id']}",
-            f"it has {len(found)} geometries",
-            f"give it fewer than {1 << PLACE_BITS}, or split it",
-        )
-    return [Place(name, pack(geometry)) for name, geometry in found]

@@ -25,6 +25,7 @@ from hansa.kernel.clock import Clock, micros
 from hansa.kernel.errors import Unavailable
 from hansa.store.port import Outcome, Write
 from hansa.store.sqlite.faults import HOPELESS, fault, faults
+from hansa.store.sqlite.ready import Ready, ready_if_sound
 from hansa.store.sqlite.rows import fetch, store
 from hansa.store.sqlite.schema import connect
 from hansa.store.sqlite.stage import Marks, Stage
@@ -42,6 +43,7 @@ T = TypeVar("T")
 @dataclass(slots=True)
 class _Request:
     writes: Sequence[Write]
+    readied: Sequence[Ready | None]
     future: Future[list[Outcome]] = field(default_factory=Future)
 
 
@@ -79,7 +81,7 @@ class Writer:
 
     def write(self, writes: Sequence[Write]) -> Future[list[Outcome]]:
         """Queue a request."""
-        request = _Request(writes)
+        request = _Request(writes, [ready_if_sound(write.made) for write in writes])
         self._queue(request)
         return request.future
 
@@ -176,7 +178,7 @@ class Writer:
         answers: list[list[Outcome] | Exception] = []
         for request in group:
             try:
-                answers.append(stage.apply(request.writes))
+                answers.append(stage.apply(request.writes, request.readied))
             except Exception as error:
                 answers.append(error)
         if not stage.changes:
