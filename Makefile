@@ -11,7 +11,6 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	&& { echo $$p; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check
 CITY ?= coquimbo
 PORT ?= 1356
 FOLDER ?= node
@@ -89,13 +88,13 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python could not make an environment. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
-	$(PIP) --editable '.[demo]'
+	@$(BIN)/python scripts/install.py demo
 	@touch $@
 
 $(VENV)/.tested: pyproject.toml $(VENV)/.installed
-	$(PIP) --editable '.[demo,test]'
+	@$(BIN)/python scripts/install.py demo test
 	@touch $@
 
 $(VENV)/.documented: pyproject.toml $(VENV)/.installed
-	$(PIP) --editable '.[demo,docs]'
+	@$(BIN)/python scripts/install.py demo docs
 	@touch $@
