@@ -90,6 +90,31 @@ def test_the_commands_in_the_texts_exist() -> None:
                 assert name in commands, f"{page.name}: hansa {name}"
 
 
+BLOCKS = {
+    page.stem: "".join(re.findall(r"```sh\n(.*?)```", page.read_text(), flags=re.S))
+    for page in sorted((DOCS / "how-to").glob("*.md"))
+}
+"""What each how-to gives to type."""
+
+
+@pytest.mark.parametrize("name", sorted(BLOCKS.keys() - {"before-you-start", "run-on-a-server"}))
+def test_a_guide_says_where_the_command_and_the_token_come_from(name: str) -> None:
+    page = (DOCS / "how-to" / f"{name}.md").read_text()
+    if re.search(r"(?m)^hansa ", BLOCKS[name]):
+        assert "[the command `hansa` and a node](before-you-start.md)" in page
+    if "$HANSA_TOKEN" in page or "Bearer" in page:
+        assert "(before-you-start.md#the-operators-token)" in page
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_are_written_in_one_way(page: Path) -> None:
+    text = page.read_text()
+    for block in re.findall(r"```sh\n(.*?)```", text, flags=re.S):
+        assert not re.search(r"(?<![/\w])\.venv/bin/hansa", block), "write: hansa"
+        assert "$TOKEN" not in block, "write: $HANSA_TOKEN"
+    assert not re.search(r"<(the|this|your) [a-z ]+>", text), "a placeholder that looks broken"
+
+
 def test_make_targets_in_the_texts_exist() -> None:
     targets = set(re.findall(r"(?m)^([a-z-]+):", (ROOT / "Makefile").read_text()))
     for page in TEXTS:

@@ -27,6 +27,12 @@ def test_the_required_keys() -> None:
         assert re.search(rf"(?m)^{key}:", TEXT), key
 
 
+def test_the_address_is_one_or_says_that_there_is_none() -> None:
+    found = re.search(r"(?m)^url: https://([^/\s]+)/\S+$", TEXT)
+    assert found is not None
+    assert not found.group(1).startswith("example.")
+
+
 def test_lengths_and_version() -> None:
     short = re.search(r"shortDescription: (.+)", TEXT)
     assert short is not None
