@@ -81,3 +81,14 @@ def test_everything_else_is_asked_of_the_real_connection() -> None:
         return Joining(Wire(), asyncio.get_running_loop()).get_extra_info("peername")
 
     assert asyncio.run(run()) == "127.0.0.1"
+
+
+def test_the_place_of_what_was_created_is_named_as_old_clients_look_for_it() -> None:
+    head = b"HTTP/1.1 201 Created\r\nlocation: /a\r\ncontent-length: 0\r\n\r\n"
+    other = b"HTTP/1.1 200 OK\r\nlocation: /a\r\n\r\n"
+
+    def work(joining: Joining) -> None:
+        joining.write(head)
+        joining.write(other)
+
+    assert sent(work)[0] == [head.replace(b"\r\nlocation", b"\r\nLocation") + other]

@@ -3,16 +3,23 @@
 uvicorn writes the two one after the other, which costs a system call more and wakes the client twice.
 Here what is written is held until the event loop comes round, and sent at once: a quarter more
 entities retrieved per second.
+
+uvicorn also writes the names of header fields in small letters. That is allowed, but some clients look
+for the ``Location`` of what they created in the text of the head, so there it gets its capital back.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 __all__ = ["Joining", "OnePacket"]
+
+_CREATED: Final = b"HTTP/1.1 201 "
+_SMALL: Final = b"\r\nlocation: "
+_CAPITAL: Final = b"\r\nLocation: "
 
 
 class Joining:
@@ -34,6 +41,8 @@ class Joining:
             return
         if not self._held:
             self._loop.call_soon(self._flush)
+        if data.startswith(_CREATED):  # a head: what answers with a body begins with none like it
+            data = data.replace(_SMALL, _CAPITAL, 1)
         self._held.append(data)
 
     def close(self) -> None:

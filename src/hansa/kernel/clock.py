@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 __all__ = ["Clock", "from_micros", "iso", "micros"]
 
@@ -39,7 +40,14 @@ class Clock:
 
 def iso(moment: datetime) -> str:
     """`moment` as fixed-width UTC text, for example ``2026-11-23T04:50:02.000000Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    seconds, rest = divmod(micros(moment), 1_000_000)
+    return f"{_to_the_second(seconds)}.{rest:06}Z"
+
+
+@lru_cache(maxsize=512)
+def _to_the_second(seconds: int) -> str:
+    """Writing a date costs more than all else here, and what is written falls into few seconds."""
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]
 
 
 def micros(moment: datetime) -> int:

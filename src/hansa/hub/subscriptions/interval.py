@@ -17,7 +17,7 @@ import orjson
 from hansa.hub.expiry import alive
 from hansa.hub.subscriptions.matcher import Watcher, notice
 from hansa.hub.subscriptions.model import Subscription
-from hansa.hub.subscriptions.notification import body, notification_id, shown
+from hansa.hub.subscriptions.notification import body, content, notification_id, shown
 from hansa.kernel.clock import from_micros, iso, micros
 from hansa.ngsild.model import Entity
 from hansa.ngsild.query import Query
@@ -88,8 +88,8 @@ def interval_notices(watcher: Watcher, store: Reader, due: int, now: int) -> lis
     for number, entities in enumerate(_pages(subscription, store, at)):
         id = notification_id(subscription.tenant, subscription.id, f"{due}.{number}")
         data = shown(subscription, watcher.sight, entities, store)
-        content = body(subscription, id, data, at)
-        found.append(notice(subscription, id, content, now, entity=""))
+        whole = body(subscription, id, content(subscription, data), at)
+        found.append(notice(subscription, id, whole, now, entity=""))
     return found
 
 

@@ -3,7 +3,8 @@
 For each image, in order: what happened (:mod:`.difference`), which subscriptions stand where it happened
 (:mod:`.index`), then for each of these, cheapest first: is it active, is the change of the kind and of an
 attribute that it looks for, does it select the entity, does the entity meet scopeQ, geoQ and q. Equal
-conditions of many subscriptions are evaluated once for a change.
+conditions of many subscriptions are evaluated once for a change, and what is told in equal words is put
+into words once.
 
 A deleted entity is looked at as it was last. With ``throttling``, a change that comes too early is not
 lost: it waits, together with those that come meanwhile, and is told when the time has passed.
@@ -12,8 +13,9 @@ lost: it waits, together with those that come meanwhile, and is told when the ti
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import orjson
@@ -25,6 +27,8 @@ from hansa.hub.subscriptions.model import Subscription
 from hansa.hub.subscriptions.notification import (
     body,
     changed_entity,
+    content,
+    likeness,
     merged,
     notification_id,
     shown,
@@ -48,13 +52,15 @@ _LOG = logging.getLogger(__name__)
 class Watcher:
     """A subscription with what was worked out for it once.
 
-    ``last`` is when its newest notice is or was due [microseconds], for throttling.
+    ``last`` is when its newest notice is or was due [microseconds], for throttling. Watchers with the same
+    number in ``alike`` are told of a change in the same words.
     """
 
     subscription: Subscription
     sight: Sight
     test: Test | None = None
     last: int | None = None
+    alike: int | None = None
 
 
 class Matcher:
@@ -69,16 +75,28 @@ class Matcher:
         self.index: Index[Watcher] = Index()
         self._store, self._now = store, now
         self._tests: dict[Filter, Test] = {}
+        self._likenesses: dict[Hashable, int] = {}
+        self._numbers = count()
 
     def put(self, subscription: Subscription, last: int | None = None) -> Watcher:
         """Follow changes for a subscription, or follow them as it is now."""
         former = self.index.get(subscription.id)
         test = None if subscription.q is None else self._shared(subscription.q)
-        watcher = Watcher(
-            subscription, sight_of(subscription), test, former.last if former else last
-        )
+        sight = sight_of(subscription)
+        watcher = Watcher(subscription, sight, test, former.last if former else last)
+        if (found := likeness(subscription, sight)) is not None:
+            watcher.alike = self._number(found)
         self.index.put(watcher)
         return watcher
+
+    def _number(self, likeness: Hashable) -> int:
+        """One number for all that are alike; forgotten, but never used again, when there are too many."""
+        if len(self._likenesses) > 2 * len(self.index) + 100:
+            self._likenesses.clear()
+        found = self._likenesses.get(likeness)
+        if found is None:
+            found = self._likenesses[likeness] = next(self._numbers)
+        return found
 
     def _shared(self, q: Filter) -> Test:
         """One test for all subscriptions with an equal q; forgotten when there are too many."""
@@ -124,7 +142,7 @@ class Matcher:
         now = self._now()
         moment = iso(from_micros(now))
         return [
-            self._notice(watcher, change, image, now)
+            self._notice(watcher, look, image, now, moment)
             for watcher in watchers
             if image.seq > watcher.subscription.since
             and watcher.subscription.interval is None
@@ -133,21 +151,18 @@ class Matcher:
             and look.meets(watcher)
         ]
 
-    def _notice(self, watcher: Watcher, change: Difference, image: Image, now: int) -> Notice:
+    def _notice(self, watcher: Watcher, look: _Look, image: Image, now: int, at: str) -> Notice:
         subscription = watcher.subscription
-        at = iso(from_micros(now))
-        entity = changed_entity(subscription, change, iso(from_micros(image.at)))
-        data = shown(subscription, watcher.sight, [entity], self._store)
         id = notification_id(subscription.tenant, subscription.id, image.seq)
-        content = body(subscription, id, data, at)
+        whole = body(subscription, id, look.told(watcher, image), at)
         due, wait = _due(watcher, now)
         return notice(
             subscription,
             id,
-            content,
+            whole,
             due,
-            entity="" if subscription.throttling else change.entity["id"],
-            merge=(lambda held: merged(held, content)) if wait else None,
+            entity="" if subscription.throttling else look.change.entity["id"],
+            merge=(lambda held: merged(held, whole)) if wait else None,
         )
 
 
@@ -194,13 +209,27 @@ def notice(
 
 
 class _Look:
-    """The conditions of subscriptions on one changed entity, each evaluated once."""
+    """One change as subscriptions see it: their conditions, and what they are told, each worked out once."""
 
     def __init__(self, change: Difference, store: Reader) -> None:
+        self.change = change
         self._entity = change.entity
         self._store = store
         self._known: dict[Any, bool] = {}
+        self._told: dict[int, bytes] = {}
         self._linked: dict[str, Entity | None] = {}
+
+    def told(self, watcher: Watcher, image: Image) -> bytes:
+        """The entity in the words of the subscription."""
+        alike = None if self.change.after is None else watcher.alike
+        found = None if alike is None else self._told.get(alike)
+        if found is None:
+            wanted = watcher.subscription
+            entity = changed_entity(wanted, self.change, iso(from_micros(image.at)))
+            found = content(wanted, shown(wanted, watcher.sight, [entity], self._store))
+            if alike is not None:
+                self._told[alike] = found
+        return found
 
     def meets(self, watcher: Watcher) -> bool:
         """Whether the entity is selected and meets the conditions."""

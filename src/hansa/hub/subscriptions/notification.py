@@ -7,8 +7,9 @@ there on it is shown like any other entity.
 
 from __future__ import annotations
 
+import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any, Final
 
 import orjson
@@ -22,9 +23,18 @@ from hansa.ngsild.model import LOCATION, NULL, VALUE_MEMBER, Entity, Instance
 from hansa.ngsild.represent import View, feature, feature_collection, represent
 from hansa.store.port import Reader
 
-__all__ = ["body", "changed_entity", "merged", "notification_id", "shown", "sight_of"]
+__all__ = [
+    "body",
+    "changed_entity",
+    "content",
+    "likeness",
+    "merged",
+    "notification_id",
+    "shown",
+    "sight_of",
+]
 
-_NAMESPACE: Final = uuid.UUID("6d4f8a0e-5c3a-4c07-9a3f-0f1f64f8b6c2")
+_NAMESPACE: Final = uuid.UUID("6d4f8a0e-5c3a-4c07-9a3f-0f1f64f8b6c2").bytes
 _PREVIOUS: Final = {
     "value": "previousValue",
     "object": "previousObject",
@@ -37,9 +47,15 @@ _PREVIOUS: Final = {
 
 
 def notification_id(tenant: str | None, subscription: str, number: int | str) -> str:
-    """The identifier of a notification: the same change gives the same one."""
-    name = f"{tenant or ''} {subscription} {number}"
-    return f"urn:ngsi-ld:Notification:{uuid.uuid5(_NAMESPACE, name)}"
+    """The identifier of a notification: the same change gives the same one (a UUID of version 5)."""
+    name = f"{tenant or ''} {subscription} {number}".encode()
+    made = bytearray(hashlib.sha1(_NAMESPACE + name, usedforsecurity=False).digest()[:16])
+    made[6] = made[6] & 0x0F | 0x50
+    made[8] = made[8] & 0x3F | 0x80
+    text = made.hex()
+    return (
+        f"urn:ngsi-ld:Notification:{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    )
 
 
 def sight_of(subscription: Subscription) -> Sight:
@@ -153,23 +169,40 @@ def shown(
     return inline(entities, found, sight, join, render)
 
 
-def body(subscription: Subscription, id: str, data: list[dict[str, Any]], at: str) -> bytes:
-    """The notification as JSON (5.3.1); in JSON-LD and GeoJSON with its @context."""
-    content: Any = data
-    source = subscription.link
+def likeness(subscription: Subscription, sight: Sight) -> Hashable | None:
+    """What two subscriptions have in common that are told of a change in the same words.
+
+    ``None`` where that cannot be said beforehand: with linked entities, and with previous values.
+    """
+    if subscription.show.join is not None or subscription.show.changes:
+        return None
+    view = sight.view
+    shown = (view.form, view.times, view.language, view.pick, view.omit, view.version)
+    told = (subscription.endpoint.accept, subscription.link, _is_plain(subscription))
+    return (id(view.context), view.datasets, *shown, *told)
+
+
+def content(subscription: Subscription, data: list[dict[str, Any]]) -> bytes:
+    """The entities of a notification as JSON; in JSON-LD and GeoJSON with their @context (5.3.1)."""
+    found: Any = data
     accept = subscription.endpoint.accept
     if accept == GEO_JSON:
-        content = feature_collection(data)
+        found = feature_collection(data)
         if not _is_plain(subscription):
-            content["@context"] = source
+            found["@context"] = subscription.link
     elif accept == LD_JSON:
-        content = [{**entity, "@context": source} for entity in data]
+        found = [{**entity, "@context": subscription.link} for entity in data]
+    return orjson.dumps(found)
+
+
+def body(subscription: Subscription, id: str, data: bytes, at: str) -> bytes:
+    """The notification as JSON (5.3.1), around its entities."""
     whole = {
         "id": id,
         "type": "Notification",
         "subscriptionId": subscription.id,
         "notifiedAt": at,
-        "data": content,
+        "data": orjson.Fragment(data),
     }
     return orjson.dumps(whole)
 

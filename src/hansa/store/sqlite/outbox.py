@@ -80,7 +80,9 @@ class SqliteOutbox:
 
     def post(self, notices: Sequence[Notice], until: int = 0) -> Future[list[str]]:
         """Add notices and drop the images up to number `until`, both or neither; the endpoints."""
-        return self._writer.start(lambda connection: self._post(connection, notices, until))
+        return self._writer.start(
+            lambda connection: self._post(connection, notices, until), joins=True
+        )
 
     def _post(
         self, connection: apsw.Connection, notices: Sequence[Notice], until: int
@@ -112,7 +114,7 @@ class SqliteOutbox:
 
     def settle(self, results: Sequence[Settled]) -> Future[None]:
         """Note what came of attempts."""
-        return self._writer.start(lambda connection: _settle(connection, results))
+        return self._writer.start(lambda connection: _settle(connection, results), joins=True)
 
     def move(self, kind: str, subscription: str, endpoint: str) -> Future[None]:
         """Send what waits for a subscription to another endpoint."""

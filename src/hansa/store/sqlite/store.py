@@ -140,7 +140,9 @@ class SqliteStore:
 
     def write_records(self, kind: str, writes: Sequence[Write]) -> Future[list[Outcome]]:
         """Apply the edits to records of a kind; the future resolves when they are durable."""
-        return self._writer.start(lambda connection: records.apply(connection, kind, writes))
+        return self._writer.start(
+            lambda connection: records.apply(connection, kind, writes), joins=True
+        )
 
     def declare_hot(self, attribute: str) -> None:
         """Index the plain value of `attribute` so that q on it does not scan; idempotent."""

@@ -5,6 +5,9 @@ that the cost of a durable commit is shared by all that wait for it. A group goe
 order: fetch the entities it touches, stage the edits in memory (:mod:`.stage`), store the rows,
 commit, resolve the futures, tell the watchers. When storing fails, the group is rolled back and its
 requests are tried one by one, so that none is refused because of another.
+
+Other work on the database has a transaction of its own, unless it is small and says so: then it goes
+before the writes of the next group, and shares their commit.
 """
 
 from __future__ import annotations
@@ -49,10 +52,33 @@ class _Request:
 
 @dataclass(slots=True)
 class _Task:
-    """Other work on the database that must not run beside a write; it has a commit of its own."""
+    """Other work on the database that must not run beside a write.
+
+    It has a commit of its own, or, if it ``joins``, one together with the writes beside it.
+    """
 
     work: Callable[[apsw.Connection], Any]
+    joins: bool = False
     future: Future[Any] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
+class _Group:
+    """What shares a commit."""
+
+    tasks: list[_Task] = field(default_factory=list)
+    requests: list[_Request] = field(default_factory=list)
+
+    def parts(self) -> list[_Group]:
+        """Each member as a group of its own, in order; nothing if there is only one."""
+        if len(self.tasks) + len(self.requests) < 2:
+            return []
+        tasks = [_Group(tasks=[each]) for each in self.tasks]
+        return tasks + [_Group(requests=[each]) for each in self.requests]
+
+    def members(self) -> list[_Task | _Request]:
+        """Everything that waits for the commit."""
+        return [*self.tasks, *self.requests]
 
 
 class Writer:
@@ -85,9 +111,13 @@ class Writer:
         self._queue(request)
         return request.future
 
-    def start(self, work: Callable[[apsw.Connection], T]) -> Future[T]:
-        """Queue `work` for a transaction of its own; the future has its result once it is durable."""
-        task = _Task(work)
+    def start(self, work: Callable[[apsw.Connection], T], *, joins: bool = False) -> Future[T]:
+        """Queue `work`; the future has its result once it is durable.
+
+        It has a transaction of its own, or, if it `joins`, shares one; then it must be short and have
+        no effect but on the database.
+        """
+        task = _Task(work, joins)
         self._queue(task)
         return task.future
 
@@ -122,26 +152,31 @@ class Writer:
                 self._commit_group(items)
         self._connection.close()
 
-    def _next(self) -> list[_Request] | _Task | None:
+    def _next(self) -> _Group | _Task | None:
         """Wait for the next group or task; ``None`` when closed and done."""
         with self._wake:
             while not self._waiting:
                 if self._closing:
                     return None
                 self._wake.wait()
-            group: list[_Request] = []
+            group = _Group()
             size = 0
             while self._waiting and size < _GROUP:
                 item = self._waiting[0]
-                if isinstance(item, _Task) and group:
+                alone = isinstance(item, _Task) and not item.joins
+                if alone and size:
                     break
                 self._waiting.popleft()
                 if not item.future.set_running_or_notify_cancel():
                     continue  # whoever asked has gone away
-                if isinstance(item, _Task):
+                if isinstance(item, _Request):
+                    size += max(len(item.writes), 1)
+                    group.requests.append(item)
+                elif alone:
                     return item
-                size += len(item.writes)
-                group.append(item)
+                else:
+                    size += 1
+                    group.tasks.append(item)
             return group
 
     def _run_task(self, task: _Task) -> None:
@@ -155,40 +190,59 @@ class Writer:
         else:
             task.future.set_result(result)
 
-    def _commit_group(self, group: list[_Request]) -> None:
+    def _commit_group(self, group: _Group) -> None:
         try:
             answers = self._store_group(group)
         except Exception as error:
             self._roll_back()
             self._after_failure(group, error)
             return
-        for request, answer in zip(group, answers, strict=True):
-            if isinstance(answer, list):
-                request.future.set_result(answer)
+        for member, answer in zip(group.members(), answers, strict=True):
+            if isinstance(answer, Exception):
+                member.future.set_exception(answer)
             else:
-                request.future.set_exception(answer)
+                member.future.set_result(answer)
 
-    def _store_group(self, group: list[_Request]) -> list[list[Outcome] | Exception]:
-        """Commit a group; the answer to each request is its outcomes, or the error of an edit."""
+    def _store_group(self, group: _Group) -> list[Any]:
+        """Commit a group; for each member what came of it, or the error that it alone met."""
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
-        self._notice_other_writers()
-        stored = fetch(connection, {write.id for request in group for write in request.writes})
-        stage = Stage(stored, self._marks, micros(self._clock.now()), imaging=self.imaging)
-        answers: list[list[Outcome] | Exception] = []
-        for request in group:
-            try:
-                answers.append(stage.apply(request.writes, request.readied))
-            except Exception as error:
-                answers.append(error)
-        if not stage.changes:
-            connection.execute("ROLLBACK")
+        answers = [self._joined(task) for task in group.tasks]
+        stage = None
+        if group.requests:
+            stage, outcomes = self._staged(group.requests)
+            answers += outcomes
+        if stage is None or not stage.changes:
+            connection.execute("COMMIT" if group.tasks else "ROLLBACK")
             return answers
         store(connection, stage)
         connection.execute("COMMIT")
         self._marks = stage.settled()
         self._tell()
         return answers
+
+    def _joined(self, task: _Task) -> Any:
+        """The result of a task inside the transaction of a group; its own error undoes it alone."""
+        try:
+            with self._connection:  # a savepoint
+                return task.work(self._connection)
+        except Exception as error:
+            if isinstance(error, HOPELESS) or not self._connection.in_transaction:
+                raise
+            return self._meaning(error)
+
+    def _staged(self, requests: Sequence[_Request]) -> tuple[Stage, list[Any]]:
+        """The requests worked out in memory, and the answer to each: its outcomes, or an edit's error."""
+        self._notice_other_writers()
+        stored = fetch(self._connection, {write.id for each in requests for write in each.writes})
+        stage = Stage(stored, self._marks, micros(self._clock.now()), imaging=self.imaging)
+        answers: list[list[Outcome] | Exception] = []
+        for request in requests:
+            try:
+                answers.append(stage.apply(request.writes, request.readied))
+            except Exception as error:
+                answers.append(error)
+        return stage, answers
 
     def _notice_other_writers(self) -> None:
         """Read the numbering anew when another process has written since."""
@@ -197,13 +251,14 @@ class Writer:
             self._version = version
             self._marks = _read_marks(self._connection)
 
-    def _after_failure(self, group: list[_Request], error: Exception) -> None:
-        if len(group) == 1 or isinstance(error, HOPELESS):
-            for request in group:
-                request.future.set_exception(self._meaning(error))
+    def _after_failure(self, group: _Group, error: Exception) -> None:
+        parts = group.parts()
+        if not parts or isinstance(error, HOPELESS):
+            for member in group.members():
+                member.future.set_exception(self._meaning(error))
             return
-        for request in group:
-            self._commit_group([request])
+        for part in parts:
+            self._commit_group(part)
 
     def _tell(self) -> None:
         try:
