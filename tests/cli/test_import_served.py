@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 import stat
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,15 @@ def until(done: Callable[[], bool]) -> None:
     while not done():
         assert time.monotonic() < end, "it never came to pass"
         time.sleep(0.05)
+
+
+def long_import(place: Path, folder: Path) -> subprocess.Popen[str]:
+    """A command whose import takes a while."""
+    table, mapping = place / "many.csv", place / "many.toml"
+    table.write_text("number\n" + "\n".join(str(n) for n in range(400_000)))
+    mapping.write_text('type = "Tree"\nid = "{number}"\n')
+    words = ["table", table, "--mapping", mapping, "--folder", folder]
+    return hansa("import", *words, "--name", "many")
 
 
 def test_a_table_goes_in_while_the_node_serves(
@@ -95,11 +105,7 @@ def test_a_command_that_is_stopped_ends_its_import_and_nothing_else(
 ) -> None:
     folder, _ = node
     served = serve(folder)
-    table = tmp_path / "many.csv"
-    table.write_text("number\n" + "\n".join(str(n) for n in range(400_000)))
-    (tmp_path / "many.toml").write_text('type = "Tree"\nid = "{number}"\n')
-    words = ["table", table, "--mapping", tmp_path / "many.toml", "--folder", folder]
-    command = hansa("import", *words, "--name", "many")
+    command = long_import(tmp_path, folder)
     until(lambda: bool(ask(served.address)))
     command.send_signal(signal.SIGINT)
     command.communicate(timeout=30)
@@ -113,11 +119,7 @@ def test_a_node_that_is_killed_is_told(
 ) -> None:
     folder, _ = node
     served = serve(folder)
-    table = tmp_path / "many.csv"
-    table.write_text("number\n" + "\n".join(str(n) for n in range(400_000)))
-    (tmp_path / "many.toml").write_text('type = "Tree"\nid = "{number}"\n')
-    words = ["table", table, "--mapping", tmp_path / "many.toml", "--folder", folder]
-    command = hansa("import", *words, "--name", "many")
+    command = long_import(tmp_path, folder)
     until(lambda: bool(ask(served.address)))
     served.stop(signal.SIGKILL)
     _, err = command.communicate(timeout=30)

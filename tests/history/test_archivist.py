@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
 from hansa.history import archivist
-from hansa.history.archivist import Archivist
+from hansa.history.archivist import Archivist, Tenant
 from hansa.history.rules import Rule, put_rule
 from hansa.kernel.clock import Clock
 from hansa.kernel.errors import Unavailable
@@ -20,7 +22,7 @@ from .stores import add, archive_of, opened, values
 def test_a_round_moves_what_is_old_and_applies_the_rules(tmp_path: Path) -> None:
     store = opened(tmp_path)
     add(store, "urn:x:1", "urn:t:T", x=[("2020-01-01T00:00:00Z", 1)])
-    later = Clock(offset=archivist.timedelta(days=10))
+    later = Clock(offset=timedelta(days=10))
     keeper = Archivist(lambda: [("default", store, archive_of(store))], later, recent=7)
     keeper.round()
     assert [segment.rows for segment in archive_of(store).segments(store)] == [1]
@@ -31,13 +33,27 @@ def test_a_round_moves_what_is_old_and_applies_the_rules(tmp_path: Path) -> None
     store.close()
 
 
-def test_it_begins_and_ends(tmp_path: Path) -> None:
+def test_it_begins_comes_back_and_ends(tmp_path: Path) -> None:
     store = opened(tmp_path)
-    keeper = Archivist(
-        lambda: [("default", store, archive_of(store))], Clock(), recent=7, first=0.0, every=0.01
-    )
+    add(store, "urn:x:1", "urn:t:T", x=[("2020-01-01T00:00:00Z", 1)])
+    third = Event()
+    asked = 0
+
+    def tenants() -> list[Tenant]:
+        nonlocal asked
+        asked += 1
+        if asked == 3:
+            third.set()
+        return [("default", store, archive_of(store))]
+
+    later = Clock(offset=timedelta(days=10))
+    keeper = Archivist(tenants, later, recent=7, first=0.0, every=0.01)
+    assert asked == 0
     keeper.start()
+    assert third.wait(30)
     keeper.stop()
+    assert [segment.rows for segment in archive_of(store).segments(store)] == [1]
+    assert not keeper._thread.is_alive()
     store.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -10,14 +11,17 @@ from threading import Thread
 from typing import Any
 
 import orjson
+import pytest
 
 from hansa.kernel.clock import Clock
 from hansa.kernel.egress import FetchFailed
+from hansa.kernel.errors import BadRequest
 from hansa.ngsild.city import city_iri
 from hansa.ngsild.query import Query, TypeName
 from hansa.spokes.keeper import Keeper
 from hansa.spokes.runner import Request, run_import
 from hansa.store.sqlite import SqliteStore
+from tests.spokes.helpers import stored
 
 RECORDED = Path(__file__).parent / "recorded"
 
@@ -81,6 +85,28 @@ class Town:
         return Keeper(
             self.store, self.spoke, f"urn:ngsi-ld:DataSource:{name}", self.hands, self.out
         )
+
+    def fails_and_recovers(self, fault: Any, source: str, caplog: pytest.LogCaptureFixture) -> None:
+        """What `out` answers is told once, and so is the recovery; a new import of it is refused."""
+        self.take(source)
+        keeper = self.keeper()
+        keeper.beat()
+        with caplog.at_level(logging.WARNING, "hansa.live"):
+            self.out.fault = fault
+            for _ in range(3):
+                keeper.beat()
+            assert self.status() == "failing"
+            self.out.fault = None
+            keeper.beat()
+        assert len(caplog.records) == 2
+        assert self.status() == "current"
+        self.out.fault = fault
+        with pytest.raises((BadRequest, FetchFailed)) as refused:
+            self.take(source)
+        self.refusal = str(refused.value)
+
+    def status(self) -> Any:
+        return stored(self.store, "urn:ngsi-ld:DataSource:town")["liveStatus"]
 
     def count(self, type: str) -> int:
         query = Query(types=TypeName(city_iri(type)), limit=0, count=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -183,22 +183,9 @@ def test_what_does_not_fit_is_refused_before_anything_is_written(
 def test_garbage_is_told_once_and_so_is_the_recovery(
     town: Town, fault: Any, words: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    town.take(PORTAL)
-    keeper = town.keeper()
-    keeper.beat()
-    with caplog.at_level(logging.WARNING, "hansa.live"):
-        town.out.fault = fault
-        for _ in range(3):
-            keeper.beat()
-        assert stored(town.store, SOURCE)["liveStatus"] == "failing"
-        assert "vanishedAt" not in stored(town.store, DATASET)
-        town.out.fault = None
-        keeper.beat()
-    assert len(caplog.records) == 2
-    assert stored(town.store, SOURCE)["liveStatus"] == "current"
-    town.out.fault = fault
-    with pytest.raises((BadRequest, FetchFailed), match=words):
-        town.take(PORTAL)
+    town.fails_and_recovers(fault, PORTAL, caplog)
+    assert "vanishedAt" not in stored(town.store, DATASET)
+    assert re.search(words, town.refusal)
 
 
 def test_a_portal_that_breaks_off_in_the_middle_makes_nothing_vanish(town: Town) -> None:

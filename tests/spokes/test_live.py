@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -28,23 +28,11 @@ from hansa.store.port import Edited, Write
 from hansa.store.sqlite import SqliteStore, open_store
 from tests.spokes.feeds import write_feed
 from tests.spokes.helpers import stored, stored_whole
+from tests.spokes.services import Hands
 
 SANTIAGO = ZoneInfo("America/Santiago")
 SOURCE = "urn:ngsi-ld:DataSource:buses"
 VEHICLE = "urn:ngsi-ld:Vehicle:town:T1-20261123"
-
-
-class Hands:
-    """A clock whose hands the test moves."""
-
-    def __init__(self, moment: datetime) -> None:
-        self.moment = moment
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def move(self, **by: float) -> None:
-        self.moment += timedelta(**by)
 
 
 @pytest.fixture

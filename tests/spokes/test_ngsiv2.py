@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -180,21 +179,7 @@ def test_silence_is_marked(town: Town) -> None:
 def test_garbage_is_told_once_and_so_is_the_recovery(
     town: Town, fault: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    town.take("https://orion.example:1026")
-    keeper = town.keeper()
-    keeper.beat()
-    with caplog.at_level(logging.WARNING, "hansa.live"):
-        town.out.fault = fault
-        for _ in range(3):
-            keeper.beat()
-        assert stored(town.store, SOURCE)["liveStatus"] == "failing"
-        town.out.fault = None
-        keeper.beat()
-    assert len(caplog.records) == 2
-    assert stored(town.store, SOURCE)["liveStatus"] == "current"
-    town.out.fault = fault
-    with pytest.raises((BadRequest, FetchFailed)):
-        town.take("https://orion.example:1026")
+    town.fails_and_recovers(fault, "https://orion.example:1026", caplog)
 
 
 def test_entities_that_are_garbage_cost_only_themselves(town: Town) -> None:

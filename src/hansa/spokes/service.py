@@ -7,7 +7,8 @@ goes wrong is told with the address as the user wrote it, in which no secret sta
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from itertools import chain
+from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import orjson
@@ -17,10 +18,21 @@ from hansa.kernel.errors import BadRequest, HansaError
 from hansa.spokes.port import Fetch
 from hansa.spokes.secrets import address_without_secrets, filled_address, header, secrets_in
 
-__all__ = ["PAGES", "Service", "query"]
+__all__ = ["PAGES", "Service", "begun", "query"]
+
+Record = TypeVar("Record")
 
 PAGES: Final = 10_000
 """Pages of one listing beyond which it is taken to have no end."""
+
+
+def begun(records: Iterator[Record]) -> Iterator[Record]:
+    """The same records, of which the first is fetched at once: what is wrong with a source shows then."""
+    try:
+        first = next(records)
+    except StopIteration:
+        return iter(())
+    return chain([first], records)
 
 
 class Service:

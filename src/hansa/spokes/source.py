@@ -12,13 +12,15 @@ import shutil
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Self
+from typing import IO, Final, Self, TypeVar
 
 from hansa.kernel.errors import BadRequest, NotFound, TooLarge
 
-__all__ = ["LARGEST", "Bundle", "SourceFile", "damaged", "open_bundle", "open_file"]
+__all__ = ["LARGEST", "Bundle", "SourceFile", "damaged", "handed_on", "open_bundle", "open_file"]
 
 SEPARATOR: Final = "!"
 LARGEST: Final = 16 * 2**30
@@ -33,6 +35,19 @@ _READ_FAULTS: Final = (*_ZIP_FAULTS, OSError, ValueError)
 def damaged(label: str, kind: str, fault: object) -> BadRequest:
     """The refusal of a file that cannot be read to its end."""
     return BadRequest(label, f"is not a complete {kind} ({fault})", "get the file again")
+
+
+Opened = TypeVar("Opened", bound="SourceFile | Bundle")
+
+
+@contextmanager
+def handed_on(opened: Opened) -> Iterator[Opened]:
+    """For the block that gives it to its reader, who closes it from then on; here only if that fails."""
+    try:
+        yield opened
+    except BaseException:
+        opened.close()
+        raise
 
 
 class SourceFile:

@@ -22,7 +22,7 @@ from hansa.spokes.aequilibrae.read import (
 )
 from hansa.spokes.manifest import Manifest, load_manifest
 from hansa.spokes.port import About, Item, Options, Place, Plain, Refusal
-from hansa.spokes.source import Bundle, open_bundle
+from hansa.spokes.source import Bundle, handed_on, open_bundle
 
 __all__ = ["SPOKE", "AequilibraeSpoke"]
 
@@ -43,12 +43,8 @@ class AequilibraeSpoke:
 
     def open(self, source: str, namespace: str, options: Options) -> ProjectReading:
         """See :meth:`hansa.spokes.port.Spoke.open`."""
-        bundle = open_bundle(source)
-        try:
+        with handed_on(open_bundle(source)) as bundle:
             return ProjectReading(bundle, namespace, options)
-        except BaseException:
-            bundle.close()
-            raise
 
 
 class ProjectReading:

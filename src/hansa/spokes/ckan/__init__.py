@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import Any, Final, Protocol
 
 from hansa.kernel.errors import BadRequest
@@ -25,6 +24,7 @@ from hansa.spokes.port import (
     Task,
 )
 from hansa.spokes.quality import Complaints, Silence
+from hansa.spokes.service import begun
 from hansa.spokes.table.map import RowMap
 from hansa.spokes.table.mapping import load_document, make_mapping
 from hansa.spokes.table.read import Row
@@ -133,9 +133,7 @@ class CkanReading:
         else:
             source = _Catalogue(portal, options, namespace)
         self.total: int | None = source.total
-        items = source.items()
-        first: list[Item] = [item for item in [next(items, None)] if item is not None]
-        self._items = chain(first, items)
+        self._items = begun(source.items())
 
     def items(self) -> Iterator[Item]:
         """See :meth:`hansa.spokes.port.Reading.items`."""

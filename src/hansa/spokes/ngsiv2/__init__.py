@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import Any, Final
 
 from hansa.kernel.egress import FetchFailed
@@ -24,6 +23,7 @@ from hansa.spokes.port import (
     Task,
 )
 from hansa.spokes.quality import Complaints, Silence
+from hansa.spokes.service import begun
 
 __all__ = ["SPOKE", "NgsiV2Spoke"]
 
@@ -55,9 +55,7 @@ class BrokerReading:
     def __init__(self, broker: OldBroker, options: Options, now: datetime) -> None:
         self._silence = timedelta(seconds=float(options["silence"]))
         self._now = now
-        rest = broker.entities()
-        first: list[Any] = [item for item in [next(rest, None)] if item is not None]
-        self._entities = chain(first, rest)
+        self._entities = begun(broker.entities())
         self.about = About(title=f"Entities of {broker.host}")
 
     def items(self) -> Iterator[Item]:

@@ -11,7 +11,7 @@ from hansa.spokes.osm.coast import Coast
 from hansa.spokes.osm.map import Choices, map_element
 from hansa.spokes.osm.read import Element, Extract
 from hansa.spokes.port import About, Item, Options, Place, Refusal
-from hansa.spokes.source import SourceFile, open_file
+from hansa.spokes.source import SourceFile, handed_on, open_file
 
 __all__ = ["SPOKE", "OsmSpoke"]
 
@@ -23,12 +23,8 @@ class OsmSpoke:
 
     def open(self, source: str, namespace: str, options: Options) -> ExtractReading:
         """See :meth:`hansa.spokes.port.Spoke.open`."""
-        file = open_file(source)
-        try:
+        with handed_on(open_file(source)) as file:
             return ExtractReading(file, namespace, options)
-        except BaseException:
-            file.close()
-            raise
 
 
 class ExtractReading:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from itertools import chain
-from typing import Any, Final
+from typing import Final
 
 from hansa.spokes.manifest import Manifest, load_manifest
 from hansa.spokes.port import About, EntityReader, Fetch, Item, Options, Place, Refusal, Task
 from hansa.spokes.sensorthings.live import SensorsJob, whole
 from hansa.spokes.sensorthings.map import read_thing
 from hansa.spokes.sensorthings.read import SensorService
-from hansa.spokes.service import Service
+from hansa.spokes.service import Service, begun
 
 __all__ = ["SPOKE", "SensorThingsSpoke"]
 
@@ -48,9 +47,7 @@ class SensorsReading:
         self._type = str(options["type"])
         self._silence = timedelta(seconds=float(options["silence"]))
         self._now = now
-        things = service.things()
-        first: list[Any] = [thing for thing in [next(things, None)] if thing is not None]
-        self._things = chain(first, things)
+        self._things = begun(service.things())
         self.about = About(title=f"Sensors of {service.host}")
 
     def items(self) -> Iterator[Item]:

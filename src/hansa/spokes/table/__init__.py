@@ -7,7 +7,7 @@ from typing import Final
 
 from hansa.spokes.manifest import Manifest, load_manifest
 from hansa.spokes.port import About, Item, Options, Refusal
-from hansa.spokes.source import SourceFile, open_file
+from hansa.spokes.source import SourceFile, handed_on, open_file
 from hansa.spokes.table.map import RowMap
 from hansa.spokes.table.mapping import load_mapping
 from hansa.spokes.table.read import open_table
@@ -22,12 +22,8 @@ class TableSpoke:
 
     def open(self, source: str, namespace: str, options: Options) -> TableReading:
         """See :meth:`hansa.spokes.port.Spoke.open`."""
-        file = open_file(source)
-        try:
+        with handed_on(open_file(source)) as file:
             return TableReading(file, namespace, options)
-        except BaseException:
-            file.close()
-            raise
 
 
 class TableReading:
