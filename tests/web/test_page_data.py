@@ -16,7 +16,9 @@ from tests.web import town
 
 def test_data_lists_types_sources_and_freshness(pages: TestClient) -> None:
     html = pages.get("/data").text
-    assert re.search(r"GtfsTrip</code></small></th>\s*<td class=\"number\">96</td>", html)
+    assert re.search(
+        r"GtfsTrip</code></small></th>\s*<td class=\"number\"[^>]*><span>96</span></td>", html
+    )
     assert "Town timetable" in html
     assert "CC0-1.0" in html
     assert "gtfs 1" in html
@@ -127,7 +129,7 @@ def test_what_vanished_from_its_source_is_counted_listed_and_drawn_apart(
     data = empty_pages.get("/data").text
     assert "holds 2 entities" in data
     assert "One more is no longer in its source" in data
-    assert re.search(r'class="number">2<br><small><a href="/data/GtfsStop\?gone=1">one gone', data)
+    assert re.search(r'<span>2<br><small><a href="/data/GtfsStop\?gone=1">one gone', data)
     here, gone = (empty_pages.get(f"/data/GtfsStop{q}").text for q in ("", "?gone=1"))
     assert "Stop 1</a>" in here
     assert "Stop 3</a>" not in here
@@ -150,3 +152,71 @@ def test_a_type_of_which_all_vanished_is_still_found(
     town.write(empty_node, [{"id": "urn:x:1", "type": "Kiosk", "vanishedAt": gone}])
     assert "One that its source no longer has" in empty_pages.get("/data/Kiosk").text
     assert "Kiosk" not in empty_pages.get("/").text
+
+
+def source(**more: object) -> dict[str, object]:
+    plain = {
+        "title": "Feed",
+        "adapter": "gtfs",
+        "adapterVersion": "1",
+        "fileName": "a b.zip",
+    } | more
+    values = {term: {"type": "Property", "value": value} for term, value in plain.items()}
+    return {"id": "urn:ngsi-ld:DataSource:feed", "type": "DataSource", **values}
+
+
+def test_an_import_that_broke_off_is_told_in_words_with_what_mends_it(
+    empty_node: Node, empty_pages: TestClient
+) -> None:
+    town.write(empty_node, [source(status="incomplete", liveStatus="failing")])
+    html = unescape(empty_pages.get("/data").text)
+    assert "import broke off" in html
+    assert "does not answer" in html
+    assert "import gtfs 'a b.zip' --name feed --folder" in html
+    assert ">incomplete<" not in html
+    assert "importación interrumpida" in empty_pages.get("/data?lang=es").text
+
+
+def test_a_source_that_is_well_says_nothing_of_it(
+    empty_node: Node, empty_pages: TestClient
+) -> None:
+    town.write(empty_node, [source(status="current", liveStatus="current")])
+    html = empty_pages.get("/data").text
+    assert 'class="standing"' not in html
+    assert "--name feed" not in html
+
+
+def test_what_a_licence_is_stands_on_every_page_that_shows_its_data(
+    empty_node: Node, empty_pages: TestClient
+) -> None:
+    origin = {"type": "Relationship", "object": "urn:ngsi-ld:DataSource:feed"}
+    stop = {"id": "urn:x:stop", "type": "GtfsStop", "importedFrom": origin}
+    town.write(empty_node, [source(license="CC-BY-4.0"), stop])
+    link = 'href="https://creativecommons.org/licenses/by/4.0/" rel="'
+    for path in ("/data", "/data/GtfsStop", "/entity/urn:x:stop"):
+        html = empty_pages.get(path).text
+        assert link in html, path
+        assert "not stated" not in html, path
+    assert link in empty_pages.get("/entity/urn:ngsi-ld:DataSource:feed").text
+
+
+def test_a_source_without_licence_says_what_that_means(
+    empty_node: Node, empty_pages: TestClient
+) -> None:
+    said = {"type": "Property", "value": "Bus Co."}
+    origin = {
+        "type": "Relationship",
+        "object": "urn:ngsi-ld:DataSource:feed",
+        "attribution": said,
+    }
+    stop = {"id": "urn:x:stop", "type": "GtfsStop", "importedFrom": origin}
+    town.write(empty_node, [source(attribution="Bus Co."), stop])
+    for path in (
+        "/data",
+        "/data/GtfsStop",
+        "/entity/urn:x:stop",
+        "/entity/urn:ngsi-ld:DataSource:feed",
+    ):
+        html = empty_pages.get(path).text
+        assert "not stated" in html, path
+        assert "ask Bus Co. before you pass it on" in html, path

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import hansa.web
-from hansa.web.pages import names
+from hansa.web.pages import names, sources
 from hansa.web.pages.errors import _OTHERWISE, _TITLES
 from hansa.web.shell import language
 
@@ -33,6 +33,12 @@ def shown_texts() -> dict[str, bool]:
         found |= {single: False, several: False}
     found |= dict.fromkeys(names._ATTRIBUTES.values(), False)
     found |= dict.fromkeys(names.GEOMETRIES.values(), False)
+    found |= {
+        text: False
+        for words in (sources._IMPORTS, sources._LIVES)
+        for word, meaning, _ in words.values()
+        for text in (word, meaning)
+    }
     found |= dict.fromkeys((*_TITLES.values(), _OTHERWISE), False)
     found |= dict.fromkeys((*language._MONTHS, *language._WEEKDAYS, "{day} {month} {year}"), False)
     found |= {

@@ -7,12 +7,10 @@ standard output; an error is then a JSON document on standard error.
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
@@ -30,6 +28,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from hansa.kernel.errors import HansaError
+from hansa.kernel.program import program
 
 __all__ = ["Json", "Screen", "moment", "program", "show_error"]
 
@@ -148,15 +147,6 @@ class _Done(ProgressColumn):
 def moment(text: str | None) -> str:
     """A node's moment as people read it: to the minute, in UTC; "" for none."""
     return "" if not text else f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def program() -> str:
-    """How this program was called, so that a command it suggests can be copied as it stands."""
-    called = sys.argv[0]
-    known = shutil.which("hansa")
-    if Path(called).name != "hansa" or (known and Path(called).samefile(known)):
-        return "hansa"
-    return called
 
 
 def _text(cell: Any) -> str:

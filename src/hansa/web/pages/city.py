@@ -10,10 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from hansa.kernel.errors import InvalidRequest
+from hansa.web.pages.commands import IMPORTS, command
 from hansa.web.pages.day import Days
-from hansa.web.pages.facts import Facts, Kind, Source, Zones
+from hansa.web.pages.facts import Facts, Kind, Zones
 from hansa.web.pages.names import type_label
 from hansa.web.pages.search import Names, fold
+from hansa.web.pages.sources import Source
 from hansa.web.shell.language import Language, choose
 from hansa.web.shell.links import web_link
 from hansa.web.shell.site import Site
@@ -78,6 +80,7 @@ class CityPages:
             request,
             "city.html",
             figures=figures,
+            commands=[command(self._site.node, words) for words in IMPORTS.values()],
             notes=list(dict.fromkeys(figure.source for figure in figures if figure.source)),
             layers=switches(tongue, present, others=self._tiles.has_others()),
             kinds=[_kind(tongue, kind) for kind in kinds],

@@ -15,9 +15,12 @@ from starlette.responses import Response
 from hansa.kernel.errors import InvalidRequest
 from hansa.ngsild.model import ENTITY_MEMBERS, Entity
 from hansa.ngsild.query import AttributePath, Order, Query, TypeName
+from hansa.web.pages.commands import IMPORTS, command
 from hansa.web.pages.describe import Describer, Row
-from hansa.web.pages.facts import GONE, Facts, Kind, Source
+from hansa.web.pages.facts import GONE, Facts, Kind
+from hansa.web.pages.licences import Licence, licence
 from hansa.web.pages.names import attribute_label, heading, type_label
+from hansa.web.pages.sources import Source, Standing, standings
 from hansa.web.shell.language import Language, choose
 from hansa.web.shell.site import Site
 
@@ -40,6 +43,16 @@ class TypeRow:
     kind: Kind
     newest: datetime | None
     source: Source | None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A source on the Data page: what it is, its licence, what is wrong, the command that mends it."""
+
+    source: Source
+    licence: Licence
+    standings: list[Standing]
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +93,19 @@ class DataPages:
             rows=rows,
             total=sum(kind.count for kind in kinds),
             gone=sum(kind.gone for kind in kinds),
-            sources=self._facts.sources(),
+            sources=[self._origin(source, tongue) for source in self._facts.sources()],
+            commands=[command(self._site.node, words) for words in IMPORTS.values()],
             examples=self._examples(request, kinds, tongue),
             texts=self._site.script_texts(tongue),
+        )
+
+    def _origin(self, source: Source, tongue: Language) -> Origin:
+        broken = source.status == "incomplete" and source.command
+        return Origin(
+            source,
+            licence(tongue, source.license, source.attribution),
+            standings(tongue, source),
+            command(self._site.node, source.command) if broken else "",
         )
 
     def _examples(self, request: Request, kinds: list[Kind], tongue: Language) -> list[Example]:
@@ -150,6 +173,7 @@ class DataPages:
         columns = self._columns(entities, plain, sort)
         rows = self._rows(entities, columns, tongue)
         base = self._site.base(request)
+        origin = self._facts.source_of(kind.term)
         query = {"type": self._site.node.context.compact(kind.iri), "limit": "100"}
         return self._site.page(
             request,
@@ -169,7 +193,7 @@ class DataPages:
             page=number,
             last=last,
             sort=sort,
-            source=self._facts.source_of(kind.term),
+            origin=origin and self._origin(origin, tongue),
             newest=self._facts.newest(kind.iri),
             example=Example("", *_both(f"{base}/ngsi-ld/v1/entities", query)),
             texts=self._site.script_texts(tongue),

@@ -19,7 +19,8 @@ from hansa.ngsild.query import AttributePath, Compare, Query, TypeName, Uri
 from hansa.ngsild.represent import View, represent
 from hansa.spokes.gtfs.rebuild import timetable_of
 from hansa.spokes.gtfs.timetable import Timetable
-from hansa.web.pages.facts import GONE, Facts, Source
+from hansa.web.pages.facts import GONE, Facts
+from hansa.web.pages.sources import Source
 from hansa.web.shell.language import Language
 from hansa.web.shell.site import Site
 

@@ -18,6 +18,7 @@ import orjson
 from hansa.kernel.units import symbol
 from hansa.ngsild.model import LOCATION, Entity, Instance, attributes, sub_attributes
 from hansa.web.pages.codes import is_share, meaning
+from hansa.web.pages.licences import licence
 from hansa.web.pages.names import GEOMETRIES, attribute_label, heading, type_label
 from hansa.web.pages.values import day_of, instant_of, text, unwrapped, value_of
 from hansa.web.shell.language import Language
@@ -185,7 +186,16 @@ class Describer:
             elif iri != LOCATION:
                 row = self._row(term, instances, others)
                 sheet.rows.append(self._decoded(row, sheet.terms, instances))
+        if sheet.tells_of_import:
+            self._put_licence(entity, sheet)
         return sheet
+
+    def _put_licence(self, entity: Entity, sheet: Sheet) -> None:
+        """The licence on the record of an import, also when its source states none."""
+        stated = text(entity, self._iri("license"))
+        row = self._licence(stated, text(entity, self._iri("attribution")))
+        place = next((n for n, r in enumerate(sheet.rows) if r.term == "license"), 1)
+        sheet.rows[place : place + bool(stated)] = [row]
 
     def _maybe(self, instant: str | None) -> datetime | None:
         return self._local(instant) if instant else None
@@ -302,8 +312,19 @@ class Describer:
         """Source, credit, licence and date of an imported entity."""
         rows = [self._row(_ORIGIN, [instance], others)]
         rows[0] = Row(rows[0].label, _ORIGIN, rows[0].values)
+        source = others.get(str(instance["object"]), {})
         for term in ("attribution", "license", "retrievedAt", "adapter"):
-            given = instance.get(self._iri(term))
-            if given:
+            # What was stated for the source later holds for what came from it before.
+            given = instance.get(self._iri(term)) or source.get(self._iri(term))
+            if term == "license":
+                credit = text(instance, self._iri("attribution"))
+                rows.append(self._licence(given[0]["value"] if given else "", credit))
+            elif given:
                 rows.append(self._row(term, given, others))
         return rows
+
+    def _licence(self, stated: object, credit: str) -> Row:
+        found = licence(self._, str(stated), credit)
+        notes = (found.note,) if found.note else ()
+        label = heading(self._(attribute_label("license")))
+        return Row(label, "license", (Value(found.text, web=found.url),), notes)

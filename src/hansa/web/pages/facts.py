@@ -24,11 +24,12 @@ from hansa.store.port import Feature, Reader
 from hansa.web.freshness import Freshness, Kept
 from hansa.web.pages.measures import Box, class_bounds, main_part
 from hansa.web.pages.names import FOOTWAYS, MAIN_ROADS
-from hansa.web.pages.values import first, text
+from hansa.web.pages.sources import Source, source_from
+from hansa.web.pages.values import text
 from hansa.web.shell.site import Site
 from hansa.web.tiles.projection import area_km2
 
-__all__ = ["EVERYWHERE", "GONE", "Facts", "Kind", "Roads", "Source", "Zones"]
+__all__ = ["EVERYWHERE", "GONE", "Facts", "Kind", "Roads", "Zones"]
 
 EVERYWHERE: Final = (-180.0, -90.0, 180.0, 90.0)
 GONE: Final = (VANISHED_AT,)
@@ -51,21 +52,6 @@ class Kind:
     count: int
     attributes: dict[str, list[str]]
     gone: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where data came from, as a DataSource entity says it."""
-
-    id: str
-    title: str
-    license: str = ""
-    attribution: str = ""
-    url: str = ""
-    retrieved: datetime | None = None
-    adapter: str = ""
-    types: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,30 +234,10 @@ class Facts:
 
     def _sources(self, iri: str) -> list[Source]:
         page = self.store.query(Query(types=TypeName(iri), limit=1000))
-        return [self._source(orjson.loads(document)) for document in page.documents]
-
-    def _source(self, entity: Entity) -> Source:
-        def said(*terms: str) -> str:
-            return text(entity, *(self._site.iri(term) for term in terms))
-
-        retrieved = said("retrievedAt")
-        counts = first(entity, self._site.iri("counts"))
-        notes = first(entity, self._site.iri("notes"))
-        return Source(
-            id=entity["id"],
-            title=said("title", "name") or entity["id"],
-            license=said("license"),
-            attribution=said("attribution"),
-            url=said("url"),
-            retrieved=self._site.local(retrieved) if retrieved else None,
-            adapter=" ".join(part for part in (said("adapter"), said("adapterVersion")) if part),
-            types=tuple(counts) if isinstance(counts, dict) else (),
-            notes=tuple(map(str, notes))
-            if isinstance(notes, list)
-            else (str(notes),)
-            if notes
-            else (),
-        )
+        return [
+            source_from(orjson.loads(document), self._site.iri, self._site.local)
+            for document in page.documents
+        ]
 
     def source_of(self, *terms: str) -> Source | None:
         """The source of the entities of one of these types, as an example of them says it."""
