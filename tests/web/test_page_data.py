@@ -219,4 +219,4 @@ def test_a_source_without_licence_says_what_that_means(
     ):
         html = empty_pages.get(path).text
         assert "not stated" in html, path
-        assert "ask Bus Co. before you pass it on" in html, path
+        assert "Ask Bus Co. before you pass it on" in html, path

@@ -159,6 +159,18 @@ def test_errors_say_what_why_and_what_now(pages: TestClient) -> None:
     assert pages.post("/data").status_code == 405
 
 
+@pytest.mark.parametrize(
+    ("path", "label"),
+    [
+        ("/", "City"), ("/city/search?q=a", "City"), ("/data", "Data"), ("/data/GtfsStop", "Data"),
+        ("/entity/urn:ngsi-ld:TransportZone:town:1", "Data"), ("/live", "Live"), ("/api", "API"),
+    ],
+)  # fmt: skip
+def test_every_page_says_where_in_the_house_it_is(pages: TestClient, path: str, label: str) -> None:
+    nav = pages.get(path).text.split('<nav class="nav"')[1].split("</nav>")[0]
+    assert re.findall(r'aria-current="[a-z]+">(\w+)</a>', nav) == [label]
+
+
 def test_an_unexpected_fault_is_a_page_that_tells_nothing_of_the_inside(tmp_path: Path) -> None:
     node = Node.open(tmp_path / "node", Settings(city="Broken"))
     try:

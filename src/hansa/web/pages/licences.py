@@ -54,7 +54,7 @@ def licence(tongue: Language, stated: str, credit: str = "") -> Licence:
     if stated:
         return Licence(stated, web_link(stated) or _KNOWN.get(stated.lower(), ""))
     if credit:
-        note = tongue("Its source states none: ask {who} before you pass it on.", who=credit)
+        note = tongue("Ask {who} before you pass it on.", who=credit)
     else:
-        note = tongue("Its source states none: ask who publishes it before you pass it on.")
+        note = tongue("Ask who publishes it before you pass it on.")
     return Licence(tongue("not stated"), note=note)
