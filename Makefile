@@ -18,7 +18,7 @@ SUITE ?=
 ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
-.PHONY: help install demo serve test check lint format docs docs-pages bench conformance clients fuzz clean
+.PHONY: help install demo serve test check lint format docs docs-pages bench conformance clients fuzz faults clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -75,6 +75,9 @@ clients: $(VENV)/.tested ## Let other people's client libraries and payloads dri
 
 fuzz: $(VENV)/.tested ## Throw 100,000 hostile requests at a node (ARGS="--requests N --seed S" for others)
 	$(BIN)/python -m benchmarks.fuzz --requests 100000 $(ARGS)
+
+faults: $(VENV)/.tested ## Put three federated nodes under random faults for an hour (ARGS="--seconds N --seed S")
+	$(BIN)/python -m benchmarks.faults $(ARGS)
 
 clean: ## Remove everything that was built (not your nodes)
 	rm -rf $(VENV) site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artifacts

@@ -10,7 +10,7 @@ that has nothing in that range is shown without instances, so that the client kn
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from hansa.hub.temporal import Ask, Past
 from hansa.kernel.clock import from_micros
@@ -20,16 +20,24 @@ from hansa.store.history import Moment
 __all__ = ["cut"]
 
 
-def cut(entities: Iterable[Past], ask: Ask) -> str | None:
-    """Cut the series of `entities` in place if there are too many; the range that they then cover."""
+def cut(entities: Iterable[Past], ask: Ask, edges: Sequence[int] = ()) -> str | None:
+    """Cut the series of `entities` in place if there are too many; the range that they then cover.
+
+    `edges` are times at which somebody's part of them ends, who had too many: it is cut there, too.
+    """
+    entities = list(entities)
     every = [
         _time(moment) for past in entities for moments in past.series.values() for moment in moments
     ]
-    if len(every) <= ask.most:
-        return None
     backwards = ask.last is not None
-    every.sort(reverse=backwards)
-    edge = _edge(every, ask.most)
+    ends = list(edges)
+    if len(every) > ask.most:
+        every.sort(reverse=backwards)
+        ends.append(_edge(every, ask.most))
+    if not ends:
+        return None
+    edge = max(ends) if backwards else min(ends)
+    first = (max if backwards else min)(every, default=edge)
     for past in entities:
         for name, moments in past.series.items():
             past.series[name] = [
@@ -39,7 +47,7 @@ def cut(entities: Iterable[Past], ask: Ask) -> str | None:
             ]
             if moments and not past.series[name]:
                 past.emptied[name] = moments[0].instance["type"]
-    begin, end = _named(ask, every[0]), print_datetime(from_micros(edge))
+    begin, end = _named(ask, first), print_datetime(from_micros(edge))
     return f"date-time {begin}-{end}/{ask.last if backwards else '*'}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import orjson
@@ -15,19 +16,27 @@ from hansa.hub.federation.dispatch import Dispatch
 from hansa.hub.federation.entitymaps import Maps
 from hansa.hub.federation.sources import Limits, Sources
 from hansa.hub.federation.writes import loop
-from hansa.hub.registrations.discovery import sources_match
+from hansa.hub.registrations.discovery import remembers, sources_match
 from hansa.hub.registrations.matching import Wanted
 from hansa.hub.registrations.model import Registration
 from hansa.hub.registrations.registry import Registry
 from hansa.kernel.egress import Egress
 from hansa.kernel.settings import Settings
 from hansa.ngsild.query import Filter
+from hansa.ngsild.temporal import TemporalFilter
 from hansa.store.port import Edited, Entity, Reader, Store, Write
 
-__all__ = ["Federation", "lasting_name"]
+__all__ = ["Federation", "Past", "lasting_name"]
 
 _RECORD: Final = "identity"
 _ID: Final = "node"
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """That a request is about history, and of which period; None is any."""
+
+    window: TemporalFilter | None = None
 
 
 def lasting_name(store: Store) -> str:
@@ -79,30 +88,45 @@ class Federation:
         return not self.registry.book(tenant, store)
 
     def concerned(
-        self, asker: Asker, store: Reader, wanted: Sequence[Wanted], csf: Filter | None = None
+        self,
+        asker: Asker,
+        store: Reader,
+        wanted: Sequence[Wanted],
+        csf: Filter | None = None,
+        past: Past | None = None,
     ) -> list[Registration]:
         """The registrations that a request concerns, in order of creation.
+
+        With `past` it is about history: then a registration that names a period counts only if that
+        period may hold some of what is asked for.
 
         Those whose source the request has already passed are left out, as are those that claim to be
         this very tenant, and all of them when it has passed it before (clauses 5.12 and 6.3.18).
         """
         if self.dispatch.alias(asker.tenant) in asker.via:
             return []
-        return self._matching(asker, store, wanted, csf)
+        return self._matching(asker, store, wanted, csf, past)
 
-    def check_loop(self, asker: Asker, store: Reader, wanted: Wanted) -> None:
+    def check_loop(
+        self, asker: Asker, store: Reader, wanted: Wanted, past: Past | None = None
+    ) -> None:
         """Refuse a write that came back here although what it changes is held elsewhere alone.
 
         Raises:
             LoopDetected: it did.
         """
         if self.dispatch.alias(asker.tenant) in asker.via:
-            fault = loop(self._matching(asker, store, [wanted], None))
+            fault = loop(self._matching(asker, store, [wanted], None, past))
             if fault is not None:
                 raise fault
 
     def _matching(
-        self, asker: Asker, store: Reader, wanted: Sequence[Wanted], csf: Filter | None
+        self,
+        asker: Asker,
+        store: Reader,
+        wanted: Sequence[Wanted],
+        csf: Filter | None,
+        past: Past | None,
     ) -> list[Registration]:
         book = self.registry.book(asker.tenant, store)
         passed = {*asker.via, self.dispatch.alias(asker.tenant)}
@@ -112,5 +136,7 @@ class Federation:
         return [
             r
             for r in found.values()
-            if not r.temporal and r.alias not in passed and sources_match(r, csf)
+            if (not r.temporal if past is None else remembers(r, past.window))
+            and r.alias not in passed
+            and sources_match(r, csf)
         ]

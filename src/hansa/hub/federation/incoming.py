@@ -21,7 +21,7 @@ from hansa.ngsild.expand import Rules, expand_entity
 from hansa.ngsild.model import ENTITY_MEMBERS, Entity, Instance
 from hansa.ngsild.values import check_datetime
 
-__all__ = ["Contexts", "entities_in", "json_in"]
+__all__ = ["Contexts", "entities_in", "few", "invalid", "json_in", "own_context"]
 
 Contexts = Callable[[Source], Awaitable[Context]]
 
@@ -37,13 +37,13 @@ def json_in(answer: Response, depth: int) -> Any:
         BadRequest: it is none, or nested too deeply.
     """
     if answer.media_type not in _KINDS:
-        raise _invalid(f"it is {answer.media_type[:40]!r}, not JSON")
+        raise invalid(f"it is {answer.media_type[:40]!r}, not JSON")
     try:
         found = orjson.loads(answer.content)
     except (orjson.JSONDecodeError, RecursionError):
-        raise _invalid("it is not JSON") from None
+        raise invalid("it is not JSON") from None
     if _is_deeper(found, depth):
-        raise _invalid(f"it is nested deeper than {depth} levels")
+        raise invalid(f"it is nested deeper than {depth} levels")
     return found
 
 
@@ -58,7 +58,7 @@ async def entities_in(
     """
     found = json_in(answer, depth)
     items = found if isinstance(found, list) else [found]
-    contexts = _few(contexts)
+    contexts = few(contexts)
     entities: list[Entity] = []
     fault: str | None = None
     for item in items[:most]:
@@ -74,7 +74,7 @@ async def entities_in(
     return entities, fault, len(items)
 
 
-def _few(contexts: Contexts) -> Contexts:
+def few(contexts: Contexts) -> Contexts:
     """`contexts` for one answer, which may name a few, so that it cannot make the node fetch at will."""
     asked = 0
     last: tuple[Source, Context] | None = None
@@ -84,7 +84,7 @@ def _few(contexts: Contexts) -> Contexts:
         if last is None or last[0] != source:
             asked += 1
             if asked > _CONTEXTS:
-                raise _invalid(f"it names more than {_CONTEXTS} @contexts")
+                raise invalid(f"it names more than {_CONTEXTS} @contexts")
             last = (source, await contexts(source))
         return last[1]
 
@@ -93,14 +93,23 @@ def _few(contexts: Contexts) -> Contexts:
 
 async def _entity(item: Any, spoken: Context, contexts: Contexts) -> Entity:
     if not isinstance(item, dict):
-        raise _invalid("it holds something that is no entity")
-    context = spoken
-    own = item.get("@context")
-    if own is not None and own not in (spoken.source, [spoken.source]):
-        if not isinstance(own, str | list | dict):
-            raise _invalid("its @context is none")
-        context = await contexts(own)
+        raise invalid("it holds something that is no entity")
+    context = await own_context(item, spoken, contexts)
     return _timed(expand_entity(item, Rules(context)), item, context)
+
+
+async def own_context(item: dict[str, Any], spoken: Context, contexts: Contexts) -> Context:
+    """The @context of an entity: the one that it carries, or that in which was asked.
+
+    Raises:
+        BadRequest: what it carries is none.
+    """
+    own = item.get("@context")
+    if own is None or own in (spoken.source, [spoken.source]):
+        return spoken
+    if not isinstance(own, str | list | dict):
+        raise invalid("its @context is none")
+    return await contexts(own)
 
 
 def _timed(entity: Entity, item: dict[str, Any], context: Context) -> Entity:
@@ -131,7 +140,8 @@ def _within(entity: Entity, attributes: frozenset[str]) -> Entity:
     return {k: v for k, v in entity.items() if k in ENTITY_MEMBERS or k in attributes}
 
 
-def _invalid(fact: str) -> BadRequest:
+def invalid(fact: str) -> BadRequest:
+    """What is wrong with an answer."""
     return BadRequest("the answer of a source", fact, "look at the source")
 
 

@@ -64,6 +64,8 @@ def plan_write(
     wanted: Wanted,
     names: frozenset[str] | None,
     operations: Sequence[str],
+    *,
+    past: bool = False,
 ) -> Plan:
     """The plan of a write to one entity.
 
@@ -71,8 +73,9 @@ def plan_write(
         wanted: the entity; its ``attributes`` are not looked at.
         names: the attributes written; None when it is about the entity as a whole (its deletion).
         operations: the names of the operation, any of which will do.
+        past: whether its history is written.
     """
-    concerned = [r for r in registrations if r.mode != "auxiliary" and not r.temporal]
+    concerned = [r for r in registrations if r.mode != "auxiliary" and (past or not r.temporal)]
     forwards: list[Forward] = []
     refused: list[Forward] = []
     left = names

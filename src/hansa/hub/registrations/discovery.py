@@ -23,7 +23,7 @@ from hansa.ngsild.scope import in_scope
 from hansa.ngsild.temporal import TemporalFilter, parse_datetime
 from hansa.store.meaning import instance_test
 
-__all__ = ["Search", "found", "sources_match", "wanted_of"]
+__all__ = ["Search", "found", "remembers", "sources_match", "wanted_of"]
 
 _PLACES: Final = ("location", "observationSpace", "operationSpace")
 _TEXTS: Final = "endpoint mode registrationName description contextSourceAlias tenant refreshRate expiresAt".split()
@@ -59,6 +59,11 @@ def found(
         infos = [i for i in registration.infos if _info_matches(registration, i, search.wanted)]
         if infos:
             yield registration, infos
+
+
+def remembers(registration: Registration, window: TemporalFilter | None) -> bool:
+    """Whether the source of a registration may know of a period; one that names none may."""
+    return not registration.temporal or window is None or _in_time(registration.record, window)
 
 
 def sources_match(registration: Registration, csf: Filter | None) -> bool:

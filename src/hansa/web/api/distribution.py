@@ -17,7 +17,9 @@ import orjson
 
 from hansa.hub.federation.asker import Asker
 from hansa.hub.federation.asks import Question, wanted_in
+from hansa.hub.federation.federation import Past
 from hansa.hub.federation.kinds import shapes_elsewhere
+from hansa.hub.federation.past import Pasts, ask_one, ask_some
 from hansa.hub.federation.plan import Forward, Plan, plan_write
 from hansa.hub.federation.reads import Found, page_of, retrieve
 from hansa.hub.federation.speech import Speech
@@ -26,6 +28,7 @@ from hansa.hub.federation.warnings import Warned, header
 from hansa.hub.federation.writes import Spread, spread
 from hansa.hub.registrations.matching import ANYTHING, Wanted
 from hansa.hub.registrations.model import Registration
+from hansa.hub.temporal import Ask
 from hansa.kernel.errors import BadRequest
 from hansa.ngsild.context import Context
 from hansa.ngsild.model import Entity
@@ -145,9 +148,9 @@ class Reach:
     def _count(self, query: Query) -> int:
         return self._store.query(replace(query, limit=0, offset=0, count=True)).total or 0
 
-    def concerned(self, wanted: Sequence[Wanted]) -> list[Registration]:
-        """The registrations that the request concerns."""
-        return self._federation.concerned(self.asker, self._store, wanted, self._csf())
+    def concerned(self, wanted: Sequence[Wanted], past: Past | None = None) -> list[Registration]:
+        """The registrations that the request concerns; with `past` it is about history."""
+        return self._federation.concerned(self.asker, self._store, wanted, self._csf(), past)
 
     def _csf(self) -> Filter | None:
         text = self._call.query.get("csf")
@@ -172,6 +175,27 @@ class Reach:
         """Make a write durable here, or raise what refused it."""
         return await self._call.commit(store, write)
 
+    async def pasts(self, query: Query, ask: Ask, id: str | None = None) -> Pasts | None:
+        """What sources know of the past (5.7.3 for one `id`, 5.7.4); ``None`` when none is concerned."""
+        if self._call.query.get("type") == "*":
+            return None
+        one = [Wanted((id,), None, query.types, frozenset(query.attributes))] if id else []
+        concerned = self.concerned(one or wanted_in(query), Past(ask.filter))
+        if not concerned:
+            return None
+        if query.order:
+            raise BadRequest(
+                "orderBy", "several sources answer, so there is no order", "add local=true"
+            )
+        if id is not None:
+            found = await ask_one(self.dispatch, self.asker, concerned, id, query, ask)
+        else:
+            found = await ask_some(
+                self.dispatch, self.asker, concerned, query, ask, split=self.splits
+            )
+        warn(self._call, found.warned)
+        return found
+
     # -- writing ------------------------------------------------------------------------------------
 
     async def write(
@@ -180,10 +204,13 @@ class Reach:
         operation: str,
         question: Callable[[Forward, Speech], Question],
         local: Callable[[frozenset[str]], Awaitable[Any]],
+        *,
+        past: bool = False,
     ) -> Spread | None:
         """Carry out a write here and at the sources; ``None`` when no source is concerned.
 
         Args:
+            past: whether history is written.
             operation: its name (clause 4.20).
             question: what is sent to a source.
             local: this node's part: the attributes that are left to it (none: all of them).
@@ -192,7 +219,7 @@ class Reach:
         if types is None:
             types = await asyncio.to_thread(self._types_here, target.id)
         wanted = Wanted((target.id,), None, types)
-        plan = self.plan(wanted, target.names, (operation,))
+        plan = self.plan(wanted, target.names, (operation,), past=past)
         if plan.is_local:
             return None
         outcome = await spread(
@@ -228,14 +255,23 @@ class Reach:
         outcome.check()
         return outcome
 
-    def plan(self, wanted: Wanted, names: frozenset[str] | None, operations: Sequence[str]) -> Plan:
+    def plan(
+        self,
+        wanted: Wanted,
+        names: frozenset[str] | None,
+        operations: Sequence[str],
+        *,
+        past: bool = False,
+    ) -> Plan:
         """Where the parts of a write to one entity go.
 
         Raises:
             LoopDetected: it came back here, for what is held elsewhere alone.
         """
-        self._federation.check_loop(self.asker, self._store, wanted)
-        return plan_write(self.concerned([wanted]), wanted, names, operations)
+        about = Past() if past else None
+        self._federation.check_loop(self.asker, self._store, wanted, about)
+        concerned = self.concerned([wanted], about)
+        return plan_write(concerned, wanted, names, operations, past=past)
 
     def _types_here(self, id: str) -> frozenset[str] | None:
         raw = self._store.get(id)

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hansa.hub.federation.entitymaps import HERE
+from hansa.hub.federation.past import Pasts, joined
+from hansa.hub.federation.warnings import Warned
 from hansa.hub.targets import matches
 from hansa.hub.temporal import Ask, Found, Past, find, past_of
 from hansa.hub.temporal_range import cut
 from hansa.hub.temporal_sums import Aggregation, Sums, sums_of
 from hansa.kernel.errors import BadRequest, NotFound
-from hansa.ngsild.query import Query, TypeFilter
+from hansa.ngsild.query import Query
 from hansa.ngsild.represent import View
 from hansa.ngsild.temporal_view import conformed, show_head, show_instances, show_pairs, show_sums
 from hansa.store.history import Selection
@@ -21,6 +23,7 @@ from hansa.store.port import Reader
 from hansa.web.api.answer import Answer, Header, document
 from hansa.web.api.body import read_body_history_query
 from hansa.web.api.call import JSON, LD_JSON, Call
+from hansa.web.api.distribution import reach_of, shown_attributes, warn
 from hansa.web.api.entities import entity_id
 from hansa.web.api.entitymaps import keep_map, known_map, location_of, wants_map
 from hansa.web.api.listing import paging
@@ -51,13 +54,18 @@ async def retrieve(call: Call) -> Answer:
     look = read_look(call, context, more_options=FORMS)
     wish = _wish(call, call.query, look.view)
     types = read_types(call, context)
-    named = "attrs" in call.query
-    body, range = await asyncio.to_thread(_one, call.reader(), id, wish, types, named=named)
+    store = call.reader()
+    reach = reach_of(call, context, store)
+    about = Query(ids=(id,), types=types, attributes=shown_attributes(call, context))
+    pasts = None if reach is None else await reach.pasts(about, _whole(wish), id)
+    body, range = await asyncio.to_thread(_one, store, id, wish, about, pasts)
+    _warn_of_sums(call, wish, pasts)
     if look.may_leave_nothing and not body:
         raise NotFound(f"entity {id}", "has none of the members asked for")
     headers = [] if range is None else [(b"content-range", range.encode())]
-    if wants_map(call):  # only this node has history here, so the map says no more than that
-        through = known_map(call) or keep_map(call, {id: (HERE,)})
+    if wants_map(call):
+        origins = [] if pasts is None else pasts.origins().get(id, [])
+        through = known_map(call) or keep_map(call, {id: (HERE, *origins)})
         headers.append((b"ngsild-entitymap", location_of(through)))
     return document(call, body, context, kind, headers, _status(range, wish))
 
@@ -98,10 +106,14 @@ async def _page_of(call: Call, wanted: Query, wish: _Wish, kind: str) -> Answer:
         raise BadRequest("orderBy", "names another member than id", "history is ordered by id only")
     maps: list[Header] = []
     is_new = False
+    store = call.reader()
+    reach = reach_of(call, wish.view.context, store)
     if wants_map(call):
-        wanted, through, is_new = await through_map(call, wanted, wish.ask)
+        wanted, through, is_new = await through_map(call, wanted, wish.ask, reach)
         maps.append((b"ngsild-entitymap", location_of(through)))
-    found, shown, range = await asyncio.to_thread(_many, call.reader(), wanted, wish)
+    pasts = None if reach is None else await reach.pasts(wanted, _whole(wish))
+    found, shown, range = await asyncio.to_thread(_many, store, wanted, wish, pasts)
+    _warn_of_sums(call, wish, pasts)
     headers: list[Header] = [*paging(call, wanted, found.more, kind), *maps]
     if found.total is not None:
         headers.append((b"ngsild-results-count", str(found.total).encode()))
@@ -109,6 +121,19 @@ async def _page_of(call: Call, wanted: Query, wish: _Wish, kind: str) -> Answer:
         headers.append((b"content-range", range.encode()))
     status = 201 if is_new and range is None else _status(range, wish)
     return document(call, shown, wish.view.context, kind, headers, status)
+
+
+def _whole(wish: _Wish) -> Ask:
+    """What sources are asked for: instances, also where only their sums are shown."""
+    return replace(wish.ask, bare=False)
+
+
+def _warn_of_sums(call: Call, wish: _Wish, pasts: Pasts | None) -> None:
+    """Say which sources told a part only of what is summed up."""
+    if pasts is not None and wish.aggregation is not None:
+        fact = "it told a part of the time only; sums lack the rest"
+        cut_short = [each.part.registration.id for each in pasts.heard if each.edge is not None]
+        warn(call, [Warned(199, id, fact) for id in cut_short])
 
 
 def _status(range: str | None, wish: _Wish) -> int:
@@ -119,9 +144,10 @@ def _status(range: str | None, wish: _Wish) -> int:
 
 
 def _one(
-    store: Reader, id: str, wish: _Wish, types: TypeFilter | None, *, named: bool
+    store: Reader, id: str, wish: _Wish, about: Query, pasts: Pasts | None
 ) -> tuple[dict[str, Any], str | None]:
-    with store.past() as source:
+    types, named = about.types, bool(about.attributes)
+    with store.past() as here, joined(here, pasts, wish.ask) as source:
         past = past_of(source, id, wish.ask)
         if past is None:
             raise NotFound(f"entity {id}", "has no history here", "check the id")
@@ -134,20 +160,20 @@ def _one(
             return _summed(
                 past, sums_of(source, [past], wish.ask, wish.aggregation)[id], wish
             ), None
-    range = cut([past], wish.ask)
+    range = cut([past], wish.ask, () if pasts is None else pasts.edges)
     return _shown(past, wish), range
 
 
 def _many(
-    store: Reader, wanted: Query, wish: _Wish
+    store: Reader, wanted: Query, wish: _Wish, pasts: Pasts | None
 ) -> tuple[Found, list[dict[str, Any]], str | None]:
-    with store.past() as source:
+    with store.past() as here, joined(here, pasts, wish.ask) as source:
         found = find(source, wanted, wish.ask)
         if wish.aggregation is not None:
             sums = sums_of(source, found.entities, wish.ask, wish.aggregation)
             bodies = [_summed(past, sums[past.head.id], wish) for past in found.entities]
             return found, [body for body in bodies if body], None
-    range = cut(found.entities, wish.ask)
+    range = cut(found.entities, wish.ask, () if pasts is None else pasts.edges)
     bodies = [_shown(past, wish) for past in found.entities]
     return found, [body for body in bodies if body], range
 

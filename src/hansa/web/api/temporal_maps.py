@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from hansa.hub.federation.entitymaps import HERE, EntityMap
+from hansa.hub.federation.past import Pasts, joined
 from hansa.hub.temporal import Ask, find
 from hansa.kernel.errors import BadRequest, TooManyResults
 from hansa.ngsild.model import NULL
@@ -14,6 +16,7 @@ from hansa.ngsild.query import Query
 from hansa.store.port import Reader
 from hansa.web.api.answer import Answer, plain
 from hansa.web.api.call import JSON, LD_JSON, Call
+from hansa.web.api.distribution import Reach, reach_of
 from hansa.web.api.entitymaps import keep_map, known_map, location_of
 from hansa.web.api.look import read_look
 from hansa.web.api.selection import read_query
@@ -35,32 +38,39 @@ async def create(call: Call) -> Answer:
         raise BadRequest(
             "the temporal query", "is missing", "say timerel and timeAt, for example timerel=after"
         )
-    made = await _made(call, wanted, ask)
+    made = await _made(call, wanted, ask, reach_of(call, context, call.reader()))
     answer = plain(201, made.shown())
     answer.headers.append((b"ngsild-entitymap", location_of(made)))
     return answer
 
 
-async def _made(call: Call, wanted: Query, ask: Ask) -> EntityMap:
-    ids = await asyncio.to_thread(_ids, call.reader(), wanted, replace(ask, bare=True))
-    return keep_map(call, dict.fromkeys(ids, (HERE,)))
+async def _made(call: Call, wanted: Query, ask: Ask, reach: Reach | None) -> EntityMap:
+    whole = replace(wanted, offset=0, limit=_MOST, count=False)
+    pasts = None if reach is None else await reach.pasts(whole, ask)
+    return keep_map(call, await asyncio.to_thread(_sources, call.reader(), whole, ask, pasts))
 
 
-async def through_map(call: Call, wanted: Query, ask: Ask) -> tuple[Query, EntityMap, bool]:
+async def through_map(
+    call: Call, wanted: Query, ask: Ask, reach: Reach | None
+) -> tuple[Query, EntityMap, bool]:
     """A query held to the entities of a map: that named by the request, or (True) one made for it."""
     known = known_map(call)
-    through = known if known is not None else await _made(call, wanted, ask)
+    through = known if known is not None else await _made(call, wanted, ask, reach)
     ids = [id for id in through.sources if not wanted.ids or id in wanted.ids]
     return replace(wanted, ids=tuple(ids) or (NULL,)), through, known is None
 
 
-def _ids(store: Reader, wanted: Query, ask: Ask) -> list[str]:
-    """The entities that have something in the window, in their order."""
-    with store.past() as source:
-        whole = replace(wanted, offset=0, limit=_MOST, count=False)
-        found = find(source, whole, ask)
+def _sources(
+    store: Reader, whole: Query, ask: Ask, pasts: Pasts | None
+) -> dict[str, Sequence[str]]:
+    """The entities that have something in the window, in their order, with those who know of them."""
+    with store.past() as here, joined(here, pasts, ask) as source:
+        found = find(source, whole, replace(ask, bare=True))
+        ids = [past.head.id for past in found.entities]
+        mine = {id for id in ids if pasts is None or here.head(id) is not None}
     if found.more:
         raise TooManyResults(
             "the entity map", f"would hold more than {_MOST:,} entities", "narrow it"
         )
-    return [past.head.id for past in found.entities]
+    origins = {} if pasts is None else pasts.origins()
+    return {id: [*([HERE] if id in mine else []), *origins.get(id, [])] for id in ids}
