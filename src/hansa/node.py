@@ -11,6 +11,8 @@ from hansa.history.archive import ParquetArchive
 from hansa.history.archivist import Archivist, Tenant
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.federation.federation import Federation, lasting_name
+from hansa.hub.federation.passing import Passing
+from hansa.hub.federation.relay import Relay
 from hansa.hub.notify.service import Notifier
 from hansa.hub.own_contexts import RECORD
 from hansa.hub.registrations.watching import Watching
@@ -68,6 +70,14 @@ class Node:
             store=self._tenant_store,
             tenants=self._tenant_names,
         )
+        self.passing = Passing(
+            self.federation,
+            self.contexts,
+            clock,
+            store=self._tenant_store,
+            tenants=self._tenant_names,
+        )
+        self.relay = Relay(self.federation, self.notifier, self.contexts)
         self.app: App = build_app(self)
 
     @classmethod
@@ -118,7 +128,7 @@ class Node:
         live.start()
         archivist.start()
         try:
-            async with self.notifier.running(), self.watching.running():
+            async with self.notifier.running(), self.watching.running(), self.passing.running():
                 yield
         finally:
             self._egress.close()

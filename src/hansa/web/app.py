@@ -16,7 +16,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hansa.hub.contexts import ContextRegistry
+from hansa.hub.federation.copies import PATH
 from hansa.hub.federation.federation import Federation
+from hansa.hub.federation.passing import Passing
+from hansa.hub.federation.relay import Relay
 from hansa.hub.notify.service import Notifier
 from hansa.hub.registrations.watching import Watching
 from hansa.kernel.errors import NotFound
@@ -52,6 +55,14 @@ class WebNode(PageNode, Protocol):
         """What tells subscribers of registrations."""
 
     @property
+    def passing(self) -> Passing:
+        """What passes subscriptions on to sources."""
+
+    @property
+    def relay(self) -> Relay:
+        """What hands on what sources tell."""
+
+    @property
     def federation(self) -> Federation:
         """The brokers that it knows as sources."""
 
@@ -66,6 +77,8 @@ def build_app(node: WebNode) -> App:
         contexts=node.contexts,
         federation=node.federation,
         watching=node.watching,
+        passing=node.passing,
+        relay=node.relay,
         settings=node.settings,
         clock=node.clock,
         notifier=node.notifier,
@@ -95,6 +108,9 @@ def build_app(node: WebNode) -> App:
                     {**scope, "root_path": scope.get("root_path", "") + _API}, receive, send
                 )
                 return
+        if scope["type"] == "http" and scope["path"] == PATH:
+            await service.take_notification(scope, receive, send)
+            return
         await pages(scope, receive, send)
 
     return app

@@ -21,7 +21,7 @@ from hansa.ngsild.expand import Rules, expand_entity
 from hansa.ngsild.model import ENTITY_MEMBERS, Entity, Instance
 from hansa.ngsild.values import check_datetime
 
-__all__ = ["Contexts", "entities_in", "few", "invalid", "json_in", "own_context"]
+__all__ = ["Contexts", "entities_in", "few", "invalid", "json_in", "own_context", "timed"]
 
 Contexts = Callable[[Source], Awaitable[Context]]
 
@@ -95,7 +95,7 @@ async def _entity(item: Any, spoken: Context, contexts: Contexts) -> Entity:
     if not isinstance(item, dict):
         raise invalid("it holds something that is no entity")
     context = await own_context(item, spoken, contexts)
-    return _timed(expand_entity(item, Rules(context)), item, context)
+    return timed(expand_entity(item, Rules(context)), item, context)
 
 
 async def own_context(item: dict[str, Any], spoken: Context, contexts: Contexts) -> Context:
@@ -112,7 +112,7 @@ async def own_context(item: dict[str, Any], spoken: Context, contexts: Contexts)
     return await contexts(own)
 
 
-def _timed(entity: Entity, item: dict[str, Any], context: Context) -> Entity:
+def timed(entity: Entity, item: dict[str, Any], context: Context) -> Entity:
     """`entity` with the times of creation and change that the source says (clause 4.8)."""
     _copy_times(item, entity)
     for name, value in item.items():

@@ -42,12 +42,14 @@ class Origin:
         base: public address of this node, before its own @contexts.
         tenant: as the request named it; None for the city's own.
         since: number of the newest change before the request.
+        via: the brokers that the request has passed.
     """
 
     context: Context
     base: str
     tenant: str | None
     since: int = 0
+    via: tuple[str, ...] = ()
 
 
 def create(id: str, payload: Any, origin: Origin, now: str, *, kind: str = KIND) -> Write:
@@ -69,6 +71,8 @@ def create(id: str, payload: Any, origin: Origin, now: str, *, kind: str = KIND)
         "tenant": origin.tenant,
         "members": members,
     }
+    if origin.via:
+        record["via"] = list(origin.via)
 
     def edit(current: dict[str, Any] | None) -> Edited:
         if current is not None:

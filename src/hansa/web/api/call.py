@@ -16,6 +16,8 @@ import orjson
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.expiry import MARK, alive, bury
 from hansa.hub.federation.federation import Federation
+from hansa.hub.federation.passing import Passing
+from hansa.hub.federation.relay import Relay
 from hansa.hub.notify.service import Notifier
 from hansa.hub.registrations.watching import Watching
 from hansa.kernel.clock import Clock, iso
@@ -61,6 +63,8 @@ class Backend(Protocol):
     contexts: ContextRegistry
     federation: Federation
     watching: Watching
+    passing: Passing
+    relay: Relay
     settings: Settings
     clock: Clock
     background: Background

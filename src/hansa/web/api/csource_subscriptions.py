@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import orjson
+
+from hansa.hub.federation.copies import PATH
 from hansa.hub.registrations.subscribing import KIND, change_write, creation_write
+from hansa.hub.subscriptions.model import KIND as SUBSCRIPTION
+from hansa.store.port import Store
 from hansa.web.api.answer import Answer
 from hansa.web.api.call import Call
 from hansa.web.api.subscription_kind import SubscriptionKind
@@ -15,6 +22,19 @@ async def _committed(call: Call, id: str, remains: bool) -> None:
     await call.service.watching.refresh(call.tenant, id, tell=remains)
 
 
+def _own(call: Call, store: Store) -> list[dict[str, Any]]:
+    """For each subscription that is with sources, the node's own one to registrations (5.8.1.4)."""
+    found = []
+    for id in dict.fromkeys(c["subscription"] for c in call.service.passing.copies(store)):
+        raw = store.record(SUBSCRIPTION, id)
+        if raw is not None:
+            record = orjson.loads(raw)
+            told = {"endpoint": {"uri": str(record["base"]).rstrip("/") + PATH}}
+            members = {**record["members"], "notification": told}
+            found.append({**record, "id": f"{id}:sources", "members": members})
+    return found
+
+
 _KIND = SubscriptionKind(
     KIND,
     "/ngsi-ld/v1/csourceSubscriptions",
@@ -22,6 +42,7 @@ _KIND = SubscriptionKind(
     change_write,
     _committed,
     hidden=frozenset({"notificationTrigger"}),  # registrations are told of in every case (5.11.7)
+    own=_own,
 )
 
 

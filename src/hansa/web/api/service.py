@@ -16,6 +16,8 @@ from urllib.parse import unquote
 
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.federation.federation import Federation
+from hansa.hub.federation.passing import Passing
+from hansa.hub.federation.relay import Relay
 from hansa.hub.notify.service import Notifier
 from hansa.hub.own_contexts import inside, outside, single_url
 from hansa.hub.registrations.watching import Watching
@@ -34,6 +36,7 @@ from hansa.web.api.answer import Answer
 from hansa.web.api.background import Background
 from hansa.web.api.call import JSON, LD_JSON, MERGE_JSON, Call
 from hansa.web.api.commits import Commits
+from hansa.web.api.notified import NOTIFIED
 from hansa.web.api.problem import problem_answer
 from hansa.web.api.routes import OPERATIONS, Operation
 from hansa.web.api.snapshots import enter
@@ -61,6 +64,8 @@ class Service:
         contexts: ContextRegistry,
         federation: Federation,
         watching: Watching,
+        passing: Passing,
+        relay: Relay,
         settings: Settings,
         clock: Clock,
         notifier: Notifier,
@@ -70,6 +75,8 @@ class Service:
         self.contexts = contexts
         self.federation = federation
         self.watching = watching
+        self.passing = passing
+        self.relay = relay
         self.settings = settings
         self.clock = clock
         self.background = Background()
@@ -99,7 +106,16 @@ class Service:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        answer = await self._answer(scope, receive)
+        await self._serve(scope, receive, send, None)
+
+    async def take_notification(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request in which a source tells of a subscription (5.8.6)."""
+        await self._serve(scope, receive, send, NOTIFIED)
+
+    async def _serve(
+        self, scope: Scope, receive: Receive, send: Send, only: Operation | None
+    ) -> None:
+        answer = await self._answer(scope, receive, only)
         headers = answer.headers
         if answer.status not in _WITHOUT_LENGTH:
             headers.append((b"content-length", str(len(answer.body)).encode()))
@@ -107,10 +123,10 @@ class Service:
         body = b"" if scope["method"] == "HEAD" else answer.body
         await send({"type": "http.response.body", "body": body})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, only: Operation | None) -> Answer:
         call: Call | None = None
         try:
-            operation, path = self._find(scope)
+            operation, path = self._find(scope) if only is None else (_taken(scope, only), ())
             call = Call(self, scope, receive, path, operation.parameters)
             call.check_query()
             if call.snapshot is not None:
@@ -172,6 +188,14 @@ class Service:
                 f"/{'/'.join(parts)}", f"does not offer {verb}", f"use {allowed}", allow=allowed
             )
         return operation, tuple(variables)
+
+
+def _taken(scope: Scope, only: Operation) -> Operation:
+    if scope["method"] != only.verb:
+        raise MethodNotAllowed(
+            only.path, f"does not offer {scope['method']}", f"use {only.verb}", allow=only.verb
+        )
+    return only
 
 
 def _options(verbs: list[str]) -> Answer:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import orjson
 
+from hansa.hub.federation.trail import read_via
 from hansa.hub.subscriptions.showing import show
 from hansa.hub.subscriptions.writing import Origin, delete, existing
 from hansa.kernel.errors import BadRequest, HansaError
@@ -45,6 +46,7 @@ class SubscriptionKind:
         update: the write that changes one.
         committed: is called when a change is durable, with the identifier and whether it still exists.
         hidden: members that mean nothing here.
+        own: records beside those of clients: what the node has of its own in this collection.
     """
 
     records: str
@@ -53,6 +55,7 @@ class SubscriptionKind:
     update: Written
     committed: Callable[[Call, str, bool], Awaitable[None]]
     hidden: frozenset[str] = frozenset()
+    own: Callable[[Call, Store], list[dict[str, Any]]] = lambda _call, _store: []
 
     async def subscribe(self, call: Call) -> Answer:
         """Make one, under the identifier that the subscriber gives or one that is made here."""
@@ -76,7 +79,8 @@ class SubscriptionKind:
         existing(id, {})
         await call.service.notifier.settled(call.tenant)
         raw = await asyncio.to_thread(store.record, self.records, id)
-        record = existing(id, None if raw is None else orjson.loads(raw))
+        own = {each["id"]: each for each in await asyncio.to_thread(self.own, call, store)}
+        record = existing(id, own.get(id) if raw is None else orjson.loads(raw))
         shown = await asyncio.to_thread(self._shown, call, store, record, context)
         return document(call, shown, context, kind)
 
@@ -95,12 +99,13 @@ class SubscriptionKind:
         store = call.writer()
         await call.service.notifier.settled(call.tenant)
         found = await asyncio.to_thread(store.records, self.records)
-        page = [orjson.loads(raw) for raw in found[offset : offset + limit]]
+        records = [*map(orjson.loads, found), *await asyncio.to_thread(self.own, call, store)]
+        page = records[offset : offset + limit]
         body = await asyncio.to_thread(lambda: [self._shown(call, store, r, context) for r in page])
-        more = len(found) > offset + limit and limit > 0
+        more = len(records) > offset + limit and limit > 0
         headers = paging(call, Query(limit=limit, offset=offset), more, kind)
         if counted:
-            headers.append((b"ngsild-results-count", str(len(found)).encode()))
+            headers.append((b"ngsild-results-count", str(len(records)).encode()))
         return document(call, body, context, kind, headers)
 
     async def change(self, call: Call) -> Answer:
@@ -140,7 +145,7 @@ class SubscriptionKind:
 
 async def _origin(call: Call, context: Context, store: Store) -> Origin:
     since = await asyncio.to_thread(store.last_change)
-    return Origin(context, call.base, call.tenant, since)
+    return Origin(context, call.base, call.tenant, since, read_via(call.headers.get(b"via")))
 
 
 async def _check_context(call: Call, payload: dict[str, Any]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from hansa.hub.federation.trail import read_via
 from hansa.hub.subscriptions.model import KIND
 from hansa.hub.subscriptions.writing import create, update
+from hansa.kernel.errors import LoopDetected
 from hansa.web.api.answer import Answer
 from hansa.web.api.call import Call
 from hansa.web.api.subscription_kind import SubscriptionKind
@@ -14,6 +16,7 @@ __all__ = ["change", "query", "remove", "retrieve", "subscribe"]
 async def _committed(call: Call, id: str, remains: bool) -> None:
     """Have it hold for every change of an entity from here on."""
     await call.service.notifier.changed(call.tenant, id)
+    call.service.passing.changed(call.tenant, id)
 
 
 _KIND = SubscriptionKind(KIND, "/ngsi-ld/v1/subscriptions", create, update, _committed)
@@ -21,6 +24,11 @@ _KIND = SubscriptionKind(KIND, "/ngsi-ld/v1/subscriptions", create, update, _com
 
 async def subscribe(call: Call) -> Answer:
     """Create Subscription: 6.10.3.1, 5.8.1."""
+    via = read_via(call.headers.get(b"via"))
+    if call.service.federation.dispatch.alias(call.tenant) in via:
+        raise LoopDetected(
+            "the subscription", "leads back to this node", "correct the registrations on its way"
+        )
     return await _KIND.subscribe(call)
 
 
