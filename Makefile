@@ -73,7 +73,7 @@ clients: $(VENV)/.tested ## Let other people's client libraries and payloads dri
 		"$(VENV)/clients/$${name##* }/bin/pip" install --disable-pip-version-check --quiet $$name; done
 	$(BIN)/python -m pytest -s tests/clients $(ARGS)
 
-fuzz: $(VENV)/.tested ## Throw 100,000 hostile requests at a node (ARGS="--requests N --seed S" for others)
+fuzz: $(VENV)/.tested ## Throw 100,000 hostile requests at nodes, and more (ARGS="--requests N --seed S --book FILE")
 	$(BIN)/python -m benchmarks.fuzz --requests 100000 $(ARGS)
 
 faults: $(VENV)/.tested ## Put three federated nodes under random faults for an hour (ARGS="--seconds N --seed S")

@@ -16,11 +16,11 @@ from urllib.parse import quote
 
 from hansa.web.api.routes import OPERATIONS, Operation
 
-__all__ = ["Request", "Requests"]
+__all__ = ["IDS", "TEXTS", "Request", "Requests"]
 
 IDS: Final = [f"urn:ngsi-ld:T:{n}" for n in range(12)]
 _ATTRIBUTES: Final = ("speed", "name", "location", "isIn", "colour", "label", "days", "raw")
-_TEXTS: Final = (
+TEXTS: Final = (
     "", " ", "null", "\x00", "\ud7ff\ue000", "𝔘𝔫𝔦", "a" * 3000, "%", "%00", "%ff", "../..", "'", '"', "*",
     "{", "}", "[", "]", "(", ")", ";", "|", ",", "..", "==", "!=", "~=", "(a+)+$", "(?P<x>a)", "[", "\\",
     "-1", "0", "1e400", "-0", "NaN", "Infinity", "99999999999999999999", "0x10", "1_000", "٣", "true",
@@ -58,6 +58,7 @@ _PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
 class Request:
     """One request: what goes on the wire."""
 
+    what: str
     verb: str
     path: bytes
     query: bytes
@@ -66,56 +67,69 @@ class Request:
 
 
 class Requests:
-    """An endless stream of hostile requests."""
+    """An endless stream of hostile requests: some are wrong in many places, others nearly right."""
 
-    def __init__(self, seed: int) -> None:
-        self._random = Random(seed)
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._boldness = 1.0
 
     def one(self) -> Request:
         """The next request."""
         random = self._random
+        self._boldness = random.choice((0.0, 0.2, 0.5, 1.0, 1.0))
         operation = random.choice(OPERATIONS)
         path = re.sub(r"{(\w+)}", lambda m: self._part(m[1]), operation.path)
         body = self._body(operation)
         raw = b"" if body is None else self._raw(body)
-        kind = random.choice(["application/json"] * 4 + ["application/ld+json", "text/plain", ""])
+        kind = random.choice(["application/json"] * 12 + ["application/ld+json"] * 4 + ["a/b", ""])
         if kind == "application/ld+json" and isinstance(body, dict):
             raw = self._raw({**body, "@context": self._context()})
-        headers = [(b"host", b"127.0.0.1:1356"), (b"content-length", str(len(raw)).encode())]
+        headers = [(b"host", b"127.0.0.1:1356")]
         if raw and kind:
             headers.append((b"content-type", kind.encode()))
+        verb = operation.verb
+        if random.random() < 0.03:
+            verb = random.choice(["HEAD", "OPTIONS", "PUT", "TRACE", "get", "QUERY"])
         return Request(
-            operation.verb if random.random() > 0.03 else random.choice(["HEAD", "OPTIONS", "PUT"]),
+            f"{verb} {operation.path}",
+            verb,
             f"/ngsi-ld/v1{path}".encode("utf-8", "surrogatepass"),
             self._query(operation),
             headers + self._headers(),
             raw,
         )
 
+    def learn(self, request: Request, answer: object) -> None:
+        """Nothing is learnt from answers."""
+
     # -- parts ------------------------------------------------------------------------------------
 
     def _maybe(self, value: Any, chance: float = 0.12) -> Any:
         """`value`, or now and then something hostile."""
-        return self._hostile() if self._random.random() < chance else value
+        return self._hostile() if self._random.random() < chance * self._boldness else value
 
     def _hostile(self) -> Any:
         random = self._random
         return random.choice(
             (
-                random.choice(_TEXTS),
-                random.choice(_TEXTS),
+                random.choice(TEXTS),
+                random.choice(TEXTS),
                 random.choice([0, -1, 1e308, 2**63, 2**64 - 1, 1e-320, 0.1]),
                 None,
                 True,
                 [],
                 {},
-                [random.choice(_TEXTS), 1, None],
-                {random.choice(_TEXTS): random.choice(_TEXTS)},
+                [random.choice(TEXTS), 1, None],
+                {random.choice(TEXTS): random.choice(TEXTS)},
             )
         )
 
     def _text(self, value: str) -> str:
-        return self._random.choice(_TEXTS) if self._random.random() < 0.15 else value
+        return self._maybe_text(value, 0.15)
+
+    def _maybe_text(self, value: str, chance: float) -> str:
+        bold = self._random.random() < chance * self._boldness
+        return self._random.choice(TEXTS) if bold else value
 
     def _part(self, name: str) -> str:
         random = self._random
@@ -129,7 +143,7 @@ class Requests:
         if operation.verb in ("GET", "DELETE") and "type" in names and random.random() < 0.6:
             chosen = [*{*chosen, "type"}]
         pairs = [
-            (n, self._text(random.choice(_PARAMETERS.get(n, ("true", "1", "a"))))) for n in chosen
+            (n, self._text(random.choice(_PARAMETERS.get(n, ("true", "false"))))) for n in chosen
         ]
         if random.random() < 0.05:
             pairs.append((self._text("q"), self._text("a")))

@@ -103,6 +103,23 @@ def test_a_folder_that_is_no_node(command: str, run: Run, tmp_path: Path) -> Non
     assert "hansa init" in result.stderr
 
 
+@pytest.mark.parametrize("words", [["doctor"], ["init"]])
+def test_a_path_that_the_file_system_refuses(words: list[str], run: Run) -> None:
+    result = run(*words, "a" * 400)
+    assert result.exit_code == 1
+    assert "cannot be used" in result.stderr
+
+
+def test_a_token_that_cannot_be_sent(run: Run, node: tuple[Path, str]) -> None:
+    result = run("types", "--folder", node[0], "--token", "ñ")
+    assert result.exit_code == 1
+    assert "the token: has characters that cannot be sent" in result.stderr
+
+
+def test_words_that_are_not_text(run: Run) -> None:
+    assert run("restore", "\udcff", "x", "--json").exit_code == 2
+
+
 def test_an_address_where_nobody_answers(run: Run) -> None:
     result = run("types", "--url", "http://127.0.0.1:9")
     assert result.exit_code == 1

@@ -18,7 +18,7 @@ from hansa.kernel.errors import BadRequest
 from hansa.ngsild.city import city_iri
 from hansa.ngsild.model import DEFAULT_VOCABULARY
 from hansa.spokes.sensorthings import SPOKE
-from hansa.spokes.sensorthings.map import attribute_name
+from hansa.spokes.sensorthings.map import attribute_name, read_thing
 from hansa.spokes.unit_codes import unit_code
 from hansa.store.sqlite import open_store
 from tests.spokes.helpers import stored, stored_whole
@@ -268,6 +268,12 @@ def test_records_that_are_garbage_cost_only_themselves(town: Town) -> None:
     assert source["liveStatus"] == "current"
     assert "records were not understood" in source["liveNotes"][0]
     assert stored(town.store, FARO)["trafficFlow"] == {"json": {"a": 1}}
+
+
+@pytest.mark.parametrize("garbage", [1.5, True, "x", {"a": 1}])
+def test_lists_that_are_none(garbage: object) -> None:
+    thing = {"@iot.id": 1, "name": "a", "Locations": garbage, "Datastreams": garbage}
+    assert read_thing(thing, "Thing", "town").streams == ()
 
 
 def test_pages_that_go_round_in_a_circle_end(town: Town) -> None:

@@ -24,19 +24,38 @@ from hansa.cli import (
     types,
 )
 from hansa.cli.console import show_error
-from hansa.kernel.errors import HansaError
+from hansa.kernel.errors import BadRequest, HansaError
 
 __all__ = ["app", "main"]
 
 
 class _Group(TyperGroup):
-    """Turns every error that Hansa raises on purpose into its three parts and exit code 1."""
+    """Turns every error that Hansa raises on purpose into its three parts and exit code 1.
+
+    The same with what the file system refuses by name: a path that is too long, or not ours to read.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        for word in args:
+            if not word.isprintable() and any("\ud800" <= each <= "\udfff" for each in word):
+                ctx.fail(f"{ascii(word)[:80]} is not UTF-8: it cannot be read as text")
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except HansaError as error:
             show_error(error, ctx)
+            raise typer.Exit(1) from error
+        except OSError as error:
+            if error.filename is None:
+                raise
+            refused = BadRequest(
+                f"file {str(error.filename)[:120]}",
+                f"cannot be used ({error.strerror})",
+                "check the path",
+            )
+            show_error(refused, ctx)
             raise typer.Exit(1) from error
 
 

@@ -52,11 +52,19 @@ def reached(
     """The node at `url`, or else in `folder`, to be asked.
 
     Raises:
+        BadRequest: a header (a token, a tenant) cannot be sent.
         NotFound: there is no node in `folder`.
         Unavailable: nothing answers at `url`.
     """
     from hansa.kernel.folder import Folder
 
+    for name, value in (headers or {}).items():
+        if not value.isascii() or not value.isprintable():
+            raise BadRequest(
+                "the token" if name == "Authorization" else f"the header {name}",
+                "has characters that cannot be sent",
+                "look at it again: ASCII alone is possible",
+            )
     address = url
     if address is None:
         holder = Folder.open(folder).holder()

@@ -17,19 +17,19 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from hansa.history.archive import ParquetArchive
-from hansa.history.build import build, new_name, spill, summarise
+from hansa.history.build import build, new_name, summarise
+from hansa.history.columns import spill_lines
 from hansa.history.question import table_of
-from hansa.history.row import Row, to_row
 from hansa.history.segment import Segment
 from hansa.history.sums import BUCKETS, HIDDEN, named_in
 from hansa.kernel.errors import Unavailable
-from hansa.store.history import Cut, Heads, Selection
+from hansa.store.history import Cut
 from hansa.store.port import Store
 
 __all__ = ["Compacted", "Progress", "compact", "merge", "purge", "sweep"]
@@ -42,8 +42,6 @@ Progress = Callable[[int, int | None], None]
 MOST: Final = 200_000
 """Rows of the database that become one segment."""
 _TRIES: Final = 5
-_TOGETHER: Final = 1_000
-"""Entities that are read from the tail by one question."""
 SMALL: Final = 2_000_000
 """Segments with fewer rows are merged ..."""
 MANY: Final = 8
@@ -115,11 +113,11 @@ def _move(store: Store, archive: ParquetArchive, cut: Cut) -> Segment | None:
 def _written(store: Store, folder: Path, cut: Cut) -> Segment | None:
     folder.mkdir(parents=True, exist_ok=True)
     name = new_name()
-    draft = folder / f"{name}.rows.part"
+    drafts: list[Path] = []
     try:
-        if not spill(_rows(store, cut), draft):
-            return None
-        return build(folder, name, table_of([draft]))
+        with store.lines_of(cut) as lines:
+            source, drafts = spill_lines(lines, folder, name)
+        return build(folder, name, source) if source else None
     except OSError as error:
         raise Unavailable(
             "compaction of history",
@@ -127,15 +125,8 @@ def _written(store: Store, folder: Path, cut: Cut) -> Segment | None:
             "make room, and try again",
         ) from error
     finally:
-        draft.unlink(missing_ok=True)
-
-
-def _rows(store: Store, cut: Cut) -> Iterator[Row]:
-    with store.past_of(cut) as past:
-        ids = [head.id for head in past.heads(Heads())]
-        for first in range(0, len(ids), _TOGETHER):
-            for moment in past.series(Selection(tuple(ids[first : first + _TOGETHER]))):
-                yield to_row(moment.entity, moment.attribute, moment.written, moment.instance)
+        for draft in drafts:
+            draft.unlink(missing_ok=True)
 
 
 # -- merging ---------------------------------------------------------------------------------------

@@ -302,7 +302,7 @@ def _gather(
     distinct: bool,
 ) -> None:
     for entity, attribute, dataset, number, *rest in rows:
-        tally = _tally(rest, distinct=distinct)
+        tally = _tally(*rest, distinct=distinct)
         place = (entity, attribute, dataset, number if by.period is None else by.period(number))
         before = found.get(place)
         if before is None:
@@ -311,32 +311,44 @@ def _gather(
             before.add(tally)
 
 
-def _tally(row: list[Any], *, distinct: bool) -> Tally:
-    kind, total, numbers, sum_, squares, spread, low, high, integral, low_integer, high_integer = (
-        row[:11]
-    )
-    texts, first, last, times, seconds, values = row[11:]
+def _tally(
+    kind: int,
+    total: int,
+    numbers: int,
+    sum: float | None,
+    squares: float | None,
+    spread: float | None,
+    low: float | None,
+    high: float | None,
+    integral: bool,
+    low_integer: float | None,
+    high_integer: float | None,
+    texts: int,
+    first: str | None,
+    last: str | None,
+    times: int,
+    seconds: int | None,
+    values: list[Any] | None,
+    *,
+    distinct: bool,
+) -> Tally:
+    sum, squares = sum or 0.0, squares or 0.0
     return Tally(
-        kind=KINDS[kind],
-        total=total,
-        numbers=numbers,
-        sum=_as(sum_ or 0.0, integral),
-        squares=_as(squares or 0.0, integral),
-        spread=spread or 0.0,
-        low=None if low is None else _as(low, low == low_integer),
-        high=None if high is None else _as(high, high == high_integer),
-        texts=texts,
-        first=first,
-        last=last,
-        times=times,
-        seconds=seconds or 0,
-        distinct={_canonical(each) for each in values} if distinct else None,
+        KINDS[kind],
+        total,
+        numbers,
+        int(sum) if integral else sum,
+        int(squares) if integral else squares,
+        spread or 0.0,
+        int(low) if low is not None and low == low_integer else low,
+        int(high) if high is not None and high == high_integer else high,
+        texts,
+        first,
+        last,
+        times,
+        seconds or 0,
+        {_canonical(each) for each in values or ()} if distinct else None,
     )
-
-
-def _as(number: float, integral: bool) -> float:
-    """A number that was only summed up of integers as one."""
-    return int(number) if integral else number
 
 
 def _canonical(value: tuple[Any, ...]) -> str:

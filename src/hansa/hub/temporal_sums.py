@@ -54,6 +54,7 @@ def sums_of(source: Source, page: Sequence[Past], ask: Ask, wanted: Aggregation)
     found: dict[str, Sums] = {id: {} for id in ids}
     count = 0
     for periods, selection in _parts(source, chosen, wanted.duration):
+        printed: dict[int, tuple[str, str]] = {}
         distinct = "distinctCount" in wanted.methods
         for bucket in source.tallies(selection, periods, distinct=distinct):
             if bucket.attribute == SCOPE:
@@ -65,7 +66,10 @@ def sums_of(source: Source, page: Sequence[Past], ask: Ask, wanted: Aggregation)
                     f"has more than {_MOST:,} periods",
                     "take longer periods, a shorter window or fewer entities",
                 )
-            _put(found[bucket.entity], bucket, periods)
+            ends = printed.get(bucket.period)
+            if ends is None:  # every entity has the same periods
+                ends = printed[bucket.period] = _printed(periods, bucket.period)
+            _put(found[bucket.entity], bucket, ends)
     _check(found, wanted)
     return found
 
@@ -90,10 +94,14 @@ def _parts(
     return parts
 
 
-def _put(sums: Sums, bucket: Bucket, periods: Periods) -> None:
-    begin, end = (print_datetime(from_micros(at)) for at in periods.bounds(bucket.period))
+def _printed(periods: Periods, number: int) -> tuple[str, str]:
+    begin, end = periods.bounds(number)
+    return print_datetime(from_micros(begin)), print_datetime(from_micros(end))
+
+
+def _put(sums: Sums, bucket: Bucket, ends: tuple[str, str]) -> None:
     by_dataset = sums.setdefault(bucket.attribute, {})
-    by_dataset.setdefault(bucket.dataset, []).append((bucket.tally, begin, end))
+    by_dataset.setdefault(bucket.dataset, []).append((bucket.tally, *ends))
 
 
 def _check(found: dict[str, Sums], wanted: Aggregation) -> None:

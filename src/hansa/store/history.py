@@ -46,6 +46,7 @@ __all__ = [
     "Cut",
     "Head",
     "Heads",
+    "Line",
     "Moment",
     "Recording",
     "Removed",
@@ -258,6 +259,11 @@ class Cut:
     seq: int
     number: int
     rewritten: int
+
+
+Line = tuple[str, str, int, str, str]
+"""An instance as it lies there: entity, attribute, when it was written [microseconds], ``instanceId``, and
+the instance without that as JSON."""
 
 
 class Archive(Protocol):

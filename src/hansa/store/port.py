@@ -28,7 +28,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from hansa.kernel.errors import HansaError
 from hansa.ngsild.query import Query
-from hansa.store.history import Cut, Recording, Source
+from hansa.store.history import Cut, Line, Recording, Source
 from hansa.store.outbox import Outbox
 
 __all__ = [
@@ -182,6 +182,9 @@ class Reader(Protocol):
 
     def past_of(self, cut: Cut) -> AbstractContextManager[Source]:
         """The history in a cut of the tail, without the archive."""
+
+    def lines_of(self, cut: Cut) -> AbstractContextManager[Iterator[list[Line]]]:
+        """All instances in a cut of the tail, in no order, in portions: for those who move many."""
 
     def last_change(self) -> int:
         """The number of the newest change, 0 in an empty store."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable, Iterator
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 
 from hansa.ngsild.temporal_periods import Periods
 from hansa.ngsild.temporal_tally import Tally
@@ -45,7 +45,12 @@ def sum_up(moments: Iterable[Moment], periods: Periods, *, distinct: bool) -> It
 
 def added(*streams: Iterable[Bucket]) -> Iterator[Bucket]:
     """Buckets of disjoint parts, each in order, as those of the whole."""
-    for _, same in groupby(heapq.merge(*streams, key=_place), key=_place):
+    begun = ((next(stream, None), stream) for stream in map(iter, streams))
+    filled = [chain((first,), rest) for first, rest in begun if first is not None]
+    if len(filled) == 1:
+        yield from filled[0]
+        return
+    for _, same in groupby(heapq.merge(*filled, key=_place), key=_place):
         first, *more = same
         for bucket in more:
             first.tally.add(bucket.tally)

@@ -1,38 +1,55 @@
-"""A few thousand of the hostile requests that ``make fuzz`` throws by the million."""
+"""A little of every kind of hostile input that ``make fuzz`` throws by the million: nothing may break."""
 
 from __future__ import annotations
 
-import argparse
-import asyncio
+import json
 from pathlib import Path
+from random import Random
 
 import pytest
 
-from benchmarks.fuzz.__main__ import Fuzz
+from benchmarks.fuzz.book import Book
 from benchmarks.fuzz.requests import Requests
-from hansa.kernel.settings import Settings
-from hansa.node import Node
-from hansa.upkeep.databases import faults
+from benchmarks.fuzz.round import play
 from tests.web.api.client import ApiClient, problem_of
+
+_ROUNDS = (
+    ("operations", 500),
+    ("mutants", 500),
+    ("pages", 200),
+    ("files", 25),
+    ("sources", 150),
+    ("commands", 30),
+)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2])
-def test_no_hostile_request_breaks_a_node(tmp_path: Path, seed: int) -> None:
-    node = Node.open(tmp_path / "node", Settings(dev=True, context="core"))
-    options = argparse.Namespace(requests=1200, seconds=0, seed=seed, first=0)
-    try:
-        assert asyncio.run(Fuzz(node, options).run()) == 0
-        assert [faults(path) for path in node.folder.databases if faults(path)] == []
-    finally:
-        node.close()
+@pytest.mark.parametrize(("kind", "count"), _ROUNDS, ids=[kind for kind, _ in _ROUNDS])
+def test_nothing_breaks(kind: str, count: int) -> None:
+    result = play(kind, 3, count)
+    assert result.faults == []
+    assert sum(result.counts.values()) >= count
 
 
 def test_the_same_seed_gives_the_same_requests() -> None:
-    one, again, other = Requests(7), Requests(7), Requests(8)
+    one, again, other = (Requests(Random(seed)) for seed in (7, 7, 8))
     first = [one.one() for _ in range(50)]
     assert [again.one() for _ in range(50)] == first
     assert [other.one() for _ in range(50)] != first
+
+
+def test_a_run_goes_on_from_its_book(tmp_path: Path) -> None:
+    path = tmp_path / "book.json"
+    told = {"counts": [["GET /x", "200", 3]], "faults": ["GET /x: status 500"], "memory": [1, 2, 5]}
+    Book(path, 1).add("pages 1 3", "pages", told, 2.0)
+    book = Book(path, 1)
+    book.add("pages 2 3", "pages", told, 2.0)
+    assert book.total(["pages"]) == 6
+    assert book.rounds == json.loads(path.read_text())["rounds"] == ["pages 1 3", "pages 2 3"]
+    assert book.faults[1] == "pages 2 3: GET /x: status 500"
+    assert "| pages | 1 | 6 | 200: 6 | 3 KiB |" in book.table()
+    with pytest.raises(SystemExit):
+        Book(path, 2)
 
 
 @pytest.mark.parametrize("path", ["/entities/*", "/types/*", "/subscriptions/*", "/entities/%2A"])

@@ -100,7 +100,8 @@ def read_thing(data: Any, type: str, namespace: str) -> Thing:
     put(entity, "description", text(data, "description"))
     if isinstance(properties := data.get("properties"), dict) and properties:
         entity["characteristics"] = json_prop(properties)
-    for place in data.get("Locations") or ():
+    places = data.get("Locations")
+    for place in places if isinstance(places, list) else ():
         if isinstance(place, dict) and (geometry := _geometry(place.get("location"))):
             entity["location"] = geo(geometry)
             break
@@ -122,7 +123,8 @@ def _geometry(location: Any) -> Plain | None:
 def _streams(listed: Any, namespace: str) -> tuple[Stream, ...]:
     found: list[Stream] = []
     taken: set[str] = set()
-    items = [item for item in listed or () if isinstance(item, dict) and "@iot.id" in item]
+    items = listed if isinstance(listed, list) else ()
+    items = [item for item in items if isinstance(item, dict) and "@iot.id" in item]
     for item in sorted(items, key=lambda item: _order(item["@iot.id"])):
         stream = _stream(item, taken, namespace)
         taken.add(stream.attribute)

@@ -10,7 +10,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any, Final
 
 import apsw
@@ -18,15 +18,16 @@ import orjson
 
 from hansa.ngsild.model import Instance
 from hansa.ngsild.temporal_periods import Periods
-from hansa.store.history import Bucket, Head, Heads, Moment, Selection, Span, order_of
+from hansa.store.history import Bucket, Head, Heads, Line, Moment, Selection, Span, order_of
 from hansa.store.meaning import moment
 from hansa.store.sqlite import evolutions
 from hansa.store.sqlite.quick_sums import NUMERIC, can_sum, summed
-from hansa.store.sqlite.unfold import FeedRow, unfold
+from hansa.store.sqlite.unfold import FeedRow, id_of, unfold
 from hansa.store.sums import added, ends, sum_up
 
 __all__ = ["Tail", "own_id"]
 
+OWN: Final = "urn:ngsi-ld:instance:w"
 _FEED: Final = (
     "SELECT seq, at, attributes, aside FROM change WHERE entity = ? AND keep = 1 AND seq <= ?"
     " ORDER BY seq"
@@ -36,7 +37,15 @@ _DIRECT: Final = (
     "SELECT number, written, origin, body FROM instance"
     " WHERE entity = ? AND attribute = ? AND number <= ?"
 )
+_LINES: Final = (
+    f"SELECT entity, attribute, written, coalesce(origin, '{OWN}' || number), body"
+    " FROM instance WHERE number <= ?"
+)
+_CHANGES: Final = (
+    "SELECT entity, seq, at, attributes, aside FROM change WHERE keep = 1 AND seq <= ? ORDER BY seq"
+)
 _NO_LIMIT: Final = (1 << 63) - 1
+_PORTION: Final = 20_000
 
 _COUNT: Final = (
     "SELECT count(*), min(observed), max(observed) FROM instance"
@@ -44,8 +53,6 @@ _COUNT: Final = (
 )
 _OLDEST: Final = "observed, written, number"
 _NEWEST: Final = "observed DESC, written DESC, number DESC LIMIT ?"
-
-OWN: Final = "urn:ngsi-ld:instance:w"
 
 
 def own_id(number: int) -> str:
@@ -121,6 +128,15 @@ class Tail:
                 numbers = summed(self._connection, entity, name, wanted, periods, self._number)
                 yield from added(sum_up(rest, periods, distinct=False), numbers)
 
+    def lines(self) -> Iterator[list[Line]]:
+        """All instances as they lie there, in portions; what is in the feed is unfolded."""
+        rows = self._connection.execute(_LINES, (self._number,))
+        while portion := list(islice(rows, _PORTION)):
+            yield portion
+        changes = self._connection.execute(_CHANGES, (self._seq,))
+        while part := list(islice(changes, _PORTION)):
+            yield [line for entity, *row in part for line in _unfolded(entity, FeedRow(*row))]
+
     # -- one entity --------------------------------------------------------------------------------
 
     def _by_attribute(
@@ -186,6 +202,19 @@ class Tail:
             made = _moment(entity, name, written, instance, wanted)
             if made is not None:
                 yield made
+
+
+def _unfolded(entity: str, row: FeedRow) -> Iterator[Line]:
+    """The lines of a row of the feed; the short way for one that only sets one instance of each attribute."""
+    seq, at, attributes, aside = row
+    if aside is None:
+        found = orjson.loads(attributes)
+        if all(len(instances) == 1 for instances in found.values()):
+            for number, (name, (instance,)) in enumerate(found.items()):
+                yield entity, name, at, id_of(seq, number), orjson.dumps(instance).decode()
+            return
+    for name, instance in unfold(row):
+        yield entity, name, at, instance.pop("instanceId"), orjson.dumps(instance).decode()
 
 
 def _moment(

@@ -20,7 +20,7 @@ from hansa.kernel.clock import Clock, micros
 from hansa.kernel.errors import Unavailable
 from hansa.ngsild.model import LOCATION
 from hansa.ngsild.query import Query
-from hansa.store.history import Archive, Cut, Recording, Source
+from hansa.store.history import Archive, Cut, Line, Recording, Source
 from hansa.store.port import Change, Feature, Outcome, Page, Shape, Write
 from hansa.store.sqlite import feed, folding, records, upkeep
 from hansa.store.sqlite.answer import answer, drawn, every, explain
@@ -182,6 +182,12 @@ class SqliteStore:
         """The history in a cut of the tail, without the archive."""
         with self._pool.snapshot() as connection:
             yield Tail(connection, cut.seq, cut.number)
+
+    @contextmanager
+    def lines_of(self, cut: Cut) -> Iterator[Iterator[list[Line]]]:
+        """All instances in a cut of the tail, in no order, in portions."""
+        with self._pool.snapshot() as connection:
+            yield Tail(connection, cut.seq, cut.number).lines()
 
     def record_history(self, recordings: Sequence[Recording]) -> Future[list[Outcome]]:
         """Write history; the future resolves when it is durable."""
