@@ -18,7 +18,7 @@ SUITE ?=
 ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
-.PHONY: help install demo serve test check lint format docs docs-pages bench conformance clients fuzz faults clean
+.PHONY: help install demo serve test check lint format docs docs-pages bench conformance clients fuzz faults kills clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -78,6 +78,9 @@ fuzz: $(VENV)/.tested ## Throw 100,000 hostile requests at nodes, and more (ARGS
 
 faults: $(VENV)/.tested ## Put three federated nodes under random faults for an hour (ARGS="--seconds N --seed S")
 	$(BIN)/python -m benchmarks.faults $(ARGS)
+
+kills: $(VENV)/.tested ## kill -9 in the middle of writes, notifications and compaction, 50 times each (ARGS="--kills N")
+	$(BIN)/python -m benchmarks.kills $(ARGS)
 
 clean: ## Remove everything that was built (not your nodes)
 	rm -rf $(VENV) site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis test-artifacts
