@@ -30,7 +30,7 @@ from hansa.store.port import Outcome, Write
 from hansa.store.sqlite.faults import HOPELESS, fault, faults
 from hansa.store.sqlite.ready import Ready, ready_if_sound
 from hansa.store.sqlite.rows import fetch, store
-from hansa.store.sqlite.schema import connect
+from hansa.store.sqlite.schema import WRITER_CACHE_KIBIBYTES, connect
 from hansa.store.sqlite.stage import Marks, Stage
 
 __all__ = ["Writer"]
@@ -93,7 +93,7 @@ class Writer:
     ) -> None:
         self._path, self._clock, self._committed = path, clock, committed
         with faults(path):
-            self._connection = connect(path, patience_ms=patience_ms)
+            self._connection = connect(path, patience_ms=patience_ms, cache=WRITER_CACHE_KIBIBYTES)
             self.imaging = _is_imaging(self._connection)
         self._version: object = None
         self._marks = Marks(1, 0, {})
