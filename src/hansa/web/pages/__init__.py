@@ -26,11 +26,13 @@ from hansa.web.live import VehicleStream
 from hansa.web.pages.api import ApiPage
 from hansa.web.pages.city import CityPages
 from hansa.web.pages.data import DataPages
+from hansa.web.pages.day import Days
 from hansa.web.pages.downloads import Downloads
 from hansa.web.pages.entity import EntityPages
 from hansa.web.pages.errors import render_error
 from hansa.web.pages.facts import Facts
 from hansa.web.pages.live import LivePage
+from hansa.web.pages.services import Services
 from hansa.web.shell.site import PageNode, Site
 from hansa.web.tiles import TileServer, tile_routes
 
@@ -44,9 +46,11 @@ def page_routes(node: PageNode) -> list[BaseRoute]:
     site = Site(node)
     facts = Facts(site)
     tiles = TileServer(site.store, city_iri, node.folder.cache / "tiles.sqlite")
-    city = CityPages(site, facts, tiles)
-    entities = EntityPages(site, facts)
-    data = DataPages(site, facts)
+    days = Days(site, facts)
+    services = Services(site, facts)
+    city = CityPages(site, facts, tiles, days)
+    entities = EntityPages(site, facts, days, services)
+    data = DataPages(site, facts, services)
     downloads = Downloads(site, facts)
     live = LivePage(site, facts)
     return [

@@ -58,12 +58,12 @@ class Credit:
 class CityPages:
     """Handlers of the City page."""
 
-    def __init__(self, site: Site, facts: Facts, tiles: TileServer) -> None:
+    def __init__(self, site: Site, facts: Facts, tiles: TileServer, days: Days) -> None:
         self._site = site
         self._facts = facts
         self._tiles = tiles
         self._names = Names(site, facts)
-        self._days = Days(site, facts)
+        self._days = days
 
     async def page(self, request: Request) -> Response:
         """``/``"""

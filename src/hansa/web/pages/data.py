@@ -20,7 +20,9 @@ from hansa.web.pages.describe import Describer, Row
 from hansa.web.pages.facts import GONE, Facts, Kind
 from hansa.web.pages.licences import Licence, licence
 from hansa.web.pages.names import attribute_label, heading, type_label
+from hansa.web.pages.services import Services
 from hansa.web.pages.sources import Source, Standing, standings
+from hansa.web.pages.values import text
 from hansa.web.shell.language import Language, choose
 from hansa.web.shell.site import Site
 
@@ -30,8 +32,9 @@ PAGE: Final = 50
 """Entities in the table of a type."""
 
 _COLUMNS: Final = 5
-_FIRST: Final = ("positionSource",)
-"""How values were made stands before the values."""
+_SERVICE: Final = "hasService"
+_FIRST: Final = ("positionSource", _SERVICE)
+"""How values were made, and on which days a trip runs, stands before the values."""
 _ASIDE: Final = frozenset({"name", "importedFrom", "location"})
 
 
@@ -67,9 +70,10 @@ class Example:
 class DataPages:
     """Handlers of the Data pages."""
 
-    def __init__(self, site: Site, facts: Facts) -> None:
+    def __init__(self, site: Site, facts: Facts, services: Services) -> None:
         self._site = site
         self._facts = facts
+        self._services = services
 
     async def overview(self, request: Request) -> Response:
         """``/data``"""
@@ -214,10 +218,18 @@ class DataPages:
     def _rows(
         self, entities: list[Entity], columns: list[str], tongue: Language
     ) -> list[dict[str, Any]]:
-        describer = Describer(tongue, self._site.term, self._site.iri, self._site.local)
+        describer = Describer(
+            tongue,
+            self._site.term,
+            self._site.iri,
+            self._site.local,
+            self._services.names(tongue),
+        )
+        service = self._site.iri(_SERVICE)
+        others = self._facts.entities(text(entity, service) for entity in entities)
         found = []
         for entity in entities:
-            sheet = describer.sheet(entity, {})
+            sheet = describer.sheet(entity, others)
             by_term: dict[str, Row] = {row.term: row for row in (*sheet.rows, *sheet.links)}
             cells = [by_term.get(term) for term in columns]
             found.append({"id": sheet.id, "name": sheet.name, "cells": cells, "at": sheet.modified})
@@ -240,7 +252,8 @@ def _plain_terms(kind: Kind) -> list[str]:
     return [
         term
         for term, kinds in kind.attributes.items()
-        if term not in _ASIDE and set(kinds) <= {"Property", "LanguageProperty", "VocabProperty"}
+        if term == _SERVICE
+        or (term not in _ASIDE and set(kinds) <= {"Property", "LanguageProperty", "VocabProperty"})
     ]
 
 

@@ -49,7 +49,7 @@ class Days:
         """The next `weekday` (0 is Monday) from today on, ready to be sent."""
         today = self._site.now().date()
         day = today + timedelta(days=(weekday - today.weekday()) % 7)
-        tables = self._facts.kept.get("timetables", self._iris, lambda: list(self._timetables()))
+        tables = self.tables()
         packed = self._facts.kept.get(
             f"day {weekday}", self._iris, lambda: (day, pack(tables, day))
         )
@@ -57,8 +57,11 @@ class Days:
             packed = (day, pack(tables, day))
         return packed[1] | {"note": _note(tables, day, tongue)}
 
-    def _timetables(self) -> Iterator[tuple[str, Timetable]]:
+    def tables(self) -> list[tuple[str, Timetable]]:
         """One timetable for each GTFS feed, with the beginning of its trips' identifiers."""
+        return self._facts.kept.get("timetables", self._iris, lambda: list(self._timetables()))
+
+    def _timetables(self) -> Iterator[tuple[str, Timetable]]:
         for source in self._facts.sources():
             if source.adapter.split(" ")[0] == "gtfs":
                 entities = _OfSource(self._site, self._facts, source)

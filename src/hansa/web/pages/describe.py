@@ -121,6 +121,7 @@ class Describer:
         term: IRI to short name.
         iri: short name to IRI.
         local: ISO 8601 text to the city's time.
+        services: the days on which timetable services run, by identifier.
     """
 
     def __init__(
@@ -129,11 +130,13 @@ class Describer:
         term: Callable[[str], str],
         iri: Callable[[str], str],
         local: Callable[[str], datetime],
+        services: Mapping[str, str] | None = None,
     ) -> None:
         self._ = tongue
         self._term = term
         self._iri = iri
         self._local = local
+        self._services = services or {}
 
     def kinds(self, entity: Entity) -> tuple[str, ...]:
         """The names of the entity's types."""
@@ -142,9 +145,11 @@ class Describer:
     def name(self, entity: Entity) -> str:
         """What the entity is called: its name, else its kind and the end of its identifier.
 
-        A trip is called by its departure and destination.
+        A trip is called by its departure and destination, a timetable service by its days.
         """
         found = self.own_name(entity)
+        if days := self._services.get(entity["id"]):
+            return f"{days} ({found})" if found else days
         departure = text(entity, self._iri("firstDeparture"))
         if departure:
             return f"{departure[:5]} → {found}" if found else departure[:5]

@@ -15,10 +15,13 @@ from starlette.responses import Response
 from hansa.kernel.errors import InvalidRequest, NotFound
 from hansa.ngsild.model import LOCATION, Entity
 from hansa.ngsild.values import is_datetime
+from hansa.web.pages.day import Days
 from hansa.web.pages.describe import Describer, linked_ids
 from hansa.web.pages.facts import Facts
 from hansa.web.pages.history import EVERY, STEPS, Series, courses
 from hansa.web.pages.names import attribute_label, heading
+from hansa.web.pages.services import Services
+from hansa.web.pages.stops import Stops
 from hansa.web.pages.values import first
 from hansa.web.shell.language import Language, choose
 from hansa.web.shell.site import Site
@@ -35,9 +38,11 @@ _FINE: Final = 0.00002
 class EntityPages:
     """Handlers of the pages of single entities."""
 
-    def __init__(self, site: Site, facts: Facts) -> None:
+    def __init__(self, site: Site, facts: Facts, days: Days, services: Services) -> None:
         self._site = site
         self._facts = facts
+        self._services = services
+        self._stops = Stops(site, facts, days)
 
     async def page(self, request: Request) -> Response:
         """``/entity/{id}``; with ``?part=panel`` only what the panel shows."""
@@ -54,7 +59,13 @@ class EntityPages:
             )
         entity: Entity = orjson.loads(document)
         tongue = choose(request)
-        describer = Describer(tongue, self._site.term, self._site.iri, self._site.local)
+        describer = Describer(
+            tongue,
+            self._site.term,
+            self._site.iri,
+            self._site.local,
+            self._services.names(tongue),
+        )
         part = request.query_params.get("part") == "panel"
         sheet = describer.sheet(entity, self._facts.entities(linked_ids(entity)))
         per = _period(request)
@@ -66,6 +77,7 @@ class EntityPages:
             part=part,
             entity=sheet,
             said=self._said(entity, tongue),
+            calls=self._stops.board(entity, describer, tongue),
             histories=[
                 (heading(tongue(attribute_label(found.term))), found) for found in histories
             ],

@@ -261,7 +261,7 @@ class Facts:
 
     def entities(self, ids: Iterable[str]) -> dict[str, Entity]:
         """The entities of these identifiers that are here."""
-        wanted = tuple(dict.fromkeys(ids))
+        wanted = tuple(filter(None, dict.fromkeys(ids)))
         if not wanted:
             return {}
         page = self.store.query(Query(ids=wanted, limit=len(wanted)))
