@@ -19,6 +19,7 @@ __all__ = ["Fields"]
 _MOST_TEXTS: Final = 10_000
 _MOST_OBJECTS: Final = 5_000
 """Longest lists: reading longer ones would keep others waiting."""
+_LONGEST_TEXT: Final = 65_536
 
 
 class Fields:
@@ -71,13 +72,15 @@ class Fields:
         if name not in self.members:
             raise BadRequest(self.subject, f"has no member '{name}'", "add it")
 
-    def text(self, name: str) -> str | None:
-        """A member that is a text with something in it."""
+    def text(self, name: str, most: int = _LONGEST_TEXT) -> str | None:
+        """A member that is a text with something in it, of at most so many characters."""
         if name not in self.members:
             return None
         found = self.members[name]
         if not isinstance(found, str) or not found:
             raise self.wrong(name, "is not a text with something in it", 'write "…"')
+        if len(found) > most:
+            raise self.wrong(name, f"has {len(found):,} characters", f"write at most {most:,}")
         return found
 
     def one_of(self, name: str, allowed: tuple[str, ...]) -> str | None:

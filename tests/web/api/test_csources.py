@@ -118,6 +118,8 @@ BAD: list[tuple[str, Any, str]] = [
     ("tenant", "", "is not text, or empty"),
     ("datasetId", ["nonsense"], "is not a URI"),
     ("expiresAt", "tomorrow", "is not a DateTime"),
+    ("description", "x" * 10_001, "has 10,001 characters"),
+    ("contextSourceInfo", [{"key": "X-A", "value": "b" * 8_000}], "has 8,003 characters"),
     ("location", {"type": "Point", "coordinates": [181, 0]}, "location"),
     ("location", "here", "location"),
     ("observationInterval", {"endAt": "2026-01-01T00:00:00Z"}, "is not a time interval"),

@@ -155,6 +155,9 @@ WRONG: list[tuple[str, Any]] = [
     ("ngsildConformance", "one"),
     ("lang", 3),
     ("description", {}),
+    ("description", "x" * 10_001),
+    ("subscriptionName", "x" * 10_001),
+    ("q", "|".join(["speed>1"] * 10_000)),
 ]
 
 
@@ -225,6 +228,11 @@ WRONG_ENDPOINTS: list[dict[str, Any]] = [
     {"receiverInfo": [{"key": "a", "value": 5}]},
     {"receiverInfo": [{"key": "X-A", "value": "b\r\nX-Evil: 1"}]},
     {"receiverInfo": [{"key": "X A", "value": "b"}]},
+    {"receiverInfo": [{"key": "X-A", "value": "b" * 8_000}]},
+    {"receiverInfo": [{"key": f"X-{n}", "value": "b" * 100} for n in range(90)]},
+    {"receiverInfo": [{"key": f"X-{n}", "value": "b"} for n in range(101)]},
+    {"receiverInfo": [{"key": "X" * 201, "value": "b"}]},
+    {"notifierInfo": [{"key": "X", "value": "b" * 8_000}]},
     {"receiverInfo": [{"key": "Content-Length", "value": "0"}]},
     {"receiverInfo": [{"key": "Transfer-Encoding", "value": "chunked"}]},
     {"receiverInfo": [{"key": "Host", "value": "b"}]},

@@ -24,6 +24,7 @@ from hansa.hub.subscriptions.model import KIND, Subscription
 from hansa.hub.subscriptions.showing import compiled
 from hansa.kernel.clock import from_micros, iso
 from hansa.kernel.egress import Egress
+from hansa.kernel.errors import HansaError
 from hansa.store.outbox import Notice, Standing
 from hansa.store.port import Store
 
@@ -67,7 +68,7 @@ class Desk:
     async def start(self) -> None:
         """Take up the work where it was left."""
         for raw in await asyncio.to_thread(self.store.records, KIND):
-            await self._take_up(orjson.loads(raw))
+            await self._take_up_again(orjson.loads(raw))
         await self._attend()
         await self.courier.start()
         work = (
@@ -127,6 +128,13 @@ class Desk:
             standing = await asyncio.to_thread(self.store.outbox.standing, KIND, subscription.id)
         self.matcher.put(subscription, standing.last)
         self._timetable.put(subscription, standing, self._now())
+
+    async def _take_up_again(self, record: dict[str, Any]) -> None:
+        """Take up a subscription of an earlier run; one that broke a rule since then stops no other."""
+        try:
+            await self._take_up(record)
+        except HansaError as fault:
+            _LOG.error("subscription %s is not followed: %s", record.get("id"), fault)
 
     async def _redirect(self, id: str) -> None:
         """What still waits goes to where the subscription points now."""

@@ -32,6 +32,10 @@ _OURS: Final = frozenset(
     " transfer-encoding upgrade".split()
 )
 """Headers that belong to the request itself; a receiver cannot set them."""
+_MOST_PAIRS: Final = 100
+_LONGEST_PAIRS: Final = 8_000
+_LONGEST_KEY: Final = 200
+"""What goes with every message: servers take heads of 8 to 16 KiB, and each notification bears them."""
 _LONGEST_TIMEOUT: Final = 60_000.0
 _DEFAULT_TIMEOUT: Final = 10_000.0
 _LONGEST_COOLDOWN: Final = 86_400_000.0
@@ -192,10 +196,15 @@ def _pairs(fields: Fields, name: str) -> tuple[tuple[str, str], ...]:
         pair.only(("key", "value"))
         pair.need("key")
         pair.need("value")
-        key, value = pair.text("key"), pair.members["value"]
-        if not isinstance(value, str) or len(value) > 8000:
-            raise pair.wrong("value", "is not a text of at most 8,000 characters")
-        found.append((str(key)[:200], value))
-    if len(found) > 100:
-        raise fields.wrong(name, "has more than 100 pairs", "send fewer")
+        key, value = str(pair.text("key", _LONGEST_KEY)), pair.members["value"]
+        if not isinstance(value, str):
+            raise pair.wrong("value", "is not a text")
+        found.append((key, value))
+    size = sum(len(key) + len(value) for key, value in found)
+    if len(found) > _MOST_PAIRS or size > _LONGEST_PAIRS:
+        raise fields.wrong(
+            name,
+            f"has {len(found)} pairs of {size:,} characters together",
+            f"send at most {_MOST_PAIRS} pairs and {_LONGEST_PAIRS:,} characters",
+        )
     return tuple(found)

@@ -40,6 +40,8 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PSEUDONYM: Final = re.compile(r"[^\s,()\x00-\x1f\x7f]{1,255}")
 _VERSION: Final = re.compile(r"[1-9]\d{0,2}\.\d{1,3}", re.ASCII)
 _MOST_INFOS: Final = 1000
+_LONGEST_TEXT: Final = 10_000
+_LONGEST_PAIRS: Final = 8_000  # characters; servers take heads of 8 to 16 KiB
 _MANAGEMENT: Final = ("timeout", "cooldown", "cacheDuration", "localOnly")
 
 
@@ -59,6 +61,8 @@ def text(value: Any, name: str, context: Context) -> str:
     """Text that is not empty."""
     if not isinstance(value, str) or not value.strip() or not value.isprintable():
         raise _bad(name, "is not text, or empty", "give a string")
+    if len(value) > _LONGEST_TEXT:
+        raise _bad(name, f"has {len(value):,} characters", f"write at most {_LONGEST_TEXT:,}")
     return value
 
 
@@ -167,6 +171,11 @@ def key_values(value: Any, name: str, context: Context) -> list[dict[str, str]]:
         if not isinstance(content, str) or not content.isprintable() or not content.isascii():
             raise _bad(name, f"the value of {key!r} is not a line of plain text", "correct it")
         _check_steering(name, key, content)
+    size = sum(len(pair["key"]) + len(pair["value"]) for pair in value)
+    if size > _LONGEST_PAIRS:
+        raise _bad(
+            name, f"has {size:,} characters", f"send at most {_LONGEST_PAIRS:,} with each request"
+        )
     return [{"key": pair["key"], "value": pair["value"]} for pair in value]
 
 

@@ -70,6 +70,10 @@ _TEMPORAL: Final = ("timerel", "timeAt", "endTimeAt", "timeproperty", "lastN")
 _ESCAPE: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
+_LONGEST_WORDS: Final = 10_000
+"""Characters of what a subscription says about itself, and of an address."""
+
+
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """A subscription, ready for the matcher.
@@ -164,7 +168,7 @@ def read_subscription(
     fields.only(MEMBERS)
     told = fields.part("notification")
     for name in _TEXTS:
-        fields.text(name)
+        fields.text(name, _LONGEST_WORDS)
     for name in ("localOnly", "splitEntities"):
         fields.flag(name)
     if "csf" in fields:
