@@ -11,6 +11,7 @@ be run. See README.md beside this file.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -25,6 +26,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from page import page, put_together
 from summary import Known, Run, read_results
 
 HERE = Path(__file__).parent
@@ -63,7 +65,7 @@ def main() -> int:
             f"{suite}: this is no checkout of the suite: it has no folder {TESTS}", file=sys.stderr
         )
         return 2
-    known = Known.load(HERE / "known.toml")
+    known = Known.load(HERE / "known.toml", _commit(suite))
     out = Path(options.out or tempfile.mkdtemp(prefix="conformance-")).resolve()
     out.mkdir(parents=True, exist_ok=True)
     port = options.port or _free_port(PORT) or _free_port()
@@ -73,7 +75,11 @@ def main() -> int:
     run = Run(read_results(out / "output.xml", suite / TESTS), known, _commit(suite), hansa)
     (out / "summary.json").write_text(run.as_json())
     if options.page:
-        options.page.write_text(run.as_page())
+        runs = [
+            *(json.loads(file.read_text()) for file in options.beside),
+            json.loads(run.as_json()),
+        ]
+        options.page.write_text(page(put_together(runs)))
     print(run.as_text())
     print(f"\nDetails: {out}/output.xml, {out}/summary.json")
     return 1 if run.surprises else 0
@@ -91,6 +97,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", help="folder for the results; a temporary one")
     parser.add_argument("--robot", default="robot", help="the command robot")
     parser.add_argument("--page", type=Path, help="write the results as this page, too")
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="SUMMARY",
+        help="the summary.json of an earlier run, for the same page; again for more",
+    )
     return parser.parse_args()
 
 

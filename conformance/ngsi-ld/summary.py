@@ -1,4 +1,4 @@
-"""What came out of a run of the conformance suite: by group, against what is known, as text and page."""
+"""What came out of a run of the conformance suite: by group, against what is known, as text and JSON."""
 
 from __future__ import annotations
 
@@ -37,10 +37,14 @@ class Known:
     groups: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, file: Path) -> Known:
-        """What ``known.toml`` says."""
+    def load(cls, file: Path, commit: str = "") -> Known:
+        """What ``known.toml`` says of the suite at a commit: what holds everywhere, and for it alone."""
         found = tomllib.loads(file.read_text())
-        return cls(found.get("tests", {}), found.get("groups", {}))
+        tests = dict(found.get("tests", {}))
+        for name, more in found.get("at", {}).items():
+            if commit.startswith(name):
+                tests |= more
+        return cls(tests, found.get("groups", {}))
 
     def reason(self, result: Result) -> str | None:
         """Why a test is known to fail, if it is."""
@@ -113,55 +117,6 @@ class Run:
                 lines += [f"  {r.number} {r.title}: {r.fault[:_LONGEST_REASON]}" for r in results]
         return "\n".join(lines)
 
-    def as_page(self) -> str:
-        """For the documentation, in Markdown."""
-        return "\n".join([*self._head(), *self._table(), *self._named(), *self._left()]) + "\n"
-
-    def _head(self) -> Iterator[str]:
-        yield "# The NGSI-LD conformance suite"
-        yield ""
-        yield (
-            "ETSI's suite for NGSI-LD, in the fork `marek-mraz/ngsi-ld-test-suite`, is a program of"
-            " others that asks a node what ETSI GS CIM 009 V1.9.1 promises. This page is what it found,"
-            " written by the run itself (`make conformance`)."
-        )
-        yield ""
-        yield (
-            f"Run on {self.day}, Hansa at `{self.hansa}`, the suite at `{self.suite}`:"
-            f" {sum(r.passed for r in self.results):,} of {len(self.results):,} tests pass. Of a group"
-            " that is not offered, a few tests pass all the same: they ask for refusals that any server"
-            " gives, and prove nothing."
-        )
-
-    def _table(self) -> Iterator[str]:
-        yield from ("", "| group | passed | tests | % |", "|---|---:|---:|---:|")
-        for group, passed, total in self.groups():
-            yield f"| {group} | {passed} | {total} | {100 * passed / total:.1f} |"
-
-    def _named(self) -> Iterator[str]:
-        yield from ("", "## Failures, one by one", "")
-        named = [r for r in self.results if not r.passed and r.number in self.known.tests]
-        named += self.surprises
-        if not named:
-            yield "None in the groups that are offered."
-            return
-        yield from ("| test | what it asks | why it fails |", "|---|---|---|")
-        for result in sorted(named, key=lambda r: r.number):
-            why = self.known.reason(result) or f"not explained yet: {result.fault}"
-            yield f"| {result.number} | {_cell(result.title)} | {_cell(why)} |"
-
-    def _left(self) -> Iterator[str]:
-        failed = [r for r in self.results if not r.passed and r.number not in self.known.tests]
-        reasons = {
-            group: why
-            for group, why in self.known.groups.items()
-            if any(r.group.startswith(group) for r in failed)
-        }
-        if reasons:
-            yield from ("", "## Groups that are not offered yet", "")
-            yield from ("| group | why its tests fail |", "|---|---|")
-            yield from (f"| {group} | {_cell(why)} |" for group, why in reasons.items())
-
 
 def read_results(output: Path, tests: Path) -> list[Result]:
     """The results in Robot Framework's ``output.xml``; `tests` is the folder of all tests."""
@@ -180,7 +135,3 @@ def _results(suite: ET.Element, tests: Path) -> Iterator[Result]:
         fault = "" if status is None or passed else " ".join((status.text or "").split())
         split = folder[:2] in _SPLIT
         yield Result(number, title, "/".join(folder[: 3 if split else 2]), passed, fault)
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").split())

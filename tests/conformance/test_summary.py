@@ -29,16 +29,27 @@ OUTPUT = """
 """
 
 
-@pytest.fixture(scope="module")
-def summary() -> Any:
-    """The module, which stands outside the package."""
-    spec = importlib.util.spec_from_file_location("summary", FOLDER / "summary.py")
+def loaded(name: str) -> Any:
+    """A module that stands outside the package."""
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["summary"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def summary() -> Any:
+    """How runs are summed up."""
+    return loaded("summary")
+
+
+@pytest.fixture(scope="module")
+def page() -> Any:
+    """How they are told."""
+    return loaded("page")
 
 
 @pytest.fixture
@@ -67,15 +78,40 @@ def test_failures_are_surprises_unless_they_are_explained(summary: Any, results:
     assert "001_01_02" in run.as_text()
 
 
-def test_the_page_names_what_fails_and_why(summary: Any, results: Any) -> None:
+def test_what_is_known_may_hold_at_one_commit_alone(summary: Any, tmp_path: Path) -> None:
+    file = tmp_path / "known.toml"
+    file.write_text('[tests]\n001_01_01 = "a"\n[at.abc]\n001_01_02 = "b"\n')
+    assert summary.Known.load(file, "abcdef").tests == {"001_01_01": "a", "001_01_02": "b"}
+    assert summary.Known.load(file, "bcdef").tests == {"001_01_01": "a"}
+
+
+def test_the_page_names_what_fails_and_why(summary: Any, page: Any, results: Any) -> None:
     known = summary.Known(
         tests={"001_01_02": "a | reason"}, groups={"ContextInformation/Subscription": "later"}
     )
-    page = summary.Run(results, known, "aaa", "bbb", day="2026-11-23").as_page()
-    assert "1 of 3 tests pass" in page
-    assert "| ContextInformation/Provision/Entities | 1 | 2 | 50.0 |" in page
-    assert "| 001_01_02 | Makes Two \\| Or More | a \\| reason |" in page
-    assert "| ContextInformation/Subscription | later |" in page
+    run = summary.Run(results, known, "aaa", "bbb", day="2026-11-23")
+    text = page.page(page.put_together([json.loads(run.as_json())]))
+    assert "1 of 3 tests pass" in text
+    assert "| ContextInformation/Provision/Entities | 1 of 2 | 50.0 |" in text
+    assert "| 001_01_02 | Makes Two \\| Or More | a \\| reason |" in text
+    assert "| 028_01_01 | Subscribes | later |" in text
+
+
+def test_the_page_holds_several_commits_side_by_side(page: Any) -> None:
+    def run(suite: str, group: str, passed: int, *failed: str) -> dict[str, Any]:
+        failures = [
+            {"test": number, "title": "T", "group": group, "fault": "x", "known": None}
+            for number in failed
+        ]
+        groups = {group: {"passed": passed, "tests": passed + len(failed)}}
+        return {"day": "d", "suite": suite, "hansa": "h", "groups": groups, "failures": failures}
+
+    runs = [run("aaa", "G", 1, "1_1"), run("bbb", "G", 5), run("aaa", "H", 2), run("aaa", "G", 2)]
+    text = page.page(page.put_together(runs))
+    assert "| G | 2 of 2 | 100.0 | 5 of 5 | 100.0 |" in text  # the later run of a group counts
+    assert "| H | 2 of 2 | 100.0 |  |  |" in text
+    assert "at `aaa`" in text and "at `bbb`" in text
+    assert "1_1" not in text
 
 
 def test_what_is_known_is_well_formed(summary: Any) -> None:
