@@ -15,6 +15,7 @@ import pytest
 from hansa.cli import demo as demo_module
 from hansa.cli.console import Screen
 from hansa.kernel.errors import HansaError, Unavailable
+from hansa.kernel.folder import Folder
 from hansa.spokes import cities
 from hansa.spokes.cities import City, find_city
 
@@ -91,6 +92,18 @@ def test_a_city_is_built_once(
     second = run("demo", "--check", "--folder", root)
     assert "Building" not in second.stderr
     assert "Tree" in second.stdout
+
+
+def test_a_city_that_is_served_already_is_shown_where_it_is(
+    small_city: City, run: Run, tmp_path: Path
+) -> None:
+    root = tmp_path / "small"
+    run("demo", "--check", "--folder", root)
+    with Folder.open(root).locked() as note:
+        note("http://127.0.0.1:4711", "")
+        result = run("demo", "--no-browser", "--folder", root)
+    assert result.exit_code == 0
+    assert "Small is being served already, at http://127.0.0.1:4711/" in result.stdout
 
 
 def test_what_is_missing_is_said(small_city: City, run: Run, tmp_path: Path) -> None:

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import orjson
 import pytest
+from typer.testing import CliRunner
 
+from hansa.cli import app
 from hansa.kernel.clock import Clock
 from hansa.kernel.errors import BadRequest
+from hansa.kernel.folder import Folder
 from hansa.spokes.runner import Request, run_import
 from hansa.store.sqlite import open_store
 
@@ -34,6 +37,26 @@ def test_the_spoke_of_the_guide(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         source.write_bytes(b"\xff")
         with pytest.raises(BadRequest, match=r"park\.txt"):
             run_import(store, spoke, Request(source=str(source)), Clock())
+
+
+@pytest.mark.parametrize(
+    ("name", "mapping", "rows"), [("air.csv", None, 3), ("stations.csv", "stations.toml", 5)]
+)
+def test_the_history_of_the_guide(
+    name: str, mapping: str | None, rows: int, tmp_path: Path
+) -> None:
+    words = ["history", "import", f"{DOCS}/examples/{name}", "--folder", f"{tmp_path}/n", "--json"]
+    words += ["--mapping", f"{DOCS}/examples/{mapping}"] if mapping else []
+    Folder.create(tmp_path / "n", "")
+    done = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert done.exit_code == 0
+    report = orjson.loads(done.stdout)
+    assert (report["added"], report["refused"]) == (rows, 0)
+
+
+def test_the_guide_shows_the_mapping_of_history_as_it_is() -> None:
+    page = (DOCS / "how-to" / "keep-old-history.md").read_text()
+    assert (DOCS / "examples" / "stations.toml").read_text() in page
 
 
 def test_the_guide_shows_the_code_as_it_is() -> None:

@@ -88,8 +88,9 @@ def demo(
         from hansa.cli.demo_check import inspect
 
         inspect(screen, plan, root, clock)
-    else:
-        browser = not (no_browser or json) and _has_windows()
+        return
+    browser = not (no_browser or json) and _has_windows()
+    if not _is_there(screen, plan, root, browser):
         _serve(screen, root, port, clock or _morning(screen, plan), browser)
 
 
@@ -174,6 +175,21 @@ def _morning(screen: Screen, city: City) -> str | None:
         return None
     screen.note(f"It is {now:%H:%M} in {city.title}, and hardly a bus runs, so the clock is set.")
     return f"{now:%Y-%m-%d}T{_MORNING}"
+
+
+def _is_there(screen: Screen, city: City, root: Path, browser: bool) -> bool:
+    """Whether the city is being served already; then that is said, and its page opened."""
+    from hansa.kernel.folder import Folder
+
+    holder = Folder.open(root).holder()
+    if holder is None or not holder.address:
+        return False
+    screen.say(f"{city.title} is being served already, at {holder.address}/")
+    if screen.json:
+        screen.data({"address": holder.address, "city": city.title})
+    if browser:
+        webbrowser.open(holder.address)
+    return True
 
 
 def _has_windows() -> bool:

@@ -167,12 +167,11 @@ def _port(settings: Settings) -> Finding:
             return Finding("ok", "port", f"{where} is free")
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            return Finding(
-                "warn", "port", f"{where} is in use by another program", "set another port"
-            )
-        return Finding(
-            "fail", "port", f"{where} cannot be used ({error.strerror})", "set host or port"
-        )
+            fact = f"{where} is in use by another program"
+            remedy = "serve with another --port, or set 'port' in hansa.toml"
+            return Finding("warn", "port", fact, remedy)
+        fact = f"{where} cannot be used ({error.strerror})"
+        return Finding("fail", "port", fact, "set 'host' or 'port' in hansa.toml")
 
 
 def _databases(folder: Folder) -> Iterator[Finding]:
