@@ -224,6 +224,17 @@ def test_a_spoke_names_its_packages_only_where_they_are_missing(
     assert "-m pip install 'hansa[osm]'" in told
 
 
+def test_a_spoke_without_options_says_so(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from types import SimpleNamespace
+
+    from hansa.spokes import registry
+    from hansa.spokes.manifest import Manifest
+
+    plain = Manifest("benches", "1", "Benches", "A text file.", ("Bench",), ())
+    monkeypatch.setattr(registry, "find_spoke", lambda _: SimpleNamespace(manifest=plain))
+    assert "no options of its own" in run("spokes", "benches").stdout
+
+
 def test_defaults_are_shown_as_one_would_write_them(run: Run) -> None:
     rows = {line.split()[0]: line.split() for line in run("spokes", "gbfs").stdout.splitlines()[5:]}
     assert rows["--vehicles"][1:5] == ["yes", "or", "no", "yes"]

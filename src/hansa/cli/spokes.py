@@ -66,6 +66,11 @@ def _one(screen: Screen, manifest: Manifest) -> None:
     if faults := lacking(manifest.extra):
         screen.say(f"Not all of it works here: {'; '.join(faults)}. Run: {install(manifest.extra)}")
     screen.say("")
+    if not manifest.options:
+        screen.say(
+            "It has no options of its own; `hansa import --help` lists those of every import."
+        )
+        return
     rows = [
         (f"--{o.name.replace('_', '-')}", _kind(o), _plain(o.default), " ".join(o.help.split()))
         for o in manifest.options
