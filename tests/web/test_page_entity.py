@@ -284,3 +284,46 @@ def test_a_day_is_a_day_in_the_language_of_the_page(
     assert "1 May 2019, " not in english
     assert "1 de mayo de 2019" in empty_pages.get("/entity/urn:x:tree?lang=es").text
     assert "2019년 5월 1일" in empty_pages.get("/data/Tree?lang=ko").text
+
+
+def test_words_of_vocabularies_are_read_in_the_language_of_the_page(
+    empty_node: Node, empty_pages: TestClient
+) -> None:
+    plain = {
+        "roadClass": "living_street",
+        "modes": ["car", "bicycle"],
+        "travelDirection": "both",
+        "surface": "fancy_stones",
+        "wheelChairAccessible": "limited",
+        "name": "car",
+    }
+    road = {term: {"type": "Property", "value": value} for term, value in plain.items()}
+    town.write(empty_node, [{"id": "urn:x:road", "type": "RoadSegment", **road}])
+    english = empty_pages.get("/entity/urn:x:road").text
+    for text in ("living street", "bicycle", "both ways", "fancy stones", "accessible in part"):
+        assert text in english, text
+    spanish = empty_pages.get("/entity/urn:x:road?lang=es").text
+    for text in (
+        "calle de convivencia",
+        "automóvil",
+        "bicicleta",
+        "ambos sentidos",
+        "<h1>car</h1>",
+    ):
+        assert text in spanish, text
+    assert "bicicleta" in empty_pages.get("/data/RoadSegment?lang=es").text
+
+
+def test_the_state_of_a_source_is_told_in_words(empty_node: Node, empty_pages: TestClient) -> None:
+    state = {"status": {"type": "Property", "value": "incomplete"}}
+    town.write(
+        empty_node,
+        [
+            {"id": "urn:x:source", "type": "DataSource", **state},
+            {"id": "urn:x:other", "type": "Delivery", **state},
+        ],
+    )
+    assert "broke off, is incomplete" in empty_pages.get("/entity/urn:x:source").text
+    other = empty_pages.get("/entity/urn:x:other").text
+    assert "broke off" not in other
+    assert "incomplete" in other

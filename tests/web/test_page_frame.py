@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import re
+from importlib import resources
 from pathlib import Path
 
+import orjson
 import pytest
 from starlette.testclient import TestClient
 
 import hansa.web
 from hansa.kernel.settings import Settings
 from hansa.node import Node
+from hansa.web.pages.names import attribute_label, type_label
 from hansa.web.shell.files import StaticFiles
 from hansa.web.shell.language import LANGUAGES, Language, _accepted, language
 from tests.web.texts import shown_texts
+
+CITY_TERMS = orjson.loads(resources.files("hansa.ngsild").joinpath("city.jsonld").read_bytes())[
+    "@context"
+]
+PREFIXES = {"sdm", "hansa"}
 
 PAGES = ("/", "/data", "/data/TransportZone", "/entity/urn:ngsi-ld:TransportZone:town:1", "/api",
          "/city/search", "/no-such-page")  # fmt: skip
@@ -87,6 +95,17 @@ def test_every_text_is_translated(code: str) -> None:
     messages = language(code).messages
     missing = [text for text in shown_texts() if text not in messages]
     assert missing == []
+
+
+@pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
+def test_everything_that_spokes_write_has_a_name_in_every_language(code: str) -> None:
+    """The city's @context holds every type and attribute of the spokes (tests/spokes says so)."""
+    messages = language(code).messages
+    terms = [term for term in CITY_TERMS if term not in PREFIXES]
+    types = [term for term in terms if term[0].isupper()]
+    labels = [type_label(term, many=many) for term in types for many in (False, True)]
+    labels += [attribute_label(term) for term in terms if term not in types]
+    assert [label for label in labels if label not in messages] == []
 
 
 @pytest.mark.parametrize("code", [code for code in LANGUAGES if code != "en"])
@@ -169,6 +188,18 @@ def test_errors_say_what_why_and_what_now(pages: TestClient) -> None:
 def test_every_page_says_where_in_the_house_it_is(pages: TestClient, path: str, label: str) -> None:
     nav = pages.get(path).text.split('<nav class="nav"')[1].split("</nav>")[0]
     assert re.findall(r'aria-current="[a-z]+">(\w+)</a>', nav) == [label]
+
+
+def test_errors_speak_one_language(pages: TestClient) -> None:
+    spanish = {"lang": "es"}
+    html = pages.get("/entity/urn:x:none", params=spanish).text
+    assert "entidad urn:x:none" in html
+    assert "no está en este nodo" in html
+    assert "is not on this node" not in html
+    refused = pages.get("/data/GtfsTrip?page=0", params=spanish | {"page": "0"}).text
+    assert '<blockquote lang="en">' in refused
+    assert "Esta dirección no se entiende" in refused
+    assert "<blockquote" not in pages.get("/data/GtfsTrip?page=0&lang=en").text
 
 
 def test_an_unexpected_fault_is_a_page_that_tells_nothing_of_the_inside(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import hansa.web
-from hansa.web.pages import names, sources
-from hansa.web.pages.errors import _OTHERWISE, _TITLES
+from hansa.web.pages import codes, labels, names, sources, vocabulary
+from hansa.web.pages.errors import _FACTS, _OTHERWISE, _REMEDIES, _SUBJECTS, _TITLES
 from hansa.web.shell import language
 
 WEB = Path(hansa.web.__file__).parent
@@ -31,7 +31,7 @@ def shown_texts() -> dict[str, bool]:
         found |= _from_python(path)
     for single, several in names._TYPES.values():
         found |= {single: False, several: False}
-    found |= dict.fromkeys(names._ATTRIBUTES.values(), False)
+    found |= dict.fromkeys(labels.ATTRIBUTES.values(), False)
     found |= dict.fromkeys(names.GEOMETRIES.values(), False)
     found |= {
         text: False
@@ -39,7 +39,9 @@ def shown_texts() -> dict[str, bool]:
         for word, meaning, _ in words.values()
         for text in (word, meaning)
     }
-    found |= dict.fromkeys((*_TITLES.values(), _OTHERWISE), False)
+    words = (*vocabulary.VALUES.values(), *codes._WORDS.values(), codes._STANDING)
+    found |= {text: False for table in words for text in table.values()}
+    found |= dict.fromkeys((*_TITLES.values(), _OTHERWISE, *_FACTS, *_REMEDIES, *_SUBJECTS), False)
     found |= dict.fromkeys((*language._MONTHS, *language._WEEKDAYS, "{day} {month} {year}"), False)
     found |= {
         "{n} " + unit: True for unit in ("stops", "public transport lines", "buildings", "places")

@@ -135,6 +135,24 @@ def test_a_switch_hides_its_layer(open_page: Open, town_address: str) -> None:
     assert page.evaluate("() => hansaMap.getLayoutProperty('zones', 'visibility')") == "none"
 
 
+def test_the_legend_stands_on_the_map_while_the_zones_do(
+    open_page: Open, town_address: str
+) -> None:
+    page = open_page(town_address + "/")
+    legend = page.locator("#legend")
+    expect(legend).to_be_in_viewport(ratio=1)
+    expect(legend).to_contain_text("No data: land or sea")
+    page.locator('[data-layer="zones"]').evaluate("(switch_) => switch_.click()")
+    expect(legend).to_be_hidden()
+
+
+def test_the_credits_take_one_line_on_a_phone(open_page: Open, town_address: str) -> None:
+    page = open_page(town_address + "/", width=360, height=740)
+    box = page.locator("#credits").bounding_box()
+    assert box is not None
+    assert box["height"] < 24
+
+
 def test_the_panel_slides_away_and_back(open_page: Open, town_address: str) -> None:
     page = open_page(town_address + "/")
     toggle = page.locator("#panel-toggle")
@@ -179,7 +197,7 @@ def test_colours_follow_the_system_and_the_button(open_page: Open, town_address:
     assert page.evaluate(ground) == "rgb(250, 248, 244)"
     page.wait_for_function(
         "() => hansaMap.isStyleLoaded() &&"
-        " hansaMap.getPaintProperty('ground', 'background-color') === 'rgb(241, 237, 228)'",
+        " hansaMap.getPaintProperty('ground', 'background-color') === 'rgb(226, 232, 234)'",
         timeout=30_000,
     )
     page.reload()

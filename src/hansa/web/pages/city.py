@@ -97,6 +97,7 @@ class CityPages:
             "max_zoom": MAX_ZOOM,
             "bounds": self._facts.bounds(),
             "breaks": breaks,
+            "beyond": bool(breaks) and "OSMWater" not in present,
             "minute": round(now.hour * 60 + now.minute + now.second / 60, 2),
             "weekday": now.weekday(),
             "has_timetable": "GtfsTrip" in present,

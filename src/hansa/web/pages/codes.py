@@ -1,7 +1,7 @@
-"""What the code numbers of timetables mean, in words (GTFS Schedule reference).
+"""What codes mean that only some types bear: the code numbers of timetables, the states of sources.
 
-The words hold for entities of public transport alone: an attribute of the same name on anything
-else is left as it is.
+The words of timetables (GTFS Schedule reference) hold for entities of public transport alone, those of
+sources for their records: an attribute of the same name on anything else is left as it is.
 """
 
 from __future__ import annotations
@@ -30,6 +30,15 @@ _WORDS: Final = {
     },
 }
 
+_STANDING: Final = {
+    "importing": "is being imported now",
+    "current": "up to date",
+    "incomplete": "broke off, is incomplete",
+    "silent": "says nothing new",
+    "failing": "does not answer",
+}
+"""How a source stands: the states of an import, and of a source that is followed."""
+
 _TRANSPORT: Final = ("Gtfs", "PublicTransport", "Vehicle")
 
 
@@ -41,6 +50,8 @@ def meaning(types: Iterable[str], term: str, value: Any) -> str:
         term: the attribute.
         value: its value, a number or the digits of one.
     """
+    if term in ("status", "liveStatus") and "DataSource" in types:
+        return _STANDING.get(str(value), "")
     words = _WORDS.get(term)
     if words is None or isinstance(value, bool) or not isinstance(value, int | str):
         return ""

@@ -21,6 +21,7 @@ from hansa.web.pages.codes import is_share, meaning
 from hansa.web.pages.licences import licence
 from hansa.web.pages.names import GEOMETRIES, attribute_label, heading, type_label
 from hansa.web.pages.values import day_of, instant_of, text, unwrapped, value_of
+from hansa.web.pages.vocabulary import word_for
 from hansa.web.shell.language import Language
 from hansa.web.shell.links import web_link
 
@@ -224,7 +225,11 @@ class Describer:
                 row, values=(Value(self._.number(round(value * 100)), "%", number=True),)
             )
         words = meaning(types, row.term, value)
-        return replace(row, values=(Value(f"{self._(words)} ({value})"),)) if words else row
+        if not words:
+            return row
+        # The number of a code is worth knowing; a word of our own says the same twice.
+        number = f" ({value})" if str(value).isdigit() else ""
+        return replace(row, values=(Value(self._(words) + number),))
 
     def _values(self, term: str, instance: Instance, others: Mapping[str, Entity]) -> list[Value]:
         kind = instance["type"]
@@ -272,6 +277,8 @@ class Describer:
             return Value(f"#{colour[1].lower()}", colour=colour[1].lower())
         if written in _MARKS:
             return Value(self._(written), mark=True)
+        if words := word_for(term, value):
+            return Value(self._(words))
         return Value(written, unit)
 
     def _json(self, value: Any) -> Value:

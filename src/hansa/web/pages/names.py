@@ -10,6 +10,7 @@ import re
 from typing import Final
 
 from hansa.ngsild.model import DEFAULT_VOCABULARY
+from hansa.web.pages.labels import ATTRIBUTES
 
 __all__ = [
     "FOOTWAYS",
@@ -47,6 +48,15 @@ _TYPES: Final = {
     "LandCover": ("Land cover", "Land covers"),
     "DataSource": ("Data source", "Data sources"),
     "Alert": ("Alert", "Alerts"),
+    "GtfsAccessPoint": ("Entrance", "Entrances"),
+    "GtfsFrequency": ("Frequency of trips", "Frequencies of trips"),
+    "GtfsGenericNode": ("Junction in a station", "Junctions in stations"),
+    "GtfsBoardingArea": ("Boarding area", "Boarding areas"),
+    "BikeHireDockingStation": ("Bicycle hire station", "Bicycle hire stations"),
+    "RentalZone": ("Hire zone", "Hire zones"),
+    "Device": ("Device", "Devices"),
+    "Dataset": ("Data set", "Data sets"),
+    "Distribution": ("File of a data set", "Files of data sets"),
 }
 
 MAIN_ROADS: Final = frozenset({"motorway", "trunk", "primary", "secondary", "tertiary"})
@@ -54,35 +64,6 @@ FOOTWAYS: Final = frozenset(
     {"footway", "path", "steps", "cycleway", "track", "pedestrian", "bridleway", "corridor"}
 )
 """Classes of roads that are no streets."""
-
-_ATTRIBUTES: Final = {
-    "importedFrom": "imported from",
-    "hasRoute": "line",
-    "hasService": "timetable service",
-    "hasShape": "path",
-    "hasTrip": "trip",
-    "hasStop": "stop",
-    "hasParentStation": "station",
-    "headSign": "destination",
-    "stopCount": "stops",
-    "tripCount": "trips",
-    "license": "licence",
-    "location": "location",
-    "retrievedAt": "retrieved",
-    "modes": "open to",
-    "refPublicTransportStops": "stops",
-    "positionSource": "position",
-    "replayOf": "replays the day",
-    "floorsAboveGround": "floors above ground",
-    "osmId": "OpenStreetMap number",
-    "osmType": "OpenStreetMap kind",
-    "population": "people",
-    "employment": "jobs",
-    "roadClass": "class of road",
-    "stop_desc": "description",
-    "fleetVehicleId": "vehicle number",
-    "license_plate": "number plate",
-}
 
 GEOMETRIES: Final = {
     "LineString": "course",
@@ -120,4 +101,4 @@ def heading(text: str) -> str:
 def attribute_label(term: str) -> str:
     """The English name of an attribute; one without a @context goes by its bare name."""
     bare = term.removeprefix(_NO_CONTEXT).removeprefix(DEFAULT_VOCABULARY)
-    return _ATTRIBUTES.get(bare) or spelt_out(bare)
+    return ATTRIBUTES.get(bare) or spelt_out(bare)

@@ -66,7 +66,7 @@ async function startMap() {
 }
 
 function style() {
-  return buildStyle(readColours(), { tiles: tileAddress(), maxZoom: city.max_zoom, breaks: city.breaks });
+  return buildStyle(readColours(), { tiles: tileAddress(), maxZoom: city.max_zoom, breaks: city.breaks, beyond: city.beyond });
 }
 
 function markDark() {
@@ -79,11 +79,13 @@ const panel = new Panel(document.getElementById("panel"));
 
 function wireSwitches(map) {
   const inputs = document.querySelectorAll("[data-layer]");
+  const legend = document.getElementById("legend");
   const apply = () => {
     for (const input of inputs) {
       for (const id of GROUPS[input.dataset.layer] ?? []) {
         if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", input.checked ? "visible" : "none");
       }
+      if (legend && input.dataset.layer === "zones") legend.hidden = !input.checked;
     }
   };
   for (const input of inputs) input.addEventListener("change", apply);

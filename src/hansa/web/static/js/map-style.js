@@ -3,7 +3,7 @@
 const TOKENS = [
   "ink", "ground", "brick", "copper", "amber", "slate", "rule",
   "ramp-1", "ramp-2", "ramp-3", "ramp-4", "ramp-5", "ramp-6",
-  "map-ground", "map-water", "map-green", "map-built", "map-road", "map-casing", "map-minor", "map-building",
+  "map-ground", "map-beyond", "map-water", "map-green", "map-built", "map-road", "map-casing", "map-minor", "map-building",
 ];
 
 /** The colours of the page as they are now, light or dark. */
@@ -61,7 +61,8 @@ function densityColour(breaks, c) {
 
 /**
  * @param {object} c colours, see readColours
- * @param {{tiles: string, maxZoom: number, breaks: number[], bounds: number[]}} city
+ * @param {{tiles: string, maxZoom: number, breaks: number[], beyond: boolean}} city with `beyond`,
+ *   nothing is known of what lies outside the zones, be it land or sea: it has a colour of its own
  */
 export function buildStyle(c, city) {
   return {
@@ -74,14 +75,14 @@ export function buildStyle(c, city) {
       selected: { type: "geojson", data: { type: "FeatureCollection", features: [] } },
     },
     light: { anchor: "viewport", color: "white", intensity: 0.25, position: [1.2, 200, 35] },
-    layers: [...ground(c), ...zones(c, city.breaks), ...otherAreas(c), ...roads(c), ...otherLines(c), ...built(c), ...transit(c), ...otherPoints(c), ...labels(c), ...live(c)],
+    layers: [...ground(c, city.beyond), ...zones(c, city.breaks), ...otherAreas(c), ...roads(c), ...otherLines(c), ...built(c), ...transit(c), ...otherPoints(c), ...labels(c), ...live(c)],
   };
 }
 
-function ground(c) {
+function ground(c, beyond) {
   const city = { source: "city" };
   return [
-    { id: "ground", type: "background", paint: { "background-color": c["map-ground"] } },
+    { id: "ground", type: "background", paint: { "background-color": beyond ? c["map-beyond"] : c["map-ground"] } },
     {
       ...city, id: "built", type: "fill", "source-layer": "land",
       filter: ["in", ["get", "class"], ["literal", ["residential", "commercial", "industrial", "retail"]]],
