@@ -47,6 +47,7 @@ __all__ = [
     "made",
     "purge_test",
     "removed",
+    "told_of",
     "used",
 ]
 
@@ -240,6 +241,8 @@ def _after(now: datetime, lifetime: str) -> str:
 
 def _status(results: list[str]) -> str:
     kinds = Counter(results)
+    if kinds["partial"]:
+        return "partial"
     if kinds["success"]:
         return "success" if kinds["success"] == len(results) else "partial"
     return "failure" if kinds["failure"] else "empty"
@@ -263,6 +266,13 @@ def fill(source: Reader, target: Store, parts: Sequence[Part], now: str) -> list
     while batch := list(islice(rows, _BATCH)):
         target.write(batch).result()
     return [{"resultStatus": "success" if found[place] else "empty"} for place in range(len(parts))]
+
+
+def told_of(detail: Mapping[str, Any], found: bool, *, complete: bool) -> dict[str, Any]:
+    """The result of a query with what sources told; ``partial`` where one of them failed."""
+    if not complete:
+        return {**detail, "resultStatus": "partial"}
+    return {**detail, "resultStatus": "success"} if found else dict(detail)
 
 
 def copied(entity: Entity) -> Write:

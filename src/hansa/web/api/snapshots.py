@@ -10,6 +10,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from urllib.parse import quote
 import orjson
 
 from hansa.hub import snapshots as hub
+from hansa.hub.federation.reads import MOST
 from hansa.hub.snapshots import RECORD, Part, Snapshot
 from hansa.kernel.egress import Egress
 from hansa.kernel.errors import (
@@ -29,13 +31,14 @@ from hansa.kernel.errors import (
     TooManyResults,
 )
 from hansa.kernel.ids import is_uri
-from hansa.ngsild.context import Context
+from hansa.ngsild.context import CORE, Context
 from hansa.ngsild.q import parse_q
 from hansa.store.port import Outcome, Store, Write
 from hansa.trust.principals import LOCAL
 from hansa.web.api.answer import Answer, created, document, nothing, plain
 from hansa.web.api.body import read_body_query
 from hansa.web.api.call import JSON, LD_JSON, MERGE_JSON, Call
+from hansa.web.api.distribution import reach_of
 from hansa.web.api.problem import problem
 
 __all__ = ["clone", "create", "delete", "enter", "purge", "retrieve", "update"]
@@ -121,7 +124,7 @@ async def create(call: Call) -> Answer:
     parts = _parts(call, payload.get("snapshotQueries"), context)
     given["snapshotQueries"] = payload["snapshotQueries"]
     given[_CONTEXT] = context.source
-    return await _make(call, _new_id(payload), given, parts)
+    return await _make(call, _new_id(payload), given, parts, context=context)
 
 
 _NOT_YET: Final = frozenset({"snapshotTemporalQueries"})
@@ -146,6 +149,7 @@ async def _make(
     given: Snapshot,
     parts: Sequence[Part] = (),
     source: Snapshot | None = None,
+    context: Context = CORE,
 ) -> Answer:
     gate, settings = call.service.gate, call.service.settings
     store = call.writer()
@@ -156,16 +160,30 @@ async def _make(
     await asyncio.to_thread(gate.drop_snapshot, call.principal, call.tenant, id)
     name = (RECORD, call.tenant, id)
     if source is None:
-        work = asyncio.to_thread(_fill, call, store, id, parts)
+        work: Any = _fill(call, store, id, parts, context)
     else:
         work = asyncio.to_thread(_copy, call, id, source)
     call.service.background.start(name, _finish(call, store, id, work))
     return created(f"/ngsi-ld/v1/snapshots/{quote(id, safe=':')}")
 
 
-def _fill(call: Call, store: Store, id: str, parts: Sequence[Part]) -> list[dict[str, Any]]:
-    target = call.service.gate.make_snapshot(LOCAL, call.tenant, id)
-    return hub.fill(store, target, parts, call.now)
+async def _fill(
+    call: Call, store: Store, id: str, parts: Sequence[Part], context: Context
+) -> list[dict[str, Any]]:
+    """Copy what the queries find here, and then what they find everywhere (5.16.1.4, 5.7.2.4)."""
+    target = await asyncio.to_thread(call.service.gate.make_snapshot, LOCAL, call.tenant, id)
+    details = await asyncio.to_thread(hub.fill, store, target, parts, call.now)
+    reach = reach_of(call, context, store)
+    if reach is not None:
+        for place, part in enumerate(parts):
+            wanted = replace(part.query, offset=0, limit=MOST - 1, count=False, order=())
+            found = await reach.page(wanted)
+            if found is not None:
+                writes = [hub.copied(hub.projected(e, part.view)) for e in found.entities]
+                await call.service.commits().settled(target.write(writes))
+                complete = not found.warned and not found.more
+                details[place] = hub.told_of(details[place], bool(writes), complete=complete)
+    return details
 
 
 def _copy(call: Call, id: str, source: Snapshot) -> list[dict[str, Any]]:
