@@ -169,7 +169,7 @@ class Egress:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         max_bytes: int = 10_000_000,
-        timeout: float = 30.0,  # noqa: ASYNC109 - one limit for every step together
+        timeout: float | None = 30.0,  # noqa: ASYNC109 - one limit for every step together
         repeatable: bool | None = None,
     ) -> Response:
         """One exchange, over a kept connection where there is one; no redirect is followed.
@@ -182,7 +182,7 @@ class Egress:
             url: http or https.
             headers: those beside Host, Content-Length, User-Agent and Accept-Encoding.
             body, max_bytes: the whole body to send; largest body accepted of the answer.
-            timeout: seconds for everything together.
+            timeout: seconds for everything together; None where the caller sets a limit itself.
             repeatable: whether the request may be sent again when a kept connection turns out to be
                 closed; by default the methods that HTTP calls idempotent may.
 
@@ -206,6 +206,8 @@ class Egress:
                 origin = Origin(target.scheme, to.host, to.port, to.addresses)
                 answer = await self._kept().exchange(origin, message, max_bytes, repeatable=again)
         except TimeoutError:
+            if timeout is None:
+                raise
             raise TimedOut(
                 subject, f"gave no whole answer within {timeout:g} seconds", "try again later"
             ) from None

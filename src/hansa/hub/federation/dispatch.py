@@ -12,6 +12,7 @@ from hansa.hub.federation.sources import Answer, Failure, Sources
 from hansa.hub.federation.speech import Speech, speech_of
 from hansa.hub.federation.trail import alias_of
 from hansa.hub.registrations.model import Registration
+from hansa.kernel.egress import Response
 from hansa.kernel.errors import HansaError
 from hansa.ngsild.context import Context, Source
 
@@ -35,10 +36,9 @@ class Dispatch:
         """The deepest nesting that an answer may have."""
         return self._sources.limits.depth
 
-    @property
-    def seconds(self) -> float:
-        """How long the @contexts that an answer names may take to be had."""
-        return self._sources.limits.seconds
+    def patience(self, answer: Response) -> float | None:
+        """How long reading an answer may take: the @contexts that it names may lead anywhere."""
+        return self._sources.limits.seconds if b"@context" in answer.content else None
 
     def alias(self, tenant: str | None) -> str:
         """The name of a tenant of this node."""

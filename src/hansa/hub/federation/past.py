@@ -234,7 +234,7 @@ async def _read(
 ) -> Heard:
     registration = part.registration
     try:
-        async with asyncio.timeout(dispatch.seconds):  # its @contexts may lead anywhere
+        async with asyncio.timeout(dispatch.patience(answer.response)):
             evolutions, fault, offered = await evolutions_in(
                 answer.response, part, speech.context, dispatch.contexts, dispatch.depth, limit
             )

@@ -197,7 +197,7 @@ async def _read(
     """What an answer says; it is whole when it holds less than was asked for."""
     registration = part.registration
     try:
-        async with asyncio.timeout(dispatch.seconds):  # its @contexts may lead anywhere
+        async with asyncio.timeout(dispatch.patience(answer.response)):
             entities, fault, offered = await entities_in(
                 answer.response, part, spoken, dispatch.contexts, dispatch.depth, limit
             )

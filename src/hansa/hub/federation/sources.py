@@ -128,7 +128,7 @@ class Sources:
                         headers=request.headers,
                         body=request.body,
                         max_bytes=self.limits.bytes,
-                        timeout=seconds + 1,
+                        timeout=None,
                         repeatable=asks or None,
                     )
         except (TimeoutError, TimedOut):
