@@ -58,13 +58,15 @@ def kill_compaction(folder: Path, kills: int) -> dict[str, Any]:
     chance, ledger = random.Random(13), Ledger()
     ended = lost = doubled = returned = faults = 0
     longest = 0.6
-    for turn in range(kills):
+    turn = 0
+    while turn - ended < kills:
         store = _open(folder)
         _write(store, ledger, turn)
         _erase(store, ledger, chance)
         store.close()
         over, took = _killed(folder, chance.uniform(0.0, longest))
         ended += over
+        turn += 1
         longest = min(longest, took) if over else longest * 1.05
         store = _open(folder)
         found = _compared(store, ledger)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Lock
 
 from hansa.history.archive import ParquetArchive
 from hansa.history.archivist import Archivist, Tenant
@@ -45,6 +46,8 @@ class Node:
         self.folder = folder
         self.settings = settings
         self.clock = clock
+        self.archiving = Lock()
+        """Held by whoever rearranges the archive: the archivist, or a command that asks for it."""
         self._tenants = Tenants(folder.store, clock, self.archive)
         self.gate = Gate(self._tenants, token_hash=settings.operator_token_hash, dev=settings.dev)
         self._egress = Egress.for_node(settings)
@@ -124,7 +127,9 @@ class Node:
     async def running(self) -> AsyncIterator[None]:
         """The work in the background while the node is served: live sources, notifications, history."""
         live = LiveRunner(self.local_store(), all_spokes(), self.clock, self.out)
-        archivist = Archivist(self._archived, self.clock, self.settings.history_recent)
+        archivist = Archivist(
+            self._archived, self.clock, self.settings.history_recent, self.archiving
+        )
         live.start()
         archivist.start()
         try:

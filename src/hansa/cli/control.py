@@ -1,10 +1,10 @@
 """The back door of a served node, for commands on the same machine: a socket in a private folder.
 
-A command that must write (``hansa import``) cannot open a folder that a node holds. It asks the node
-instead: over a Unix socket whose folder belongs to the node's user alone, so that whoever can reach it
+A command that must write (``hansa import``, ``hansa history``) cannot open a folder that a node holds. It
+asks the node instead: over a Unix socket whose folder belongs to the node's user alone, so that whoever can reach it
 could open the node's databases as well. The lock file of the node's folder names it. One request is a
 line of JSON; the answer is a line for each step, and at the end one with the report or the error. A
-command that hangs up ends its import, as Ctrl-C does.
+command that hangs up ends its work, as Ctrl-C does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import socket
 import socketserver
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hansa.spokes.report import Progress, Report
     from hansa.spokes.runner import Request
 
-__all__ = ["ask_import", "listening", "work_through"]
+__all__ = ["ask_history", "ask_import", "listening", "work_through"]
 
 _LONGEST_LINE: Final = 16_000_000
 _PATIENCE: Final = 20.0
@@ -54,7 +54,7 @@ class _HungUp(Exception):
 
 
 class _Door(socketserver.ThreadingUnixStreamServer):
-    """One import at a time; others wait for their turn."""
+    """One import at a time, and one task of history beside it; others wait for their turn."""
 
     daemon_threads = True
     block_on_close = False
@@ -62,7 +62,7 @@ class _Door(socketserver.ThreadingUnixStreamServer):
 
     def __init__(self, path: str) -> None:
         super().__init__(path, _Asked)
-        self.turn = threading.Lock()
+        self.turns = {"import": threading.Lock(), "history": threading.Lock()}
         self.ending = threading.Event()
 
 
@@ -75,29 +75,38 @@ class _Asked(socketserver.StreamRequestHandler):
         """Do what is asked for; the connection ends with the answer."""
         with suppress(OSError, _HungUp):
             try:
-                self._import(orjson.loads(self.rfile.readline(_LONGEST_LINE)))
+                asked = orjson.loads(self.rfile.readline(_LONGEST_LINE))
+                kind = "history" if "history" in asked else "import"
+                self._follow(0, None, "waiting for its turn")
+                with self.server.turns[kind]:
+                    done = self._history(asked) if kind == "history" else self._import(asked)
+                self._say({"done": done})
             except HansaError as fault:
                 self._say({"error": _told(fault)})
             except (orjson.JSONDecodeError, KeyError, TypeError) as fault:
                 wrong = BadRequest("the request", f"cannot be understood ({fault})")
                 self._say({"error": _told(wrong)})
 
-    def _import(self, asked: dict[str, Any]) -> None:
+    def _import(self, asked: dict[str, Any]) -> dict[str, Any]:
         from hansa.spokes.report import Step
         from hansa.spokes.runner import Request
 
         def follow(step: Step) -> None:
-            if self.server.ending.is_set():
-                raise _HungUp
-            self._say({"step": [step.done, step.total, step.what]})
+            self._follow(step.done, step.total, step.what)
 
         request = Request(**asked["request"])
-        follow(Step(0, None, "waiting for its turn"))
-        with self.server.turn:
-            report = work_through(
-                self.server.node, asked["spoke"], request, bool(asked["dryRun"]), follow
-            )
-        self._say({"report": report.to_dict()})
+        node, dry_run = self.server.node, bool(asked["dryRun"])
+        return work_through(node, asked["spoke"], request, dry_run, follow).to_dict()
+
+    def _history(self, asked: dict[str, Any]) -> dict[str, Any]:
+        from hansa.cli.history_work import do_history
+
+        return do_history(self.server.node, str(asked["history"]), asked["given"], self._follow)
+
+    def _follow(self, done: int, total: int | None, what: str = "") -> None:
+        if self.server.ending.is_set():
+            raise _HungUp
+        self._say({"step": [done, total, what]})
 
     def _say(self, message: dict[str, Any]) -> None:
         try:
@@ -140,7 +149,8 @@ def listening(node: Node) -> Iterator[str]:
         door.ending.set()
         door.shutdown()
         door.server_close()
-        door.turn.acquire(timeout=_PATIENCE)
+        for turn in door.turns.values():
+            turn.acquire(timeout=_PATIENCE)
         shutil.rmtree(place, ignore_errors=True)
 
 
@@ -156,9 +166,27 @@ def ask_import(
     from hansa.spokes.report import Report, Step
 
     asked = {"spoke": spoke, "request": asdict(request), "dryRun": dry_run}
-    ended = Unavailable(
-        "the node that serves the folder", "ended during the import", "import again"
-    )
+    ended = ("ended during the import", "import again")
+    return Report.from_dict(_asked(path, asked, lambda *step: progress(Step(*step)), ended))
+
+
+def ask_history(
+    path: str, task: str, given: Mapping[str, Any], progress: Callable[[int, int | None], None]
+) -> dict[str, Any]:
+    """Let the node behind the door at `path` do a task of :mod:`.history_work`; raises the same."""
+    asked = {"history": task, "given": dict(given)}
+    ended = ("ended in the middle of it", "do the same again")
+    return _asked(path, asked, lambda done, total, what: progress(done, total), ended)
+
+
+def _asked(
+    path: str,
+    asked: dict[str, Any],
+    follow: Callable[[int, int | None, str], None],
+    told: tuple[str, str],
+) -> dict[str, Any]:
+    """The outcome; `told` is what to say of a node that ends before, and what to do."""
+    ended = Unavailable("the node that serves the folder", *told)
     try:
         with socket.socket(socket.AF_UNIX) as line:
             line.connect(path)
@@ -166,9 +194,10 @@ def ask_import(
             for answer in line.makefile("rb"):
                 message = orjson.loads(answer)
                 if "step" in message:
-                    progress(Step(*message["step"]))
-                elif "report" in message:
-                    return Report.from_dict(message["report"])
+                    follow(*message["step"])
+                elif "done" in message:
+                    found: dict[str, Any] = message["done"]
+                    return found
                 else:
                     raise _rebuilt(message["error"])
     except OSError:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import asdict
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,12 +11,10 @@ import typer
 
 from hansa.cli.console import Json, Screen
 from hansa.cli.reach import FolderOption, TenantOption
-from hansa.kernel.errors import BadRequest, NotFound
+from hansa.kernel.errors import BadRequest
 
 if TYPE_CHECKING:
-    from hansa.history.archive import ParquetArchive
-    from hansa.node import Node
-    from hansa.store.port import Store
+    from hansa.cli.history_work import Progress
 
 __all__ = ["register"]
 
@@ -43,20 +39,24 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="history")
 
 
-@contextmanager
-def _opened(
-    folder: Path, tenant: str | None, *, make: bool = False
-) -> Iterator[tuple[Node, Store, ParquetArchive]]:
+def _done(folder: Path, task: str, given: dict[str, Any], progress: Progress) -> dict[str, Any]:
+    """The outcome of a task: done here, or by the node that serves the folder."""
+    from hansa.cli.control import ask_history
+    from hansa.cli.history_work import do_history
     from hansa.kernel.folder import Folder
     from hansa.kernel.settings_file import load
     from hansa.node import Node
-    from hansa.store.tenants import DEFAULT_TENANT
-    from hansa.trust.principals import LOCAL
 
+    holder = Folder.open(folder).holder()
+    if holder is not None and holder.door:
+        return ask_history(holder.door, task, given, progress)
     settings = load(folder, os.environ)
     with Folder.open(folder).locked(), closing(Node.open(folder, settings)) as node:
-        store = node.gate.writer(LOCAL, tenant, make=make)
-        yield node, store, node.archive(tenant or DEFAULT_TENANT)
+        return do_history(node, task, given, progress)
+
+
+def _nothing(done: int, total: int | None) -> None:
+    """For tasks that are over at once."""
 
 
 def import_file(
@@ -79,37 +79,27 @@ def import_file(
 
     Example: `hansa history import air.csv --mapping air.toml --folder my-city --dry-run`
     """
-    from hansa.history.bulk import import_history
-    from hansa.history.mapping import read_mapping
-    from hansa.kernel.clock import micros
-
     screen = Screen(json)
-    read = None if mapping is None else read_mapping(mapping)
-    with _opened(folder, tenant, make=not dry_run) as (node, store, archive):
-        now = micros(node.clock.now())
-        with screen.progress(f"Reading {file.name}") as progress:
-            done = import_history(
-                store,
-                archive,
-                file,
-                node.context,
-                now,
-                mapping=read,
-                dry_run=dry_run,
-                progress=progress,
-            )
+    given = {
+        "file": str(file.expanduser().absolute()),
+        "mapping": None if mapping is None else str(mapping.expanduser().absolute()),
+        "tenant": tenant,
+        "dryRun": dry_run,
+    }
+    with screen.progress(f"Importing {file.name} (percent)") as progress:
+        done = _done(folder, "import", given, progress)
     if json:
-        screen.data({**asdict(done), "dryRun": dry_run})
+        screen.data({**done, "dryRun": dry_run})
     names = ("added", "unchanged", "different", "summed", "refused")
-    parts = [f"{getattr(done, name):,} {name}" for name in names if getattr(done, name)]
+    parts = [f"{done[name]:,} {name}" for name in names if done[name]]
     screen.say(f"{'Would be: ' if dry_run else ''}{', '.join(parts) or 'nothing to do'}")
-    for line, fault in done.faults[:_LISTED]:
+    for line, fault in done["faults"][:_LISTED]:
         screen.note(f"Refused: {file.name}, line {line}: {fault}")
-    if done.refused > _LISTED:
-        screen.note(f"... and {done.refused - _LISTED:,} more; --json lists up to 1,000.")
-    if done.different:
+    if done["refused"] > _LISTED:
+        screen.note(f"... and {done['refused'] - _LISTED:,} more; --json lists up to 1,000.")
+    if done["different"]:
         screen.note("What is there already with another value was left as it is.")
-    if done.summed:
+    if done["summed"]:
         screen.note("Of some times only sums are kept; what is of these was left out.")
 
 
@@ -126,26 +116,20 @@ def compact(
 ) -> None:
     """Move history that is no longer recent from the database into Parquet files.
 
-    A node that is served does so by itself every few hours. Nothing changes for who asks.
+    A node that is served does so by itself every few hours, and at once when asked by this command.
+    Nothing changes for who asks it for history.
 
     Example: `hansa history compact --folder my-city --days 30`
     """
-    from datetime import timedelta
-
-    from hansa.history.compact import compact as move
-    from hansa.kernel.clock import micros
-
     screen = Screen(json)
-    with _opened(folder, tenant) as (node, store, archive):
-        recent = timedelta(days=node.settings.history_recent if days is None else days)
-        with screen.progress("Moving") as progress:
-            done = move(store, archive, micros(node.clock.now() - recent), progress)
-        segments = archive.segments(store)
+    with screen.progress("Moving") as progress:
+        done = _done(folder, "compact", {"days": days, "tenant": tenant}, progress)
     if json:
-        screen.data({**asdict(done), "segments": [each.to_dict() for each in segments]})
+        screen.data(done)
+    segments = done["segments"]
     screen.say(
-        f"{done.moved:,} instances moved; the archive has {sum(s.rows for s in segments):,} in"
-        f" {len(segments)} segments ({done.bytes:,} bytes)."
+        f"{done['moved']:,} instances moved; the archive has {sum(s['rows'] for s in segments):,} in"
+        f" {len(segments)} segments ({done['bytes']:,} bytes)."
     )
 
 
@@ -179,32 +163,21 @@ def rules(
 
     Example: `hansa history rules --folder my-city`
     """
-    from hansa.history.rules import Rule, named, put_rule, remove_rule, rules_of
-
     screen = Screen(json)
-    with _opened(folder, tenant) as (node, store, _):
-        expand = node.context.expand
-        if set is not None:
-            if keep is None:
-                raise BadRequest(
-                    f"retention rule '{set}'", "says not how long", "add --keep, e.g. --keep P1Y"
-                )
-            of_type, of = type and expand(type), attribute and expand(attribute)
-            put_rule(store, Rule(set, keep, of_type, of, sums, sums_keep))
-        if remove is not None and not remove_rule(store, remove):
-            raise NotFound(f"retention rule '{remove}'", "does not exist", "see the list")
-        found = rules_of(store)
-        shown = [[_cell(node, key, value) for key, value in each.items()] for each in named(found)]
+    if set is not None and keep is None:
+        raise BadRequest(
+            f"retention rule '{set}'", "says not how long", "add --keep, e.g. --keep P1Y"
+        )
+    rule = {"name": set, "keep": keep, "type": type, "attribute": attribute}
+    rule |= {"sums": sums, "sums_keep": sums_keep}
+    given = {"set": None if set is None else rule, "remove": remove, "tenant": tenant}
+    done = _done(folder, "rules", given, _nothing)
     if json:
-        screen.data({"rules": named(found)})
+        screen.data({"rules": done["rules"]})
     heads = ("rule", "keep", "type", "attribute", "then sums by", "until")
-    screen.table(heads, shown)
-    if not found:
+    screen.table(heads, done["shown"])
+    if not done["rules"]:
         screen.note("There are no rules: all history is kept.")
-
-
-def _cell(node: Node, key: str, value: Any) -> Any:
-    return node.context.compact(value) if value and key in {"type", "attribute"} else value
 
 
 def retain(
@@ -220,23 +193,17 @@ def retain(
 
     Example: `hansa history retain --folder my-city --dry-run`
     """
-    from hansa.history.retain import foresee
-    from hansa.history.retain import retain as apply
-    from hansa.history.rules import rules_of
-
     screen = Screen(json)
-    with _opened(folder, tenant) as (node, store, archive):
-        now, found = node.clock.now(), rules_of(store)
-        if dry_run:
-            effects = foresee(store, archive, found, now)
-        else:
-            with screen.progress("Segments") as progress:
-                effects = apply(store, archive, found, now, progress)
+    given = {"tenant": tenant, "dryRun": dry_run}
+    with screen.progress("Segments") if not dry_run else nullcontext(_nothing) as progress:
+        effects = _done(folder, "retain", given, progress)["effects"]
     if json:
-        screen.data({"dryRun": dry_run, "effects": [asdict(each) for each in effects]})
+        screen.data({"dryRun": dry_run, "effects": effects})
     heads = ("rule", "instances summed up", "instances gone", "in sums that are gone")
-    screen.table(heads, [(e.rule, e.summed, e.gone, e.sums_gone) for e in effects])
-    if not found:
+    screen.table(
+        heads, [tuple(each[n] for n in ("rule", "summed", "gone", "sums_gone")) for each in effects]
+    )
+    if not effects:
         screen.note("There are no rules: all history is kept.")
     elif dry_run:
         screen.note("Nothing was changed.")

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from importlib.util import find_spec
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Final
 
 from hansa.history.archive import ParquetArchive
@@ -38,6 +38,7 @@ class Archivist:
         tenants: gives the names, stores and archives of all tenants there are now.
         clock: the node's time.
         recent: days of history that stay in the database.
+        turn: held while a tenant's archive is rearranged; commands take it as well.
         first, every: seconds until the first round, and between two rounds.
     """
 
@@ -46,11 +47,13 @@ class Archivist:
         tenants: Callable[[], Iterable[Tenant]],
         clock: Clock,
         recent: int,
+        turn: Lock | None = None,
         first: float = _FIRST,
         every: float = _EVERY,
     ) -> None:
         self._tenants, self._clock, self._recent = tenants, clock, timedelta(days=recent)
         self._first, self._every = first, every
+        self._turn = turn or Lock()
         self._ending = Event()
         self._failing: dict[str, str] = {}
         self._thread = Thread(target=self._run, name="hansa-archivist", daemon=True)
@@ -76,7 +79,8 @@ class Archivist:
             if self._ending.is_set():
                 return
             try:
-                self._look_after(store, archive)
+                with self._turn:
+                    self._look_after(store, archive)
             except HansaError as error:
                 self._failed(name, error.sentence)
             except Exception:

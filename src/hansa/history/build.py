@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hansa.history import sums
-from hansa.history.engine import ask, run
+from hansa.history.engine import Follow, ask, run
 from hansa.history.question import quoted, table_of
 from hansa.history.row import Row
 from hansa.history.segment import COLUMNS, Segment, options
@@ -83,11 +83,13 @@ def build(
     where: str = "true",
     without: Collection[tuple[str, str]] = (),
     values: Mapping[str, Any] | None = None,
+    follow: Follow | None = None,
 ) -> Segment | None:
     """The segment of the rows of `source` (a table of a question); None if there are none.
 
-    `where` is a condition on the rows, `values` are its parameters and those of `source`; `without` names instances (entity, instanceId) that are left
-    out. The files are durable when this returns, and known to nobody.
+    `where` is a condition on the rows, `values` are its parameters and those of `source`; `without` names
+    instances (entity, instanceId) that are left out; `follow` is told how far the sorting is. The files
+    are durable when this returns, and known to nobody.
     """
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / f"{name}.part"
@@ -103,6 +105,7 @@ def build(
         f"COPY (SELECT {columns} FROM {source} AS r WHERE {where} ORDER BY {ORDER})"
         f" TO {quoted(draft)} {options()}",
         given,
+        follow,
     )
     if not rows:
         draft.unlink()

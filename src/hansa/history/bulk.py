@@ -24,7 +24,7 @@ from hansa.history import sums, table
 from hansa.history.archive import ParquetArchive
 from hansa.history.build import build, new_name, spill
 from hansa.history.compact import Progress
-from hansa.history.engine import cursor, failures
+from hansa.history.engine import Follow, cursor, failures, followed
 from hansa.history.mapping import Mapping
 from hansa.history.question import quoted, table_of
 from hansa.history.row import to_row
@@ -39,6 +39,8 @@ __all__ = ["Imported", "import_history"]
 _LISTED: Final = 1_000
 """Rows that are named in a report of what is wrong."""
 _TOGETHER: Final = 1_000
+_READ, _COMPARED, _SORTED = 50, 60, 90
+"""Percent of an import that is done when the table is read, compared with what is there, sorted."""
 _SAME: Final = "s.entity = o.entity AND s.attribute = o.attribute AND s.observed = o.observed"
 _SAME_SET: Final = f"{_SAME} AND s.dataset IS NOT DISTINCT FROM o.dataset"
 
@@ -82,6 +84,10 @@ class _Work:
         """All rows of an answer."""
         rows: list[tuple[Any, ...]] = self.engine.execute(question, values or {}).fetchall()
         return rows
+
+    def part(self, begin: int, end: int) -> Follow:
+        """What tells how far a step is that goes from `begin` to `end` percent of the whole."""
+        return lambda share: self.progress(round(begin + share * (end - begin)), 100)
 
     def one(self, question: str, values: dict[str, Any] | None = None) -> Any:
         """The only value of an answer."""
@@ -143,12 +149,12 @@ def _stage(
     values = table.parameters(
         _expanded(types, context), _expanded(attributes, context), work.token, now
     )
-    work.run(
+    statement = (
         f"COPY ({table.staging(source, columns, mapping)}) TO {quoted(work.draft)}"
-        " (FORMAT parquet, COMPRESSION lz4)",
-        values,
+        " (FORMAT parquet, COMPRESSION lz4)"
     )
-    work.progress(work.one(f"SELECT count(*) FROM {table_of([work.draft])}"), None)
+    followed(work.engine, statement, values, work.part(0, _READ))
+    work.progress(_READ, 100)
 
 
 def _expanded(names: list[str], context: Context) -> table.Names:
@@ -207,6 +213,7 @@ def _take(work: _Work, *, dry_run: bool) -> Imported:
         fresh = f"(SELECT s.* FROM {fresh} AS s ANTI JOIN {old} AS o ON {_SAME_SET})"
     fresh, summed = _unsummed(work, fresh)
     added, entities = work.run(f"SELECT count(*), count(DISTINCT entity) FROM {fresh}")[0]
+    work.progress(_COMPARED, 100)
     if added and not dry_run:
         _list(work, fresh)
     return Imported(
@@ -298,7 +305,8 @@ def _tail(work: _Work, draft: str) -> Iterator[Any]:
 
 def _list(work: _Work, fresh: str) -> None:
     """Sort the rows into a segment, and make it known."""
-    made = build(work.archive.folder, new_name(), fresh)
+    follow = work.part(_COMPARED, _SORTED)
+    made = build(work.archive.folder, new_name(), fresh, follow=follow)
     if made is None:
         return
     heads = work.run(f"SELECT entity, list(DISTINCT type) FROM {fresh} GROUP BY entity")
@@ -307,6 +315,7 @@ def _list(work: _Work, fresh: str) -> None:
         known = [Added(entity, tuple(sorted(types))) for entity, types in part]
         work.store.record_history(known).result()
     work.store.relist([], [made.to_dict()])
+    work.progress(100, 100)
 
 
 def _text(value: str) -> str:

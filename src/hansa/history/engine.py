@@ -7,7 +7,8 @@ takes a quarter of the machine's memory at most, and spills to the disk what doe
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
 from threading import Lock
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow
 
-__all__ = ["ask", "cursor", "failures", "run", "table"]
+__all__ = ["Follow", "ask", "cursor", "failures", "followed", "run", "table"]
+
+Follow = Callable[[float], None]
+"""Takes how much of a statement is done, from 0 to 1; what it raises breaks the statement off."""
 
 _EXTRA: Final = "history"
 _SUBJECT: Final = "the history archive"
@@ -35,6 +39,15 @@ _MEMORY: Final = 4
 """A part of the machine's memory that the engine may take: one in so many."""
 _PORTION: Final = 2_048
 """Rows that are taken from the engine at once."""
+
+_FOLLOWED: Final = (
+    "enable_progress_bar = true",
+    "enable_progress_bar_print = false",
+    "progress_bar_time = 1",
+)
+"""So that the engine counts how far it is, and shows it nowhere."""
+_LOOKS: Final = 0.3
+"""Seconds between two looks at how far a statement is."""
 
 _starting: Final = Lock()
 
@@ -84,11 +97,37 @@ def ask(question: str, values: Mapping[str, Any] | None = None) -> Iterator[tupl
             yield from rows
 
 
-def run(statement: str, values: Mapping[str, Any] | None = None) -> int:
+def run(
+    statement: str, values: Mapping[str, Any] | None = None, follow: Follow | None = None
+) -> int:
     """Run a statement that writes a file; how many rows it wrote."""
     with _mine() as mine:
-        found = mine.execute(statement, dict(values or {})).fetchone()
+        if follow is None:
+            done = mine.execute(statement, dict(values or {}))
+        else:
+            done = followed(mine, statement, dict(values or {}), follow)
+        found = done.fetchone()
         return int(found[0]) if found else 0
+
+
+def followed(
+    mine: duckdb.DuckDBPyConnection, statement: str, values: dict[str, Any], follow: Follow
+) -> duckdb.DuckDBPyConnection:
+    """Execute a statement and tell meanwhile how far it is.
+
+    It runs in a thread beside, so that Ctrl-C and whatever `follow` raises break it off at once.
+    """
+    for setting in _FOLLOWED:
+        mine.execute(f"SET {setting}")
+    with ThreadPoolExecutor(1) as beside:
+        running = beside.submit(mine.execute, statement, values)
+        try:
+            while wait([running], _LOOKS).not_done:
+                follow(min(max(mine.query_progress(), 0.0) / 100, 1.0))
+        except BaseException:
+            mine.interrupt()
+            raise
+        return running.result()
 
 
 def table(question: str, values: Mapping[str, Any] | None = None) -> pyarrow.Table:
