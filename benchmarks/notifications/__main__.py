@@ -31,6 +31,7 @@ def main() -> None:
         "--subscriptions", type=int, nargs="+", default=[1, 100, 10_000], help="how many"
     )
     parser.add_argument("--seconds", type=float, default=5.0, help="of changes for each rate")
+    parser.add_argument("--connections", type=int, default=8, help="over which changes come")
     parser.add_argument("--kills", type=int, default=20, help="how often the node is killed")
     options = parser.parse_args()
     wanted = options.parts or list(PARTS)
@@ -42,8 +43,9 @@ def main() -> None:
         if "delivery" in wanted:
             for count in options.subscriptions:
                 place = Path(folder) / f"delivery-{count}"
-                for line in asyncio.run(measure(place, count, options.rates, options.seconds)):
-                    print("delivery:", json.dumps(line))
+                run = measure(place, count, options.rates, options.seconds, options.connections)
+                for line in asyncio.run(run):
+                    print("delivery:", json.dumps(line), flush=True)
         if "killing" in wanted:
             print(
                 "killing:", json.dumps(asyncio.run(kill_often(Path(folder) / "k", options.kills)))

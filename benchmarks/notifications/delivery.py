@@ -26,7 +26,7 @@ CONNECTIONS = 8
 
 
 async def measure(
-    folder: Path, count: int, rates: list[int], seconds: float
+    folder: Path, count: int, rates: list[int], seconds: float, connections: int = CONNECTIONS
 ) -> list[dict[str, Any]]:
     """A node with `count` subscriptions, beside the dead one: one line for each rate."""
     arrived = Arrived()
@@ -38,7 +38,7 @@ async def measure(
     await asyncio.to_thread(node.start)
     try:
         await _settle_in(node, arrived)
-        return [await _rate(node, arrived, count, rate, seconds) for rate in rates]
+        return [await _rate(node, arrived, count, rate, seconds, connections) for rate in rates]
     finally:
         await asyncio.to_thread(node.stop)
         server.close()
@@ -82,7 +82,7 @@ async def _settle_in(node: Served, arrived: Arrived) -> None:
 
 
 async def _rate(
-    node: Served, arrived: Arrived, count: int, rate: int, seconds: float
+    node: Served, arrived: Arrived, count: int, rate: int, seconds: float, connections: int
 ) -> dict[str, Any]:
     """Change cars at a rate; what became of it."""
     written: dict[tuple[str, int], float] = {}
@@ -101,7 +101,7 @@ async def _rate(
                 written[car, value] = time.monotonic()
         writer.close()
 
-    await asyncio.gather(*(work() for _ in range(CONNECTIONS)))
+    await asyncio.gather(*(work() for _ in range(connections)))
     took = time.monotonic() - began
     await arrived.wait(written, 60)
     delays = sorted(
@@ -109,6 +109,7 @@ async def _rate(
     )
     return {
         "subscriptions": count + 1,
+        "connections": connections,
         "changes/s wanted": rate,
         "changes/s": round(len(written) / took),
         "due": len(written),

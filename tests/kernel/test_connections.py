@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pytest
 import trustme
 
+from hansa.kernel import connections
 from hansa.kernel.egress import Egress, EgressRefused, FetchFailed
 
 T = TypeVar("T")
@@ -291,3 +292,69 @@ def test_the_next_address_is_tried_when_the_first_is_dead() -> None:
                 egress.close()
 
     assert run(work()) == b"hi"
+
+
+# -- where only the status matters -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\nx",
+        b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 300_000,
+        b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n\x1f\x8b",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nno chunk",
+        b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\nthe connection breaks",
+    ],
+    ids=["announced", "endless", "compressed", "no chunk", "cut off"],
+)
+def test_a_status_counts_whatever_comes_after_it(answer: bytes) -> None:
+    found, _ = asked(lambda *_: answer, 1, "POST", status_only=True, max_bytes=1000)
+    assert found.status == 200
+    with pytest.raises(FetchFailed):
+        asked(lambda *_: answer, 1, "POST", max_bytes=1000)
+
+
+def test_a_connection_on_which_the_rest_did_not_come_is_not_used_again() -> None:
+    answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n" + b"x" * 5000
+    _, server = asked(lambda *_: answer, 3, "POST", status_only=True, max_bytes=1000)
+    assert server.connections == 3
+
+
+def test_a_body_that_drips_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "_REST_SECONDS", 0.02)
+    gone = asyncio.Event()
+
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 201 Fine\r\ntransfer-encoding: chunked\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while not writer.is_closing():
+                writer.write(b"1\r\nx\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.005)
+        writer.close()
+        gone.set()
+
+    async def work() -> int:
+        server = await asyncio.start_server(drip, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server, way_out() as egress:
+            url = f"http://127.0.0.1:{port}/"
+            found = await egress.request("POST", url, timeout=30, status_only=True)
+            await asyncio.wait_for(gone.wait(), 30)  # the node has closed the connection
+            return found.status
+
+    assert run(work()) == 201
+
+
+@pytest.mark.parametrize("piece", [b"a: b\r\n", b"x" * 1000], ids=["trailers", "one trailer"])
+def test_what_is_no_body_is_limited_too(piece: bytes) -> None:
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\nend: "
+    with pytest.raises(FetchFailed):
+        asked(lambda *_: head + piece * (200_000 // len(piece)), max_bytes=1000)
+
+
+def test_an_answer_that_is_announced_for_ever_is_an_error() -> None:
+    with pytest.raises(FetchFailed):
+        asked(lambda *_: b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000)

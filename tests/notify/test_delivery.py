@@ -73,6 +73,27 @@ def test_a_receiver_that_answers_garbage_failed(
     assert len({g.body["id"] for g in got}) == 1
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 20\r\n\r\n"
+        + b"\x1f\x8b" * 10,
+        b"HTTP/1.1 200 OK\r\ncontent-length: 9000000\r\n\r\n" + b"x" * 9_000_000,
+        b"HTTP/1.1 200 OK\r\n\r\n<html>" + b"no end" * 20_000,
+    ],
+    ids=["compressed", "huge", "endless"],
+)
+def test_what_a_receiver_says_beside_its_status_is_no_failure(
+    api: ApiClient, receiver: Receiver, answer: bytes
+) -> None:
+    receiver.answer = lambda _: answer
+    subscribe(api, receiver)
+    api.create(speed=1)
+    told = until(lambda: (s := standing(api)).get("status") and s)
+    assert (told["status"], told["timesSent"]) == ("ok", 1)
+    assert len(receiver.got) == 1
+
+
 def test_a_redirect_is_not_followed_and_given_up(api: ApiClient, receiver: Receiver) -> None:
     with receiving() as inside:
         receiver.answer = lambda _: 302

@@ -6,7 +6,8 @@ connection belongs to one origin (scheme, host *name*, port), so that what was p
 peer holds for everything sent to it.
 
 A server is not trusted: the head and the body of an answer are limited, an answer that goes on after
-its end, or comes unasked, ends the connection, and compressed bodies are refused.
+its end, or comes unasked, ends the connection, and compressed bodies are refused. Where only the status
+matters, it counts as soon as the head is there; what follows is given a moment, and is not kept.
 
 A kept connection may be closed by the server in the moment in which it is used again. The request is
 then sent once more over a new one, if nothing came back *and* it may be repeated.
@@ -31,6 +32,10 @@ _KEPT_SECONDS: Final = 4.0
 _KEPT_EACH: Final = 64
 _KEPT_ALL: Final = 512
 _MOST_HEAD: Final = 65_536
+_MOST_FRAMING: Final = 8
+"""Bytes on the wire for a byte of the body, at most: chunks of one byte have six."""
+_REST_SECONDS: Final = 1.0
+"""How long the body of an answer is waited for of which only the status matters."""
 
 
 class BrokenExchange(OSError):
@@ -76,9 +81,15 @@ class Connections:
         self._sweep: asyncio.TimerHandle | None = None
 
     async def exchange(
-        self, origin: Origin, message: bytes, max_bytes: int, *, repeatable: bool
+        self,
+        origin: Origin,
+        message: bytes,
+        max_bytes: int,
+        *,
+        repeatable: bool,
+        status_only: bool = False,
     ) -> Answered:
-        """Send a whole request and wait for its answer.
+        """Send a whole request and wait for its answer, or for its status.
 
         Raises:
             OSError: there is no connection, or it broke (:class:`BrokenExchange`).
@@ -87,11 +98,11 @@ class Connections:
         kept = self._take(origin)
         if kept is not None:
             try:
-                return await self._over(kept, message, max_bytes)
+                return await self._over(kept, message, max_bytes, status_only)
             except BrokenExchange:
                 if kept.heard or not repeatable:
                     raise
-        return await self._over(await self._connect(origin), message, max_bytes)
+        return await self._over(await self._connect(origin), message, max_bytes, status_only)
 
     def close(self) -> None:
         """Close what is kept."""
@@ -104,10 +115,12 @@ class Connections:
         self._idle.clear()
         self._count = 0
 
-    async def _over(self, connection: _Connection, message: bytes, max_bytes: int) -> Answered:
+    async def _over(
+        self, connection: _Connection, message: bytes, max_bytes: int, status_only: bool
+    ) -> Answered:
         answered: Answered | None = None
         try:
-            answered = await connection.exchange(message, max_bytes)
+            answered = await connection.exchange(message, max_bytes, status_only)
         finally:
             if answered is None or not connection.reusable:
                 connection.drop()
@@ -183,13 +196,16 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._waiting: asyncio.Future[Answered] | None = None
         self._most = 0
+        self._status_only = False
+        self._rest: asyncio.TimerHandle | None = None
 
-    async def exchange(self, message: bytes, max_bytes: int) -> Answered:
+    async def exchange(self, message: bytes, max_bytes: int, status_only: bool) -> Answered:
         """Send `message`; one exchange at a time."""
         if self._transport is None or self._transport.is_closing():
             raise BrokenExchange("the connection is closed")
         self._waiting = self._loop.create_future()
         self._most = max_bytes
+        self._status_only = status_only
         self._begin()
         self.heard = False
         self._transport.write(message)
@@ -206,6 +222,7 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._body = bytearray()
         self._head = 0
+        self._seen = 0
         self._in_body = False
         self._complete = False
 
@@ -221,6 +238,7 @@ class _Connection(asyncio.Protocol):
             self.drop()
             return
         self.heard = True
+        self._seen += len(data)
         if not self._in_body:
             self._head += len(data)
         try:
@@ -235,6 +253,8 @@ class _Connection(asyncio.Protocol):
         else:
             if not self._in_body and self._head > _MOST_HEAD:
                 self._fail(BrokenExchange("the head of the answer is too long"))
+            elif self._seen > 2 * _MOST_HEAD + _MOST_FRAMING * self._most:
+                self._broken(TooMuch())
         if self._complete:
             self._finish()
 
@@ -264,10 +284,21 @@ class _Connection(asyncio.Protocol):
 
     def _fail(self, fault: Exception) -> None:
         self.reusable = False
-        if self._waiting is not None and not self._waiting.done():
+        if self._status_only and self._in_body:
+            self._finish()
+        elif self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(fault)
 
+    def _enough(self) -> None:
+        """The status is known, and the rest has had its moment."""
+        if not self._complete:
+            self.reusable = False
+            self._finish()
+
     def _finish(self) -> None:
+        if self._rest is not None:
+            self._rest.cancel()
+            self._rest = None
         self._answer.content = bytes(self._body)
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(self._answer)
@@ -285,6 +316,8 @@ class _Connection(asyncio.Protocol):
         self._answer.status = self._parser.get_status_code()
         if self._answer.status >= 200:
             self._in_body = True
+            if self._status_only:
+                self._rest = self._loop.call_later(_REST_SECONDS, self._enough)
             announced = self._answer.headers.get("content-length", "")
             if announced.isdigit() and len(announced) < 20 and int(announced) > self._most:
                 raise TooMuch

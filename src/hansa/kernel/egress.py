@@ -171,6 +171,7 @@ class Egress:
         max_bytes: int = 10_000_000,
         timeout: float | None = 30.0,  # noqa: ASYNC109 - one limit for every step together
         repeatable: bool | None = None,
+        status_only: bool = False,
     ) -> Response:
         """One exchange, over a kept connection where there is one; no redirect is followed.
 
@@ -185,6 +186,8 @@ class Egress:
             timeout: seconds for everything together; None where the caller sets a limit itself.
             repeatable: whether the request may be sent again when a kept connection turns out to be
                 closed; by default the methods that HTTP calls idempotent may.
+            status_only: whether the status is all that matters; then a body that does not end, is too
+                large or compressed is no failure, and need not be whole in what comes back.
 
         Raises:
             EgressRefused: the URL may not be contacted.
@@ -204,7 +207,9 @@ class Egress:
                 }
                 message = request_bytes(method, path, head, body)
                 origin = Origin(target.scheme, to.host, to.port, to.addresses)
-                answer = await self._kept().exchange(origin, message, max_bytes, repeatable=again)
+                answer = await self._kept().exchange(
+                    origin, message, max_bytes, repeatable=again, status_only=status_only
+                )
         except TimeoutError:
             if timeout is None:
                 raise
@@ -217,7 +222,8 @@ class Egress:
             raise FetchFailed(subject, f"cannot be reached ({reason_of(fault)})") from None
         except ValueError as fault:
             raise EgressRefused(subject, f"the header {fault} breaks out of its line") from None
-        if answer.headers.get("content-encoding", "identity").lower() != "identity":
+        compressed = answer.headers.get("content-encoding", "identity").lower() != "identity"
+        if compressed and not status_only:
             raise FetchFailed(subject, "answered compressed although asked not to")
         return Response(url, answer.status, answer.headers, answer.content)
 

@@ -3,7 +3,7 @@
 What can go wrong is of two sorts. *The endpoint fails*: no connection, no answer in time, an answer that
 is not HTTP, a 5xx, 408 or 429; then nothing else would get through now either. *The message is refused*:
 any other answer that is not a 2xx, also a redirect, which is never followed; then only this message is in
-trouble.
+trouble. What a receiver says beside its status is not looked at, however long it is or takes.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ class HttpSender:
                 max_bytes=_MOST_ANSWER,
                 timeout=endpoint.timeout,
                 repeatable=True,
+                status_only=True,
             )
         except HansaError as fault:
             return Failure(fault.fact, endpoint=True)
