@@ -57,6 +57,7 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _LOOK_UPS: Final = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolver")
 _THIS_MACHINE: Final = ("127.0.0.0/8", "::1")
 _USER_AGENT: Final = "hansa"
+_FIXED: Final = {"user-agent": _USER_AGENT, "accept-encoding": "identity"}
 _REPEATABLE: Final = frozenset({"GET", "PUT", "DELETE"})
 _CHECKED_SECONDS: Final = 10.0
 _CHECKED_MOST: Final = 1000
@@ -199,12 +200,7 @@ class Egress:
             async with asyncio.timeout(timeout):
                 target, path = split_url(url)
                 to = await self._known(target)
-                head = {
-                    "host": target.netloc.decode("ascii"),
-                    "user-agent": _USER_AGENT,
-                    "accept-encoding": "identity",
-                    **(headers or {}),
-                }
+                head = {"host": target.netloc.decode("ascii"), **_FIXED, **(headers or {})}
                 message = request_bytes(method, path, head, body)
                 origin = Origin(target.scheme, to.host, to.port, to.addresses)
                 answer = await self._kept().exchange(
