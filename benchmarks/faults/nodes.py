@@ -243,6 +243,11 @@ async def prepare(nodes: list[Node], receiver: str, dead: int, hostile: int) -> 
             "notification": {"endpoint": {"uri": f"{receiver}/{node.name}"}},
         }
         await _made(node, "/subscriptions", told)
+        far = {**told, "id": f"urn:x:s:{node.name}:far", "localOnly": False}
+        far["notification"] = {"endpoint": {"uri": f"{receiver}/{node.name}/far"}}
+        await _made(node, "/subscriptions", far)
+    for node in nodes:
+        await _has_copies(node, 2 + len(nodes) - 1)
 
 
 def _source(name: str, port: int, kind: str, mode: str = "inclusive") -> dict[str, Any]:
@@ -255,6 +260,16 @@ def _source(name: str, port: int, kind: str, mode: str = "inclusive") -> dict[st
         "management": {"timeout": 1500, "localOnly": True},
         "endpoint": f"http://127.0.0.1:{port}",
     }
+
+
+async def _has_copies(node: Node, count: int) -> None:
+    """Wait until the subscriptions of the others have been passed on to a node."""
+    for _ in range(300):
+        _, _, found = await ask(node.port, "GET", "/subscriptions?limit=100")
+        if isinstance(found, list) and len(found) >= count:
+            return
+        await asyncio.sleep(0.2)
+    raise SystemExit(f"{node.name} did not get the subscriptions of the others")
 
 
 async def _made(node: Node, path: str, body: dict[str, Any]) -> None:

@@ -18,8 +18,8 @@ class Told:
     """What receivers got of the nodes' subscriptions; it refuses while it is out of order itself."""
 
     def __init__(self) -> None:
-        self.by_id: dict[str, set[tuple[str, Any]]] = {}
-        self.arrived: Counter[tuple[str, Any]] = Counter()
+        self.by_id: dict[str, set[tuple[str, str, Any]]] = {}
+        self.arrived: Counter[tuple[str, str, Any]] = Counter()
         self.again = 0
         self.broken = False
 
@@ -48,7 +48,8 @@ class Told:
         if found["id"] in self.by_id:
             self.again += 1
             return
-        said = {(e["id"], e["speed"]["value"]) for e in found["data"] if "speed" in e}
+        whose = found["subscriptionId"]
+        said = {(whose, e["id"], e["speed"]["value"]) for e in found["data"] if "speed" in e}
         self.by_id[found["id"]] = said
         self.arrived.update(said)
 
@@ -56,9 +57,10 @@ class Told:
 async def verdict(nodes: list[Node], known: Known, told: Told, patience: float) -> dict[str, Any]:
     """Compare, when all nodes are up and well; waits up to `patience` seconds for notifications."""
     due = {
-        (id, value)
+        (whose, id, value)
         for id, values in known.acknowledged.items()
         if ":car:" in id
+        for whose in _told_of(id, nodes)
         for value in values
     }
     for _ in range(int(patience / 0.5)):
@@ -83,8 +85,8 @@ async def verdict(nodes: list[Node], known: Known, told: Told, patience: float) 
             lost["removals"] += 1
             known.fault(f"{id} was removed, and is there ({status})")
     missing = due - told.arrived.keys()
-    for id, value in sorted(missing)[:20]:
-        known.fault(f"nobody was told that {id} became {value}")
+    for whose, id, value in sorted(missing)[:20]:
+        known.fault(f"{whose} was not told that {id} became {value}")
     return {
         "acknowledged": {
             "values": sum(map(len, known.acknowledged.values())),
@@ -94,11 +96,18 @@ async def verdict(nodes: list[Node], known: Known, told: Told, patience: float) 
         "lost": lost,
         "notifications": {
             "due": len(due),
+            "of these through another node": sum(who.endswith(":far") for who, _, _ in due)
+            - sum(map(len, (v for id, v in known.acknowledged.items() if ":car:" in id))),
             "missing": len(missing),
             "twice to an idempotent receiver": sum(n > 1 for n in told.arrived.values()),
             "sent again under the same identifier": told.again,
         },
     }
+
+
+def _told_of(id: str, nodes: list[Node]) -> list[str]:
+    """The subscriptions that a change of a car is due to: its holder's own, and everybody's far one."""
+    return [f"urn:x:s:{id.split(':')[3]}", *(f"urn:x:s:{node.name}:far" for node in nodes)]
 
 
 async def _value(node: Node, id: str, known: Known, lost: dict[str, int]) -> None:

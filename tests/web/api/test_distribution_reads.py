@@ -435,3 +435,32 @@ def test_two_tenants_of_one_node_are_two_sources(api: ApiClient, source: MockSou
     source.says("GET", "/entities", [car("urn:c:2", speed=2)])
     answer = api.get("/entities?type=Car", headers={**other, "via": f"1.1 {own}"})
     assert len(answer.json()) == 2
+
+
+# -- where sources are -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("geo", "asked"),
+    [
+        ("georel=within&geometry=Polygon&coordinates=[[[0,0],[2,0],[2,2],[0,2],[0,0]]]", True),
+        ("georel=within&geometry=Polygon&coordinates=[[[7,7],[8,7],[8,8],[7,8],[7,7]]]", False),
+        ("georel=intersects&geometry=Point&coordinates=[9,9]", False),
+        ("georel=disjoint&geometry=Point&coordinates=[9,9]", True),
+        ("georel=near;maxDistance==1000&geometry=Point&coordinates=[9,9]", False),
+        ("georel=near;maxDistance==1000000&geometry=Point&coordinates=[3,3]", True),
+        ("georel=near;minDistance==1000&geometry=Point&coordinates=[0.5,0.5]", True),
+        (
+            "georel=intersects&geometry=Point&coordinates=[9,9]&geoproperty=observationSpace",
+            True,
+        ),
+    ],
+)
+def test_sources_elsewhere_are_not_asked(
+    api: ApiClient, source: MockSource, geo: str, asked: bool
+) -> None:
+    ring = [[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]
+    register(api, source, location={"type": "Polygon", "coordinates": [ring]})
+    source.says("GET", "/entities", [])
+    assert api.get(f"/entities?type=Car&{geo}").json() == []
+    assert bool(source.asked) is asked

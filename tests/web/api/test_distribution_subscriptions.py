@@ -98,6 +98,17 @@ def test_subscriptions_for_here_alone_stay_here(
     assert len(source.asked) == 1
 
 
+def test_a_source_may_be_asked_for_its_own_alone(
+    api: ApiClient, source: MockSource, receiver: MockSource
+) -> None:
+    accepted(source)
+    register(api, source, management={"localOnly": True})
+    subscribe(api, receiver)
+    asked = await_request(source, "POST")
+    assert asked.query == {}
+    assert asked.body["localOnly"] is True
+
+
 def test_copies_follow_their_subscription(
     api: ApiClient, source: MockSource, receiver: MockSource
 ) -> None:

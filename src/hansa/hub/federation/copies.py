@@ -101,6 +101,8 @@ def reduced(
     if "entities" not in copy and "watchedAttributes" not in copy:
         return None
     copy |= {name: members[name] for name in _SAME if name in members}
+    if registration.source.local_only:
+        copy["localOnly"] = True
     if splits:
         copy["splitEntities"] = True
     else:

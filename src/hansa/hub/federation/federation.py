@@ -16,13 +16,13 @@ from hansa.hub.federation.dispatch import Dispatch
 from hansa.hub.federation.entitymaps import Maps
 from hansa.hub.federation.sources import Limits, Sources
 from hansa.hub.federation.writes import loop
-from hansa.hub.registrations.discovery import remembers, sources_match
+from hansa.hub.registrations.discovery import may_lie_there, remembers, sources_match
 from hansa.hub.registrations.matching import Wanted
 from hansa.hub.registrations.model import Registration
 from hansa.hub.registrations.registry import Registry
 from hansa.kernel.egress import Egress
 from hansa.kernel.settings import Settings
-from hansa.ngsild.query import Filter
+from hansa.ngsild.query import Filter, GeoFilter
 from hansa.ngsild.temporal import TemporalFilter
 from hansa.store.port import Edited, Entity, Reader, Store, Write
 
@@ -94,8 +94,11 @@ class Federation:
         wanted: Sequence[Wanted],
         csf: Filter | None = None,
         past: Past | None = None,
+        geo: GeoFilter | None = None,
     ) -> list[Registration]:
         """The registrations that a request concerns, in order of creation.
+
+        With `geo` those do not whose source says that all it has lies elsewhere.
 
         With `past` it is about history: then a registration that names a period counts only if that
         period may hold some of what is asked for.
@@ -105,7 +108,8 @@ class Federation:
         """
         if self.dispatch.alias(asker.tenant) in asker.via:
             return []
-        return self._matching(asker, store, wanted, csf, past)
+        found = self._matching(asker, store, wanted, csf, past)
+        return found if geo is None else [r for r in found if may_lie_there(r, geo)]
 
     def check_loop(
         self, asker: Asker, store: Reader, wanted: Wanted, past: Past | None = None

@@ -28,6 +28,9 @@ _RESERVED: Final = frozenset(
     "keep-alive link ngsild-entitymap ngsild-tenant prefer proxy-authorization proxy-connection te "
     "trailer transfer-encoding upgrade user-agent via".split()
 )
+_SUBSCRIPTIONS: Final = "/subscriptions"
+"""Copies of subscriptions say it of themselves (localOnly)."""
+
 _LINK: Final = '<%s>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 _SAFE: Final = ":/*,;@!$()'"
 _URL_SAFE: Final = ":/?#[]@!$&'()*+,;=%~-._"
@@ -70,7 +73,7 @@ def outgoing(
         more: further headers.
     """
     given = dict(parameters)
-    if source.local_only:
+    if source.local_only and not path.startswith(_SUBSCRIPTIONS):
         given["local"] = "true"
     query = urlencode(given, safe=_SAFE, quote_via=quote)
     headers = _conveyed(source, asker)

@@ -168,7 +168,9 @@ class Passing:
         asker = Asker(tenant, subscription.context, tuple(record.get("via", ())), {}, now)
         csf = members.get("csf")
         chosen = expand_q(parse_q(csf, "csf"), subscription.context.expand) if csf else None
-        found = self.federation.concerned(asker, store, wanted_by(subscription), chosen)
+        found = self.federation.concerned(
+            asker, store, wanted_by(subscription), chosen, geo=subscription.geo
+        )
         return {
             each.id: (each, asker, subscription)
             for each in found

@@ -7,7 +7,7 @@ and at those of Table 5.2.9-1 that are texts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import re2
@@ -23,7 +23,7 @@ from hansa.ngsild.scope import in_scope
 from hansa.ngsild.temporal import TemporalFilter, parse_datetime
 from hansa.store.meaning import instance_test
 
-__all__ = ["Search", "found", "remembers", "sources_match", "wanted_of"]
+__all__ = ["Search", "found", "may_lie_there", "remembers", "sources_match", "wanted_of"]
 
 _PLACES: Final = ("location", "observationSpace", "operationSpace")
 _TEXTS: Final = "endpoint mode registrationName description contextSourceAlias tenant refreshRate expiresAt".split()
@@ -64,6 +64,21 @@ def found(
 def remembers(registration: Registration, window: TemporalFilter | None) -> bool:
     """Whether the source of a registration may know of a period; one that names none may."""
     return not registration.temporal or window is None or _in_time(registration.record, window)
+
+
+def may_lie_there(registration: Registration, geo: GeoFilter | None) -> bool:
+    """Whether the source of a registration may have what a geoquery asks for (5.2.9).
+
+    One that does not say where its entities are may; so may any where it cannot be known.
+    """
+    member = None if geo is None else _place_of(geo)
+    place = None if member is None else registration.record.get(member)
+    if geo is None or place is None or geo.relation == "disjoint":
+        return True
+    place = from_geojson(place)
+    if geo.relation != "near":
+        return bool(place.intersects(geo.geometry))
+    return geo.max_distance is None or relate(replace(geo, min_distance=None), place)
 
 
 def sources_match(registration: Registration, csf: Filter | None) -> bool:
@@ -132,7 +147,7 @@ def _in_time(record: Mapping[str, Any], wanted: TemporalFilter) -> bool:
 
 def _in_place(record: Mapping[str, Any], geo: GeoFilter) -> bool:
     """Whether the place of a source has, or may hold places that have, the relation asked for."""
-    member = next((m for m in _PLACES if geo.attribute == NGSI_LD + m), None)
+    member = _place_of(geo)
     if member is None or member not in record:
         return False
     place = from_geojson(record[member])
@@ -141,6 +156,10 @@ def _in_place(record: Mapping[str, Any], geo: GeoFilter) -> bool:
     if geo.relation == "disjoint":
         return not geo.geometry.contains(place)
     return bool(place.area > 0 and geo.relation != "contains" and place.intersects(geo.geometry))
+
+
+def _place_of(geo: GeoFilter) -> str | None:
+    return next((m for m in _PLACES if geo.attribute == NGSI_LD + m), None)
 
 
 def _first_names(q: Filter | None) -> Iterator[str]:

@@ -33,7 +33,7 @@ from hansa.kernel.errors import BadRequest
 from hansa.ngsild.context import Context
 from hansa.ngsild.model import Entity
 from hansa.ngsild.q import expand_q, parse_q
-from hansa.ngsild.query import Filter, Query, TypeFilter
+from hansa.ngsild.query import Filter, GeoFilter, Query, TypeFilter
 from hansa.store.port import Reader, Shape, Store, Write, Written
 from hansa.web.api.call import Call
 from hansa.web.api.params import flag, names
@@ -120,7 +120,7 @@ class Reach:
         """
         if self._call.query.get("type") == "*":
             return None
-        concerned = self.concerned(wanted_in(query))
+        concerned = self.concerned(wanted_in(query), geo=query.geo)
         if not concerned:
             return None
         if query.order:
@@ -148,9 +148,11 @@ class Reach:
     def _count(self, query: Query) -> int:
         return self._store.query(replace(query, limit=0, offset=0, count=True)).total or 0
 
-    def concerned(self, wanted: Sequence[Wanted], past: Past | None = None) -> list[Registration]:
+    def concerned(
+        self, wanted: Sequence[Wanted], past: Past | None = None, geo: GeoFilter | None = None
+    ) -> list[Registration]:
         """The registrations that the request concerns; with `past` it is about history."""
-        return self._federation.concerned(self.asker, self._store, wanted, self._csf(), past)
+        return self._federation.concerned(self.asker, self._store, wanted, self._csf(), past, geo)
 
     def _csf(self) -> Filter | None:
         text = self._call.query.get("csf")
@@ -180,7 +182,7 @@ class Reach:
         if self._call.query.get("type") == "*":
             return None
         one = [Wanted((id,), None, query.types, frozenset(query.attributes))] if id else []
-        concerned = self.concerned(one or wanted_in(query), Past(ask.filter))
+        concerned = self.concerned(one or wanted_in(query), Past(ask.filter), query.geo)
         if not concerned:
             return None
         if query.order:

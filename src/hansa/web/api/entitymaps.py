@@ -107,7 +107,7 @@ async def mapped_page(call: Call, context: Context, query: Query) -> MappedPage:
 def _reading(call: Call, context: Context, query: Query) -> Reading:
     reach = Reach(call, context, call.reader())
     is_local = flag(call.query, "local") or call.snapshot is not None
-    registrations = [] if is_local else reach.concerned(wanted_in(query))
+    registrations = [] if is_local else reach.concerned(wanted_in(query), geo=query.geo)
     return Reading(
         reach.dispatch, reach.asker, registrations, reach.entities, reach.splits and not is_local
     )
