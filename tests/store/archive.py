@@ -10,9 +10,9 @@ import orjson
 
 from hansa.ngsild.temporal_periods import Periods
 from hansa.store.history import Bucket, Cut, Head, Heads, Moment, Selection, Source, Span, order_of
-from hansa.store.meaning import moment
 from hansa.store.port import Store
 from hansa.store.sums import ends_of_each, sum_up
+from hansa.store.values import moment
 
 
 class MemoryArchive:

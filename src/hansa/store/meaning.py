@@ -9,41 +9,33 @@ here about the rest. The rules, in order:
 3. ``==``: some element equals some value of the term, or lies in its range. ``!=``: none does.
 4. ``<`` and its like, ``~=``, ``!~=``: the value itself, if it is of the term's type. An array is
    of no such type, but the texts of a languageMap are looked at one by one.
-5. Types never mix: numbers, texts, booleans, moments, days and times of day compare within
-   themselves. References (Relationship, ListRelationship) know ``==`` and ``!=`` only.
+5. Types never mix (:mod:`.values`). References (Relationship, ListRelationship) know ``==`` and ``!=``
+   only.
 """
 
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from typing import Any, Final, Literal, NamedTuple, get_args
+from typing import Any, Final, Literal, get_args
 
-from hansa.kernel.clock import micros
 from hansa.ngsild.model import ENTITY_MEMBERS, INSTANCE_MEMBERS, VALUE_MEMBER, Entity, Instance
-from hansa.ngsild.query import AttributePath, Compare, Exists, Range, Scalar, Uri
+from hansa.ngsild.query import AttributePath, Compare, Exists, Range, Scalar
+from hansa.store.values import Typed, moment, seen_as, typed
 
 __all__ = [
     "ORDERINGS",
     "REFERENCES",
     "Target",
-    "Typed",
-    "day",
-    "daytime",
     "instance_test",
     "member_test",
-    "moment",
     "objects",
     "ordering_key",
     "targets",
-    "typed",
 ]
 
 Nature = Literal["value", "moment", "reference"]
-Tag = Literal["number", "text", "boolean", "moment", "day", "daytime"]
 
 REFERENCES: Final = frozenset({"Relationship", "ListRelationship"})
 _MEMBERS: Final = INSTANCE_MEMBERS | ENTITY_MEMBERS
@@ -53,93 +45,6 @@ ORDERINGS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
 }
-
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?Z", re.ASCII)
-_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_DAYTIME: Final = re.compile(r"\d\d:\d\d:\d\d(?:[.,]\d+)?Z?", re.ASCII)
-
-
-# -- points in time --------------------------------------------------------------------------------
-
-
-def moment(text: Any) -> int | None:
-    """The DateTime that `text` is [microseconds since 1970, UTC], or ``None``."""
-    if not isinstance(text, str) or not _MOMENT.fullmatch(text):
-        return None
-    try:
-        return micros(datetime.fromisoformat(text))
-    except ValueError:
-        return None
-
-
-def day(text: Any) -> int | None:
-    """The Date that `text` is [days], or ``None``."""
-    if not isinstance(text, str) or not _DAY.fullmatch(text):
-        return None
-    try:
-        return date.fromisoformat(text).toordinal()
-    except ValueError:
-        return None
-
-
-def daytime(text: Any) -> int | None:
-    """The Time that `text` is [microseconds since midnight], or ``None``."""
-    if not isinstance(text, str) or not _DAYTIME.fullmatch(text):
-        return None
-    try:
-        return _since_midnight(time.fromisoformat(text.rstrip("Z")))
-    except ValueError:
-        return None
-
-
-def _since_midnight(clock: time) -> int:
-    seconds = (clock.hour * 60 + clock.minute) * 60 + clock.second
-    return seconds * 1_000_000 + clock.microsecond
-
-
-_READERS: Final[dict[Tag, Callable[[Any], int | None]]] = {
-    "moment": moment,
-    "day": day,
-    "daytime": daytime,
-}
-
-
-class Typed(NamedTuple):
-    """A term's value: its type and the form in which it is compared."""
-
-    tag: Tag
-    value: Any
-
-
-def typed(scalar: Scalar) -> Typed:
-    """The type of a term's value. A URI is a text."""
-    match scalar:
-        case bool():
-            return Typed("boolean", scalar)
-        case int() | float():
-            return Typed("number", scalar)
-        case datetime():
-            aware = scalar if scalar.tzinfo else scalar.replace(tzinfo=UTC)
-            return Typed("moment", micros(aware))
-        case date():
-            return Typed("day", scalar.toordinal())
-        case time():
-            return Typed("daytime", _since_midnight(scalar))
-        case Uri(value):
-            return Typed("text", value)
-        case _:
-            return Typed("text", scalar)
-
-
-def _seen_as(element: Any, tag: Tag) -> Any:
-    """`element` in the form in which values of type `tag` are compared, ``None`` if of another."""
-    if tag in _READERS:
-        return _READERS[tag](element)
-    if tag == "text":
-        return element if isinstance(element, str) else None
-    if isinstance(element, bool):
-        return element if tag == "boolean" else None
-    return element if tag == "number" and isinstance(element, int | float) else None
 
 
 # -- targets ---------------------------------------------------------------------------------------
@@ -249,12 +154,12 @@ def _equals(wanted: Scalar | Range, nature: Nature) -> Callable[[Any], bool]:
     """A test whether an element equals a value of a term, or lies in its range."""
     if not isinstance(wanted, Range):
         tag, value = _typed_for(wanted, nature)
-        return lambda element: (seen := _seen_as(element, tag)) is not None and seen == value
+        return lambda element: (seen := seen_as(element, tag)) is not None and seen == value
     low, high = _typed_for(wanted.low, nature), _typed_for(wanted.high, nature)
     if low.tag != high.tag or low.tag == "boolean" or nature == "reference":
         return lambda _: False
     return lambda element: (
-        (seen := _seen_as(element, low.tag)) is not None and low.value <= seen <= high.value
+        (seen := seen_as(element, low.tag)) is not None and low.value <= seen <= high.value
     )
 
 
@@ -295,7 +200,7 @@ def _ordering_test(term: Compare) -> Callable[[Target], bool]:
 
     def ordering(target: Target) -> bool:
         tag, value = _typed_for(scalar, target.nature)
-        seen = (_seen_as(single, tag) for single in target.singles)
+        seen = (seen_as(single, tag) for single in target.singles)
         return any(s is not None and compare(s, value) for s in seen)
 
     return ordering

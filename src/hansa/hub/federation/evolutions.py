@@ -40,8 +40,8 @@ from hansa.store.history import (
     Span,
     order_of,
 )
-from hansa.store.meaning import moment
 from hansa.store.sums import ends_of_each, sum_up
+from hansa.store.values import moment
 
 __all__ = ["Elsewhere", "Evolution", "evolutions_in"]
 

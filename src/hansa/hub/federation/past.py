@@ -37,8 +37,8 @@ from hansa.kernel.errors import HansaError
 from hansa.ngsild.query import Query
 from hansa.ngsild.temporal import print_temporal
 from hansa.store.history import Source
-from hansa.store.meaning import moment
 from hansa.store.merged import Merged
+from hansa.store.values import moment
 
 __all__ = ["Heard", "Pasts", "ask_one", "ask_some", "joined"]
 

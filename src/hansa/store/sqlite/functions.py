@@ -16,8 +16,8 @@ from typing import Any, Protocol
 import apsw
 import orjson
 
-from hansa.store.meaning import day, daytime, moment
 from hansa.store.patterns import matches, pattern
+from hansa.store.values import day, daytime, moment
 
 __all__ = ["matches", "pattern", "register"]
 

@@ -19,11 +19,11 @@ import orjson
 from hansa.ngsild.model import Instance
 from hansa.ngsild.temporal_periods import Periods
 from hansa.store.history import Bucket, Head, Heads, Line, Moment, Selection, Span, order_of
-from hansa.store.meaning import moment
 from hansa.store.sqlite import evolutions
 from hansa.store.sqlite.quick_sums import NUMERIC, can_sum, summed
 from hansa.store.sqlite.unfold import FeedRow, id_of, unfold
 from hansa.store.sums import added, ends, sum_up
+from hansa.store.values import moment
 
 __all__ = ["Tail", "own_id"]
 

@@ -20,11 +20,11 @@ from hansa.kernel.clock import from_micros, iso
 from hansa.kernel.errors import HansaError, NotFound
 from hansa.ngsild.model import Instance
 from hansa.store.history import Added, Recording, Removed, Replaced, Selection, Source
-from hansa.store.meaning import moment
 from hansa.store.port import Outcome, Written
 from hansa.store.sqlite import evolutions
 from hansa.store.sqlite.past import OWN
 from hansa.store.sqlite.unfold import FeedRow, row_of, unfold
+from hansa.store.values import moment
 
 __all__ = ["Gathered", "Recorder", "Work"]
 

@@ -22,15 +22,7 @@ import orjson
 from hansa.kernel.clock import from_micros, iso
 from hansa.ngsild.model import ENTITY_MEMBERS, VALUE_MEMBER
 from hansa.ngsild.query import And, AttributePath, Compare, Exists, Filter, Or, Range, Scalar
-from hansa.store.meaning import (
-    ORDERINGS,
-    Typed,
-    instance_test,
-    member_test,
-    moment,
-    objects,
-    typed,
-)
+from hansa.store.meaning import ORDERINGS, instance_test, member_test, objects
 from hansa.store.sqlite.functions import matches, pattern
 from hansa.store.sqlite.shapes import Catalogue
 from hansa.store.sqlite.sql import (
@@ -44,6 +36,7 @@ from hansa.store.sqlite.sql import (
     path,
     plain_value,
 )
+from hansa.store.values import Typed, moment, typed
 
 __all__ = ["Terms"]
 
