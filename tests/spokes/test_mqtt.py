@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from hansa.kernel.egress import Egress, EgressRefused
-from hansa.kernel.errors import BadRequest, NotFound
+from hansa.kernel.errors import BadRequest, NotFound, Unavailable
 from hansa.kernel.mqtt import Broker, MqttFailed, connected
 from hansa.ngsild.city import city_iri
 from hansa.spokes.keeper import Keeper
@@ -194,6 +194,59 @@ def test_with_a_name_nothing_is_missed_while_the_node_is_away(
         until(again, lambda: power(town) == 77)
     finally:
         again.close()
+
+
+def test_what_was_not_written_comes_again(
+    town: Town, broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper = take(town, broker, client_id="hansa-town")
+    try:
+        listening(keeper, town)
+        with monkeypatch.context() as patch:
+            patch.setattr(keeper, "_keep", fails)
+            publish(broker.port, *[("meters/a/7/power", str(n).encode()) for n in range(1, 61)])
+            end = time.monotonic() + 30
+            while not keeper._job._unwritten:
+                assert time.monotonic() < end
+                keeper.beat()
+                time.sleep(0.01)
+            keeper.beat()
+            assert town.store.get(METER) is None
+    finally:
+        keeper.close()  # and what it had in hand is forgotten
+    again = town.keeper()
+    try:
+        until(again, lambda: town.store.get(METER) is not None and power(town) == 60)
+        numbers = [
+            c.attributes[city_iri("power")][0]["value"]
+            for c in town.store.history(METER)
+            if city_iri("power") in c.attributes
+        ]
+        assert sorted(set(numbers)) == list(range(1, 61))
+    finally:
+        again.close()
+
+
+def test_what_could_not_be_written_is_taken_again(town: Town, broker: Mosquitto) -> None:
+    keeper = take(town, broker)
+    try:
+        listening(keeper, town)
+        publish(broker.port, ("meters/a/7/power", b"5"))
+        keep, keeper._keep = keeper._keep, fails  # type: ignore[method-assign]
+        end = time.monotonic() + 30
+        while not keeper._job._unwritten:
+            assert time.monotonic() < end
+            keeper.beat()
+            time.sleep(0.01)
+        keeper._keep = keep  # type: ignore[method-assign]
+        until(keeper, lambda: town.store.get(METER) is not None)
+        assert power(town) == 5
+    finally:
+        keeper.close()
+
+
+def fails(*anything: object) -> list[str]:
+    raise Unavailable("the store", "has no room")
 
 
 def test_a_flood_is_taken_in_and_memory_stays_bounded(

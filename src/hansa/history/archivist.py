@@ -1,5 +1,6 @@
 """The archivist: while a node is served, it compacts the history of every tenant and applies the rules.
 
+Where there is an archive it starts the engine at once, so that the first question need not wait for that.
 It begins some minutes after the start and comes back every few hours. What fails is logged once, until
 it goes well again; the other tenants are served meanwhile. Without the extra ``history`` nothing is
 moved, unless there are rules: then that is a failure, too.
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import timedelta
 from importlib.util import find_spec
 from threading import Event, Lock, Thread
@@ -16,6 +18,7 @@ from typing import Final
 
 from hansa.history.archive import ParquetArchive
 from hansa.history.compact import compact
+from hansa.history.engine import cursor
 from hansa.history.retain import retain
 from hansa.history.rules import rules_of
 from hansa.kernel.clock import Clock, micros
@@ -67,7 +70,14 @@ class Archivist:
         self._ending.set()
         self._thread.join()
 
+    def warm(self) -> None:
+        """Start the engine if any tenant has an archive; what fails will be told by who asks."""
+        with suppress(HansaError):
+            if any(archive.segments(store) for _, store, archive in self._tenants()):
+                cursor().close()
+
     def _run(self) -> None:
+        self.warm()
         wait = self._first
         while not self._ending.wait(wait):
             self.round()

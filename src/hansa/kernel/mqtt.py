@@ -25,7 +25,7 @@ from hansa.kernel.errors import BadRequest, HansaError, MissingExtra
 if TYPE_CHECKING:
     import aiomqtt
 
-__all__ = ["Broker", "MqttFailed", "connected", "parse_endpoint"]
+__all__ = ["Broker", "MqttFailed", "acknowledge", "connected", "parse_endpoint"]
 
 Version = Literal["3.1.1", "5"]
 
@@ -119,6 +119,7 @@ async def connected(
     trust: ssl.SSLContext | None = None,
     waiting: int = _WAITING,
     dropped: Callable[[], None] = lambda: None,
+    manual_ack: bool = False,
 ) -> AsyncIterator[aiomqtt.Client]:
     """A connection to `broker` for as long as the block runs; there is no silent reconnecting.
 
@@ -127,6 +128,7 @@ async def connected(
         trust: certificate authorities, where they are not the well-known ones.
         waiting: messages received that may wait to be read.
         dropped: called when the oldest of them was dropped for a new one.
+        manual_ack: messages of QoS 1 are acknowledged by :func:`acknowledge` alone.
 
     Raises:
         EgressRefused: the broker may not be contacted.
@@ -144,6 +146,7 @@ async def connected(
     last: Exception | None = None
     for address in place.addresses:
         client = aiomqtt.Client(address, broker.port, **options)
+        client._client.manual_ack_set(manual_ack)  # before a message can come
         try:
             await client.__aenter__()
         except MqttConnectError as fault:
@@ -168,6 +171,11 @@ async def connected(
             await client.__aexit__(None, None, None)
         except aiomqtt.MqttError as fault:
             _log.debug("%s: no clean end (%s)", broker.label, fault)
+
+
+def acknowledge(client: aiomqtt.Client, number: int, qos: int) -> None:
+    """Tell the broker that a message is safe; only from the loop that the client lives in."""
+    client._client.ack(number, qos)
 
 
 def _options(

@@ -142,6 +142,8 @@ class Keeper:
         fresh = [expand_entity(e, self._rules) | {IMPORTED_FROM: mark} for e in beat.entities]
         self._write(fresh, now)
         notes = [*beat.notes, *self._keep(beat, stamp, now)]
+        if (written := getattr(job, "written", None)) is not None:
+            written()
         self._tell(beat.health, notes, now)
 
     def _job_for(self, source: Plain) -> LiveJob:

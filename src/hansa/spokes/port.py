@@ -234,6 +234,7 @@ class LiveJob(Protocol):
             HansaError: this beat failed; the next one may succeed.
         """
 
+    # A job that must know when what a beat gave is durable may have a method ``written``, called after that.
     # A job that holds something open (a connection) may have a method ``close``, called at the end,
     # and may name the longest pause after a failure in ``longest_pause`` [s].
 

@@ -2,7 +2,8 @@
 
 The box has room for a number of messages and of bytes. While it is full nothing more is read from the
 connection, so the broker must wait (and keeps what it has promised to keep); only when nobody empties the
-box for long does its oldest message go, and is counted. A connection that breaks, or does not come about, is
+box for long does its oldest message go, and is counted. Where the broker keeps a session for us (QoS 1 and
+a name of our own), a message is acknowledged only when it is written, so that none is lost if we die. A connection that breaks, or does not come about, is
 tried again after a pause that doubles up to a minute, with some chance in it so that many nodes do not come
 back at once.
 """
@@ -21,7 +22,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from hansa.kernel.errors import BadRequest, HansaError
-from hansa.kernel.mqtt import Broker, MqttFailed, parse_endpoint
+from hansa.kernel.mqtt import Broker, MqttFailed, acknowledge, parse_endpoint
 from hansa.spokes.mqtt.map import Message
 from hansa.spokes.port import Options, WayOut
 from hansa.spokes.secrets import reveal
@@ -86,6 +87,8 @@ class Box:
         self._room = threading.Condition()
         self._given_up = False
         self.dropped = 0
+        self.shed: list[Message] = []
+        """Messages that were dropped, until somebody takes note."""
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -97,7 +100,7 @@ class Box:
             wait = 0.0 if self._given_up else patience
             self._given_up = not self._room.wait_for(lambda: self._has_room(size), wait)
             while not self._has_room(size):
-                self._take()
+                self.shed.append(self._take())
                 self.dropped += 1
             self._waiting.append(message)
             self._size += size
@@ -116,9 +119,10 @@ class Box:
         full = len(self._waiting) >= self._most or self._size + size > self._largest
         return not (full and self._waiting)
 
-    def _take(self) -> None:
+    def _take(self) -> Message:
         oldest = self._waiting.popleft()
         self._size -= len(oldest.payload) + len(oldest.topic)
+        return oldest
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,15 +135,26 @@ class Line:
     filters: Sequence[str]
     qos: int
 
+    @property
+    def late(self) -> bool:
+        """Whether messages are acknowledged only when they are written."""
+        return self.qos == 1 and self.broker.keep_session
 
-async def _receive(line: Line, connected: Callable[[], None], take: Callable[[Any], None]) -> None:
+
+async def _receive(
+    line: Line,
+    connected: Callable[[Any], None],
+    take: Callable[[Any], None],
+    *,
+    late: bool = False,
+) -> None:
     """Connect, subscribe, and hand every message to `take`, until the connection breaks."""
-    async with line.out.mqtt(line.broker, trust=line.trust) as client:
+    async with line.out.mqtt(line.broker, trust=line.trust, manual_ack=late) as client:
         for topic in line.filters:
             granted = await client.subscribe(topic, qos=line.qos)
             if any(int(getattr(code, "value", code)) >= 128 for code in granted):
                 raise MqttFailed(line.broker.label, f"does not let us read the topic '{topic}'")
-        connected()
+        connected(client)
         async for message in client.messages:
             take(message)
 
@@ -159,7 +174,7 @@ def collect(line: Line, seconds: float, now: datetime) -> list[Message]:
             if (found := _message(message, now)) is not None:
                 box.put(found, patience=0)
 
-        task = asyncio.create_task(_receive(line, done.set, take))
+        task = asyncio.create_task(_receive(line, lambda client: done.set(), take))
         waiting = asyncio.create_task(done.wait())
         await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if not task.done():
@@ -173,13 +188,14 @@ def collect(line: Line, seconds: float, now: datetime) -> list[Message]:
     return box.empty()
 
 
-def _message(message: Any, now: datetime) -> Message | None:
+def _message(message: Any, now: datetime, connection: int | None = None) -> Message | None:
     payload = message.payload
     if not isinstance(payload, bytes | bytearray):
         payload = str(payload if payload is not None else "").encode()
     if len(payload) > LARGEST:
         return None
-    return Message(str(message.topic), bytes(payload), now, bool(message.retain))
+    receipt = None if connection is None or message.qos != 1 else (connection, message.mid)
+    return Message(str(message.topic), bytes(payload), now, bool(message.retain), receipt)
 
 
 class Listener:
@@ -199,6 +215,9 @@ class Listener:
         self.fault: HansaError | None = None
         self.connected = False
         self.too_large = 0
+        self._client: Any = None
+        self._number = 0
+        """Of the connection: receipts are good for the one that they came by."""
         self._stop = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -215,6 +234,19 @@ class Listener:
                 loop.call_soon_threadsafe(task.cancel)
         self._thread.join(timeout=5)
 
+    def acknowledge(self, messages: Sequence[Message]) -> None:
+        """Tell the broker that these messages are written, or will never be; from any thread."""
+        receipts = [each.receipt for each in messages if each.receipt is not None]
+        loop = self._loop
+        if receipts and loop is not None:
+            with contextlib.suppress(RuntimeError):  # it has ended: the broker sends them again
+                loop.call_soon_threadsafe(self._acknowledge, receipts)
+
+    def _acknowledge(self, receipts: Sequence[tuple[int, int]]) -> None:
+        for connection, number in receipts:
+            if connection == self._number and self._client is not None:
+                acknowledge(self._client, number, 1)
+
     def _run(self) -> None:
         with contextlib.suppress(asyncio.CancelledError):
             asyncio.run(self._hold())
@@ -224,7 +256,8 @@ class Listener:
         pause = _FIRST_PAUSE
         while not self._stop.is_set():
             try:
-                await _receive(self._line, self._begin, self._take)
+                self._number += 1
+                await _receive(self._line, self._begin, self._take, late=self._line.late)
             except HansaError as fault:
                 self.fault = fault
             except Exception as fault:  # whatever the library does wrong must not end the thread
@@ -232,16 +265,22 @@ class Listener:
                     self._line.broker.label, f"the connection broke ({type(fault).__name__})"
                 )
             pause = _FIRST_PAUSE if self.connected else min(pause * 2, _LONGEST_PAUSE)
-            self.connected = False
+            self.connected, self._client = False, None
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
 
-    def _begin(self) -> None:
-        self.connected, self.fault = True, None
+    def _begin(self, client: Any) -> None:
+        self.connected, self.fault, self._client = True, None, client
 
     def _take(self, message: Any) -> None:
         """One message into the box. It may block: then nothing is read, and the broker waits."""
-        found = _message(message, self._now())
+        connection = self._number if self._line.late else None
+        found = _message(message, self._now(), connection)
         if found is None:
             self.too_large += 1
+            if connection is not None and message.qos == 1:
+                self._acknowledge([(connection, message.mid)])
         elif not self._stop.is_set():
             self.box.put(found)
+            if self.box.shed:
+                self.acknowledge(self.box.shed)
+                self.box.shed = []

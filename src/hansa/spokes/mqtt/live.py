@@ -1,7 +1,8 @@
 """Messages into the store, beat by beat, and what can be said about who is silent.
 
 Every message is a write of its own, so that history has them all. An entity that has said nothing for too
-long gets the mark ``stale``. A message that the broker had kept and sends again is passed over.
+long gets the mark ``stale``. A message that the broker had kept and sends again is passed over. What could
+not be written is taken again with the next beat.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class MessagesJob:
             if entity.get("quality") != "stale"
         ]
         self._lost = 0
+        self._unwritten: list[Message] = []
         self._offset = timedelta()
         line = Line(
             out,
@@ -58,12 +60,14 @@ class MessagesJob:
             self._map.filters,
             int(str(options.get("qos", "1"))),
         )
+        self._late = line.late
         self._listener = Listener(line, self._clock)
 
     @property
     def interval(self) -> float:
-        """Seconds until the next beat; almost none while messages wait."""
-        return _BACKLOG_PAUSE if len(self._listener.box) > 100 else self._interval
+        """Seconds until the next beat; almost none while messages wait, here or at the broker."""
+        waiting = len(self._listener.box) > (0 if self._late else 100)
+        return _BACKLOG_PAUSE if waiting else self._interval
 
     def close(self) -> None:
         """End the connection."""
@@ -75,7 +79,7 @@ class MessagesJob:
         for id, type in self._unheard:
             self._heard[id] = moment, type
         self._unheard = []
-        messages = self._listener.box.empty()
+        messages = self._unwritten = self._unwritten or self._listener.box.empty()
         if not messages and self._listener.fault is not None:
             raise self._listener.fault
         notes: list[str] = []
@@ -89,15 +93,20 @@ class MessagesJob:
         self._losses.tell(moment, notes)
         return Beat(kept=kept, partial=True, notes=notes, health=health)
 
+    def written(self) -> None:
+        """See :class:`hansa.spokes.port.LiveJob`."""
+        for message in self._unwritten:
+            _remember(self._last, message.topic, hash(message.payload))
+        self._listener.acknowledge(self._unwritten)
+        self._unwritten = []
+
     def _clock(self) -> datetime:
         """The node clock's present time, as the last beat told it."""
         return datetime.now(UTC) + self._offset
 
     def _item(self, message: Message) -> Plain | None:
-        seen = hash(message.payload)
-        if message.retained and self._last.get(message.topic) == seen:
+        if message.retained and self._last.get(message.topic) == hash(message.payload):
             return None
-        _remember(self._last, message.topic, seen)
         item = self._map.item(message)
         if isinstance(item, Refusal):
             self._complaints.add(message.arrived, str(item))
