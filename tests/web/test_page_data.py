@@ -106,6 +106,35 @@ def test_the_api_page_lists_every_operation(pages: TestClient) -> None:
     assert all(f"<code>{path}</code>" in html for path in paths)
 
 
+def test_the_api_page_says_who_may_do_what(pages: TestClient, empty_pages: TestClient) -> None:
+    html = unescape(pages.get("/api").text)
+    assert "Authorization: Bearer $HANSA_TOKEN" in html
+    assert "hansa init FOLDER --new-token" in html
+    operations = re.findall(r"<summary>(.*?)</summary>", html)
+    guarded = [o for o in operations if "with the token" in o]
+    assert any('"verb verb-delete"' in o for o in guarded)
+    assert not any("<code>/entities</code>" in o and ">GET<" in o for o in guarded)
+    open_to_all = empty_pages.get("/api").text
+    assert "everyone on this machine may read and write" in open_to_all
+    assert "with the token" not in open_to_all
+
+
+def test_the_api_page_says_once_what_all_operations_share(pages: TestClient) -> None:
+    html = pages.get("/api").text
+    assert html.count("NGSILD-Tenant") == 1
+    assert html.count("The operator&#39;s token is missing or wrong.") == 1
+
+
+def test_commands_of_an_empty_node_can_be_copied_as_they_stand(
+    empty_pages: TestClient, empty_node: Node
+) -> None:
+    for path in ("/", "/data"):
+        html = unescape(empty_pages.get(path).text)
+        line = f"hansa import gtfs feed.zip --folder {empty_node.folder.root}"
+        assert f'data-copy="{line}"' in html, path
+        assert f"<code>{line}</code>" in html, path
+
+
 def test_vehicles_say_how_their_place_was_made(empty_node: Node, empty_pages: TestClient) -> None:
     others = {f"a{n}": {"type": "Property", "value": n} for n in range(9)}
     made = {"positionSource": {"type": "Property", "value": "scheduled"}}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +199,12 @@ def test_identical_requests_share_one_computation(empty_node: Node) -> None:
 
     assert len(asyncio.run(ask())) == 1
     assert len(made) == 1
+
+
+def test_the_first_tile_is_made_before_anyone_asks(empty_node: Node) -> None:
+    town.write(empty_node, town.zones())
+    with TestClient(empty_node.app, base_url="http://127.0.0.1:1356"):
+        pass  # the node has started and stopped; whatever it did at its start is done
+    with closing(sqlite3.connect(empty_node.folder.cache / "tiles.sqlite")) as cache:
+        rows = cache.execute("SELECT count(*) FROM part WHERE z = 11").fetchone()
+    assert rows[0] > 0

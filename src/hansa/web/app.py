@@ -6,11 +6,13 @@ tiles and live streams. Errors end at one edge each: ProblemDetails for the API,
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import AbstractAsyncContextManager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Protocol
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -22,10 +24,10 @@ from hansa.hub.federation.passing import Passing
 from hansa.hub.federation.relay import Relay
 from hansa.hub.notify.service import Notifier
 from hansa.hub.registrations.watching import Watching
-from hansa.kernel.errors import NotFound
+from hansa.kernel.errors import HansaError, NotFound
 from hansa.web.api.openapi import openapi
 from hansa.web.api.service import Service
-from hansa.web.pages import error_handlers, page_routes
+from hansa.web.pages import error_handlers, make_pages
 from hansa.web.shell.site import PageNode
 
 __all__ = ["WebNode", "build_app"]
@@ -90,14 +92,23 @@ def build_app(node: WebNode) -> App:
             raise NotFound(f"@context {request.url.path}", "is not held by this node")
         return JSONResponse(found, media_type="application/ld+json")
 
+    made = make_pages(node)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with node.running():
+            warming = asyncio.create_task(run_in_threadpool(_quietly, made.warm))
+            yield
+            await warming
+
     pages = Starlette(
         routes=[
             Route("/openapi.json", _openapi),
             Route("/contexts/{name}", context_document),
-            *page_routes(node),
+            *made.routes,
         ],
         exception_handlers=error_handlers(node),
-        lifespan=lambda _: node.running(),
+        lifespan=lifespan,
     )
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -114,6 +125,12 @@ def build_app(node: WebNode) -> App:
         await pages(scope, receive, send)
 
     return app
+
+
+def _quietly(work: Callable[[], None]) -> None:
+    """Do something that nobody asked for; should it fail, who asks for the same is told why."""
+    with suppress(HansaError):
+        work()
 
 
 async def _openapi(request: Request) -> Response:

@@ -1,12 +1,13 @@
 """The pages of a node: City, Data, single entities, the API for readers, and errors.
 
-:func:`page_routes` and :func:`error_handlers` are all that the application needs; both work on any
+:func:`make_pages` and :func:`error_handlers` are all that the application needs; both work on any
 object that offers what :class:`~hansa.web.shell.site.PageNode` names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -36,12 +37,20 @@ from hansa.web.pages.services import Services
 from hansa.web.shell.site import PageNode, Site
 from hansa.web.tiles import TileServer, tile_routes
 
-__all__ = ["error_handlers", "page_routes", "render_error"]
+__all__ = ["Pages", "error_handlers", "make_pages", "render_error"]
 
 Handler = Callable[[Request, Any], Awaitable[Response]]
 
 
-def page_routes(node: PageNode) -> list[BaseRoute]:
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The pages of a node: their addresses, and what may be done before the first is asked for."""
+
+    routes: list[BaseRoute]
+    warm: Callable[[], None]
+
+
+def make_pages(node: PageNode) -> Pages:
     """Every address of the pages, tiles, live streams and static files of `node`."""
     site = Site(node)
     facts = Facts(site)
@@ -53,7 +62,7 @@ def page_routes(node: PageNode) -> list[BaseRoute]:
     data = DataPages(site, facts, services)
     downloads = Downloads(site, facts)
     live = LivePage(site, facts)
-    return [
+    routes = [
         Route("/", city.page),
         Route("/city/search", city.search),
         Route("/city/day", city.day),
@@ -69,6 +78,7 @@ def page_routes(node: PageNode) -> list[BaseRoute]:
         Route("/api", ApiPage(site).page),
         *site.files.routes(),
     ]
+    return Pages(routes, city.warm)
 
 
 def error_handlers(node: PageNode) -> dict[Any, Handler]:

@@ -1,21 +1,49 @@
-"""The API for readers: the OpenAPI description as a plain page."""
+"""The API for readers: the OpenAPI description as a plain page.
+
+What every operation shares, the headers of requests and the problems that can be answered, stands once,
+below; who may do what stands first.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from hansa.web.api.openapi import openapi
+from hansa.web.api.openapi_parts import HEADERS, PROBLEMS
 from hansa.web.shell.language import choose
 from hansa.web.shell.site import Site
 
 __all__ = ["ApiPage", "Group", "groups"]
 
 _VERBS = ("get", "post", "put", "patch", "delete")
+
+_EXAMPLE: Final = (
+    "curl -X PATCH '{base}/ngsi-ld/v1/entities/ID' -H \"Authorization: Bearer $HANSA_TOKEN\" "
+    "-H 'Content-Type: application/json' -d '{{\"name\": \"New name\"}}'"
+)
+
+_RENEW: Final = "hansa init FOLDER --new-token"
+
+_GROUPS: Final = {
+    "entities": "Entities",
+    "entityOperations": "Many entities at once",
+    "types": "Types",
+    "attributes": "Attributes",
+    "temporal": "History",
+    "jsonldContexts": "Terms (@context)",
+    "snapshots": "Snapshots",
+    "subscriptions": "Subscriptions",
+    "entityMaps": "Entity maps",
+    "csourceRegistrations": "Other brokers as sources",
+    "csourceSubscriptions": "Subscriptions to sources",
+    "info": "About this node",
+}
+"""What the first part of a path is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +57,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One verb on one path."""
+    """One verb on one path; a guarded one needs the operator's token."""
 
     verb: str
     path: str
@@ -37,6 +65,7 @@ class Operation:
     description: str
     parameters: tuple[Parameter, ...]
     answers: tuple[tuple[str, str], ...]
+    guarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +84,21 @@ class ApiPage:
 
     async def page(self, request: Request) -> Response:
         """The whole description on one page, folded up."""
-        texts = self._site.script_texts(choose(request))
-        return self._site.page(request, "api.html", groups=groups(openapi()), texts=texts)
+        tongue = choose(request)
+        document = openapi()
+        base = self._site.base(request)
+        return self._site.page(
+            request,
+            "api.html",
+            groups=[
+                (tongue(_GROUPS.get(group.name, group.name)), group) for group in groups(document)
+            ],
+            headers=[Parameter(h["name"], h["in"], h["description"]) for h in HEADERS],
+            problems=PROBLEMS.items(),
+            new_token=_RENEW,
+            example=_EXAMPLE.format(base=base),
+            texts=self._site.script_texts(tongue),
+        )
 
 
 def groups(document: Mapping[str, Any]) -> list[Group]:
@@ -80,14 +122,20 @@ def _operation(
     answers = {
         status: _resolved(document, answer).get("description", "")
         for status, answer in given.get("responses", {}).items()
+        if status not in PROBLEMS
     }
     return Operation(
         verb.upper(),
         path,
         given.get("summary", ""),
         given.get("description", ""),
-        tuple(Parameter(p["name"], p["in"], p.get("description", "")) for p in parameters),
+        tuple(
+            Parameter(p["name"], p["in"], p.get("description", ""))
+            for p in parameters
+            if p["in"] != "header"
+        ),
         tuple(answers.items()),
+        bool(given.get("security")),
     )
 
 

@@ -20,9 +20,13 @@ from hansa.web.shell.language import Language, choose
 from hansa.web.shell.links import web_link
 from hansa.web.shell.site import Site
 from hansa.web.tiles.layers import LAYERS, MAX_ZOOM
+from hansa.web.tiles.projection import tile_of
 from hansa.web.tiles.serve import TileServer
 
 __all__ = ["CityPages", "Figure", "Switch"]
+
+_FIRST_ZOOM = 11
+"""About the zoom at which a whole city is seen first."""
 
 _OSM = "https://www.openstreetmap.org/copyright"
 
@@ -64,6 +68,16 @@ class CityPages:
         self._tiles = tiles
         self._names = Names(site, facts)
         self._days = days
+
+    def warm(self) -> None:
+        """Work out what the first reader would wait for: the city's figures and its middle tile."""
+        kinds = {kind.term for kind in self._facts.kinds() if kind.count}
+        if "TransportZone" in kinds:
+            self._facts.zones()
+        if bounds := self._facts.bounds():
+            west, south, east, north = bounds
+            middle = tile_of(_FIRST_ZOOM, (west + east) / 2, (south + north) / 2)
+            self._tiles.tile((_FIRST_ZOOM, *middle))
 
     async def page(self, request: Request) -> Response:
         """``/``"""

@@ -26,7 +26,7 @@ IMPORTS: Final = {
 
 
 def command(node: PageNode, words: str) -> str:
-    """``hansa`` with these words and the node's folder."""
+    """``hansa`` with these words and the option that names the node's folder."""
     if not node.settings.dev:
         return f"hansa {words} --folder FOLDER"
     return f"{shlex.quote(program())} {words} --folder {shlex.quote(_near(node.folder.root))}"

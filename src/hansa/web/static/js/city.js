@@ -25,7 +25,7 @@ function hasWebGL() {
 }
 
 function padding() {
-  if (narrow.matches) return { top: 40, bottom: panel.isOpen ? document.getElementById("panel").offsetHeight : 108, left: 0, right: 0 };
+  if (narrow.matches) return { top: document.getElementById("legend") ? 84 : 40, bottom: panel.isOpen ? document.getElementById("panel").offsetHeight : 108, left: 0, right: 0 };
   return { top: 0, bottom: 0, left: panel.isOpen ? 392 : 0, right: 0 };
 }
 
