@@ -21,6 +21,7 @@ from typing import Final
 from hansa.hub.expiry import is_over
 from hansa.hub.temporal_match import Match
 from hansa.kernel.clock import micros
+from hansa.ngsild.collation import collation_key
 from hansa.ngsild.query import Query
 from hansa.ngsild.temporal import TemporalFilter, TimeProperty
 from hansa.store.history import SCOPE, Head, Heads, Moment, Selection, Source
@@ -140,9 +141,7 @@ def find(source: Source, wanted: Query, ask: Ask) -> Found:
 
 def _matching(source: Source, wanted: Query, ask: Ask, match: Match) -> Iterator[Past]:
     """Every entity that matches, with what is shown of it."""
-    backwards = bool(wanted.order) and wanted.order[0].descending
-    ids = wanted.ids
-    heads = source.heads(Heads(ids=ids, types=wanted.types, backwards=backwards))
+    heads = _heads(source, wanted)
     fit = (head for head in heads if match.head(head))
     size = max(wanted.limit + 1, 1) if not match.looks_inside else _CHUNK
     while chunk := list(islice(fit, min(size, _CHUNK))):
@@ -150,6 +149,17 @@ def _matching(source: Source, wanted: Query, ask: Ask, match: Match) -> Iterator
             yield from _looked_into(source, ask, match, chunk)
         else:
             yield from _taken(source, ask, chunk)
+
+
+def _heads(source: Source, wanted: Query) -> Iterator[Head]:
+    """The candidates by their identifiers: code point by code point, or as a collation has it (4.23.3)."""
+    order = wanted.order[0] if wanted.order else None
+    backwards = order is not None and order.descending
+    found = source.heads(Heads(ids=wanted.ids, types=wanted.types, backwards=backwards))
+    if order is None or order.collation is None:
+        return found
+    key = collation_key(order.collation)
+    return iter(sorted(found, key=lambda head: key(head.id), reverse=backwards))
 
 
 def _taken(source: Source, ask: Ask, chunk: list[Head]) -> Iterator[Past]:

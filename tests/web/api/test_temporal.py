@@ -255,6 +255,19 @@ def test_entities_are_found_by_their_past(
     assert ids(filled.get(f"/temporal/entities?{query}&{EVER}")) == expected
 
 
+def test_identifiers_come_in_the_order_of_a_collation(api: ApiClient) -> None:
+    """4.23.3: by code point capitals come first; nobody would look for them there."""
+    pytest.importorskip("icu")
+    for name in ("b", "A", "a", "\u00e4"):
+        record(api, f"urn:ngsi-ld:{name}", speed=[speed(1, "10:00")])
+    asked = f"/temporal/entities?{EVER}&type=Car&orderBy=id"
+    assert ids(api.get(asked)) == ["A", "a", "b", "\u00e4"]
+    assert ids(api.get(f"{asked}&collation=und")) == ["a", "A", "\u00e4", "b"]
+    assert ids(api.get(f"{asked};desc&collation=und")) == ["b", "\u00e4", "A", "a"]
+    pages = [ids(api.get(f"{asked}&collation=und&limit=1&offset={n}")) for n in range(4)]
+    assert pages == [["a"], ["A"], ["\u00e4"], ["b"]]
+
+
 def test_filters_look_at_the_window_only(filled: ApiClient) -> None:
     late = "timerel=after&timeAt=2026-11-01T13:00:00Z"
     assert ids(filled.get(f"/temporal/entities?type=Car&{late}")) == ["Car:1", "Car:2"]
