@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.testclient import TestClient
 
+from hansa.kernel.settings import Settings
+from hansa.node import Node
 from tests.web.api.client import ApiClient
 from tests.web.api.source import Asked, MockSource, mock_source
 from tests.web.api.test_distribution_reads import register
@@ -27,6 +32,16 @@ def receiver() -> Iterator[MockSource]:
     with mock_source() as found:
         found.says("POST", "/told", b"", 200)
         yield found
+
+
+@contextmanager
+def served(folder: Path, settings: Settings) -> Iterator[ApiClient]:
+    node = Node.open(folder, settings)
+    try:
+        with TestClient(node.app, base_url="http://127.0.0.1:1356") as client:
+            yield ApiClient(node, client)
+    finally:
+        node.close()
 
 
 def await_request(source: MockSource, method: str, number: int = 1) -> Asked:
@@ -238,3 +253,20 @@ def test_only_posting_is_offered(api: ApiClient) -> None:
     answer = api._client.get("/ngsi-ld/ex/remote-notify")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
     assert api._client.post("/ngsi-ld/ex/remote-notify", json=[]).status_code == 400
+
+
+def test_what_could_not_be_sent_is_sent_after_a_restart(
+    tmp_path: Path, source: MockSource, receiver: MockSource
+) -> None:
+    settings = Settings(dev=True, context="core")
+    source.says("POST", "/subscriptions", b"", 503)
+    with served(tmp_path / "node", settings) as api:
+        register(api, source)
+        subscribe(api, receiver)
+        first = await_request(source, "POST").body["id"]
+    accepted(source)
+    with served(tmp_path / "node", settings) as api:
+        again = await_request(source, "POST", 2).body["id"]
+        assert again == first
+        assert tell(api, first, car(speed=3)).status_code == 200
+        await_request(receiver, "POST")

@@ -67,6 +67,7 @@ class Passing:
         self._store, self._tenants = store, tenants
         self._dirty: dict[tuple[str | None, str], None] = {}
         self._waiting: set[str | None] = set()
+        self._known: dict[str | None, dict[str, dict[str, Copy]]] = {}
         self._woken = asyncio.Event()
         federation.registry.watchers.append(self._registered)
 
@@ -89,6 +90,16 @@ class Passing:
     def copies(self, store: Store) -> list[Copy]:
         """The copies of a tenant's subscriptions."""
         return [orjson.loads(raw) for raw in store.records(KIND)]
+
+    async def _of(self, tenant: str | None, store: Store) -> dict[str, dict[str, Copy]]:
+        """The copies of a tenant by subscription and registration, read once."""
+        known = self._known.get(tenant)
+        if known is None:
+            known = {}
+            for copy in await asyncio.to_thread(self.copies, store):
+                known.setdefault(copy["subscription"], {})[copy["registration"]] = copy
+            self._known[tenant] = known
+        return known
 
     async def _registered(
         self, tenant: str | None, before: Registration | None, after: Registration | None
@@ -124,9 +135,9 @@ class Passing:
         for tenant in list(self._waiting):
             self._waiting.discard(tenant)
             store = await asyncio.to_thread(self._store, tenant)
-            for copy in await asyncio.to_thread(self.copies, store):
-                if copy["state"] != "there":
-                    self._dirty[tenant, copy["subscription"]] = None
+            for id, copies in (await self._of(tenant, store)).items():
+                if any(copy["state"] != "there" for copy in copies.values()):
+                    self._dirty[tenant, id] = None
         while self._dirty:
             group = list(self._dirty)[:50]
             for key in group:
@@ -136,13 +147,12 @@ class Passing:
     async def _settle(self, tenant: str | None, id: str) -> None:
         """Bring the copies of one subscription to where they should be."""
         store = await asyncio.to_thread(self._store, tenant)
+        mine = dict((await self._of(tenant, store)).get(id, {}))
+        book = self.federation.registry.book(tenant, store)
+        if not mine and not book:
+            return
         raw = await asyncio.to_thread(store.record, SUBSCRIPTION, id)
         record = None if raw is None else orjson.loads(raw)
-        every = await asyncio.to_thread(self.copies, store)
-        mine = {copy["registration"]: copy for copy in every if copy["subscription"] == id}
-        book = self.federation.registry.book(tenant, store)
-        if not mine and (record is None or not book):
-            return
         wanted = {} if record is None else await self._wanted(tenant, store, record)
         work = []
         for registration, copy in mine.items():
@@ -216,10 +226,12 @@ class Passing:
             )
         else:
             copy = {"id": id, "subscription": subscription.id, "registration": registration.id}
-            tries = there["tries"] + 1 if there else 0
+            tries = there["tries"] + 1 if there and there["sent"] == body else 0
             if tries > _MOST_TRIES:
                 return True
-            await _keep(store, copy | {"state": "going", "sent": body, "tries": tries})
+            await self._keep(
+                asker.tenant, store, copy | {"state": "going", "sent": body, "tries": tries}
+            )
             there = copy
             done = await self._ask(
                 registration, asker, Question("POST", "/subscriptions", {}, body), exists=409
@@ -227,7 +239,7 @@ class Passing:
         if done:
             context = speech.url
             there = {**there, "state": "there", "sent": body, "tries": 0, "context": context}
-            await _keep(store, there)
+            await self._keep(asker.tenant, store, there)
         return done
 
     async def _remove(
@@ -238,16 +250,24 @@ class Passing:
         if registration is not None and "deleteSubscription" in registration.operations:
             if copy["state"] != "leaving":  # nothing that it tells counts from here on
                 copy = {**copy, "state": "leaving", "tries": 0}
-                await _keep(store, copy)
+                await self._keep(tenant, store, copy)
             now = iso(self._clock.now())
             asker = Asker(tenant, self._contexts.default, (), {}, now)
             path = f"/subscriptions/{quote(copy['id'], safe=':')}"
             done = await self._ask(registration, asker, Question("DELETE", path, {}), exists=404)
             if not done and copy["tries"] < _MOST_TRIES:
-                await _keep(store, {**copy, "tries": copy["tries"] + 1})
+                await self._keep(tenant, store, {**copy, "tries": copy["tries"] + 1})
                 return False
         await _written(store, Write(copy["id"], lambda _: Edited(None)))
+        (await self._of(tenant, store)).get(copy["subscription"], {}).pop(
+            copy["registration"], None
+        )
         return True
+
+    async def _keep(self, tenant: str | None, store: Store, copy: Copy) -> None:
+        await _written(store, Write(copy["id"], lambda _: Edited(copy)))
+        known = await self._of(tenant, store)
+        known.setdefault(copy["subscription"], {})[copy["registration"]] = copy
 
     async def _ask(
         self, registration: Registration, asker: Asker, question: Question, exists: int = 0
@@ -264,10 +284,6 @@ def _change(before: Mapping[str, Any], after: Mapping[str, Any]) -> Question:
     fragment: dict[str, Any] = {k: v for k, v in after.items() if k != "id"}
     fragment |= dict.fromkeys(before.keys() - after.keys(), NULL)
     return Question("PATCH", f"/subscriptions/{quote(str(after['id']), safe=':')}", {}, fragment)
-
-
-async def _keep(store: Store, copy: Copy) -> None:
-    await _written(store, Write(copy["id"], lambda _: Edited(copy)))
 
 
 async def _written(store: Store, write: Write) -> None:
