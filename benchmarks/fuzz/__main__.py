@@ -50,7 +50,8 @@ def main() -> int:
     options = parser.parse_args()
     book = Book(options.book, options.seed)
     number = 0
-    while book.total((options.kind,) if options.kind else _REQUESTS) < options.requests:
+    wanted = (options.kind,) if options.kind else _REQUESTS
+    while book.total(wanted) < options.requests:
         kind, count = _TURN[number % len(_TURN)]
         number += 1
         seed = options.seed * 100_000 + number
@@ -61,13 +62,9 @@ def main() -> int:
             book.add(name, kind, told, time.perf_counter() - began)
             for fault in told["faults"]:
                 print(f"{name}: {fault}", flush=True)
-            print(
-                f"{name}: {len(told['faults'])} faults; {book.total(_REQUESTS):,}", file=sys.stderr
-            )
-    rate = book.total(_REQUESTS) / max(book.seconds, 1e-9)
-    print(
-        f"{book.total(_REQUESTS):,} requests, {book.seconds:,.0f} s ({rate:.0f}/s), seed {book.seed}"
-    )
+            print(f"{name}: {len(told['faults'])} faults; {book.total(wanted):,}", file=sys.stderr)
+    rate = book.total(wanted) / max(book.seconds, 1e-9)
+    print(f"{book.total(wanted):,} thrown, {book.seconds:,.0f} s ({rate:.0f}/s), seed {book.seed}")
     print("\n".join(book.table()))
     print(f"{len(book.faults)} broke something")
     return 1 if book.faults else 0

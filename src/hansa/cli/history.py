@@ -107,7 +107,9 @@ def compact(
     days: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Leave so many days in the database; default: the setting history_recent."
+            min=0,
+            max=36_500,
+            help="Leave so many days in the database; default: the setting history_recent.",
         ),
     ] = None,
     folder: FolderOption = Path("node"),
