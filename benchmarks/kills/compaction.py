@@ -80,7 +80,7 @@ def kill_compaction(folder: Path, kills: int) -> dict[str, Any]:
     found = _compared(store, ledger)
     store.close()
     return {
-        "kills": kills - ended,
+        "kills": turn - ended,
         "over before the kill": ended,
         "acknowledged": ledger.acknowledged,
         "of these erased again": ledger.erased,

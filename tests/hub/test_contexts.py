@@ -120,6 +120,13 @@ def test_documents_may_name_others_also_relatively() -> None:
     ]
 
 
+@pytest.mark.parametrize("part", ["http://[", {"@import": "https://[[0,0"}])
+def test_documents_that_name_what_is_no_url(part: object) -> None:
+    documents = {"https://example.org/top.jsonld": [part]}
+    with pytest.raises(BadRequest, match="is not a URL"):
+        run(registry(documents).get("https://example.org/top.jsonld"))
+
+
 def test_null_forgets_what_came_before() -> None:
     found = run(registry().get([{"speed": "https://x/1"}, None, {"a": "https://x/2"}]))
     assert found.expand("speed") == CORE.expand("speed")

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
-from urllib.parse import urljoin
 
 from hansa.hub.context_files import Document
 from hansa.kernel.errors import BadRequest
 from hansa.kernel.ids import is_uri
+from hansa.kernel.urls import joined
 
 __all__ = ["Gathering"]
 
@@ -51,7 +51,7 @@ class Gathering:
             for item in source:
                 await self.add(item, base, depth + 1)
         elif isinstance(source, str):
-            await self._add_url(urljoin(base, source) if base else source, depth)
+            await self._add_url(joined(base, source) if base else source, depth)
         elif isinstance(source, dict):
             await self._add_terms(source, base, depth)
         elif source is None:

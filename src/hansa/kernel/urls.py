@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import Final
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from hansa.kernel.errors import Forbidden
+from hansa.kernel.errors import BadRequest, Forbidden
 
-__all__ = ["EgressRefused", "origin_of", "parse_url", "split_url"]
+__all__ = ["EgressRefused", "joined", "origin_of", "parse_url", "split_url"]
 
 _MAX_URL: Final = 4096
 _PLAIN_QUERY: Final = re.compile(r"(?:[!$&'()*+,\-./0-9:;=?@A-Z_a-z~]|%[0-9A-Fa-f]{2})*")
@@ -53,6 +54,20 @@ def split_url(text: str) -> tuple[httpx.URL, bytes]:
         return url, url.raw_path + (mark + query).encode("ascii")
     url = parse_url(text)
     return url, url.raw_path
+
+
+def joined(base: str, link: str) -> str:
+    """A link as it stands in the document at `base`, absolute.
+
+    Raises:
+        BadRequest: it is none.
+    """
+    try:
+        url = urljoin(base, link)
+        urlsplit(url)
+    except ValueError:
+        raise BadRequest(f"the link {link[:200]!r}", "is not a URL") from None
+    return url
 
 
 def origin_of(url: httpx.URL) -> tuple[str, str, int | None]:

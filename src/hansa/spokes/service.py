@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any, Final, TypeVar
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import orjson
 
 from hansa.kernel.egress import FetchFailed
 from hansa.kernel.errors import BadRequest, HansaError
+from hansa.kernel.urls import joined
 from hansa.spokes.port import Fetch
 from hansa.spokes.secrets import address_without_secrets, filled_address, header, secrets_in
 
@@ -70,7 +71,7 @@ class Service:
             FetchFailed: it cannot be had.
             BadRequest: it is not JSON, or it is a secret's reference that leads nowhere.
         """
-        url = urljoin(self.address, address) if address else self.address
+        url = joined(self.address, address) if address else self.address
         subject = self._shown(url)
         try:
             content = self._fetch(filled_address(url), self._headers | self._keys_for(url))
@@ -115,7 +116,7 @@ class Service:
             link = page.get(following)
             if not isinstance(link, str) or not link:
                 return
-            address = urljoin(urljoin(self.address, address), link)
+            address = joined(joined(self.address, address), link)
             if address in seen:
                 raise BadRequest(self._shown(address), "is named as the page after itself")
             seen.add(address)
