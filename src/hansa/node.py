@@ -42,10 +42,18 @@ class Node:
     is open, and closes it.
     """
 
-    def __init__(self, folder: Folder, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        settings: Settings,
+        clock: Clock,
+        timetable_clock: Clock | None = None,
+    ) -> None:
         self.folder = folder
         self.settings = settings
         self.clock = clock
+        self.timetable_clock = timetable_clock or clock
+        """What timetables take for the present; whatever is written bears the time of `clock`."""
         self.archiving = Lock()
         """Held by whoever rearranges the archive: the archivist, or a command that asks for it."""
         self._tenants = Tenants(folder.store, clock, self.archive)
@@ -91,7 +99,8 @@ class Node:
             HansaError: the folder or a database in it cannot be used.
         """
         moment = settings.moment
-        return cls(Folder(folder), settings, Clock.set_to(moment) if moment else Clock())
+        pretended = Clock.set_to(moment) if moment else None
+        return cls(Folder(folder), settings, Clock(), pretended)
 
     def _prepare(self) -> None:
         """Make the city's own store if it is not there, and the indexes that the settings ask for."""
@@ -126,7 +135,9 @@ class Node:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The work in the background while the node is served: live sources, notifications, history."""
-        live = LiveRunner(self.local_store(), all_spokes(), self.clock, self.out)
+        live = LiveRunner(
+            self.local_store(), all_spokes(), self.clock, self.out, self.timetable_clock
+        )
         archivist = Archivist(
             self._archived, self.clock, self.settings.history_recent, self.archiving
         )

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 
+from hansa.kernel.clock import iso
 from hansa.kernel.errors import Unavailable
 from hansa.ngsild import merge
 from hansa.ngsild.city import city_context, city_iri
 from hansa.ngsild.expand import Rules, expand_entity
+from hansa.ngsild.model import LOCATION
 from hansa.ngsild.query import Query, TypeName
 from hansa.spokes.gtfs import SPOKE
 from hansa.spokes.keeper import Keeper
@@ -113,6 +116,19 @@ def test_a_source_that_is_deleted_takes_its_vehicles_along(town: SqliteStore, ha
     town.write([Write(SOURCE, lambda current: Edited(None))]).result()
     keeper.beat()
     assert vehicles(town) == 0
+
+
+def test_what_a_timetable_of_another_time_writes_bears_the_real_time(
+    town: SqliteStore, hands: Hands
+) -> None:
+    morning = Hands(hands.now())
+    morning.move(days=2)
+    Keeper(town, SPOKE, SOURCE, hands, no_fetch, morning).beat()
+    (vehicle,) = town.query(Query(types=TypeName(city_iri("Vehicle")), limit=1)).documents
+    entity = orjson.loads(vehicle)
+    assert entity["createdAt"][:16] == iso(hands.now())[:16]
+    seen = entity[LOCATION][0]["observedAt"]
+    assert seen[:16] == iso(morning.now())[:16]
 
 
 def test_a_replay_says_so_on_vehicle_and_source(town: SqliteStore, hands: Hands) -> None:

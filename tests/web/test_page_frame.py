@@ -159,7 +159,7 @@ def test_plural_forms() -> None:
 
 
 def test_a_page_says_when_the_clock_is_set(pages: TestClient) -> None:
-    assert "The clock of this node is set: it shows 15 April 2026" in pages.get("/data").text
+    assert "Timetables are shown as of 15 April 2026" in pages.get("/data").text
     assert "set clock" in pages.get("/").text
 
 

@@ -60,7 +60,7 @@ def demo(
         bool, typer.Option("--fresh", help="Build the city again, without what was added to it.")
     ] = False,
     clock: Annotated[
-        str | None, typer.Option(help="Pretend that it is this time: 2016-04-13T08:30.")
+        str | None, typer.Option(help="Show timetables as of this time: 2016-04-13T08:30.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -173,7 +173,9 @@ def _morning(screen: Screen, city: City) -> str | None:
     now = datetime.now(ZoneInfo(city.timezone))
     if "GtfsTrip" not in city.counts or now.hour in _AWAKE:
         return None
-    screen.note(f"It is {now:%H:%M} in {city.title}, and hardly a bus runs, so the clock is set.")
+    screen.note(
+        f"It is {now:%H:%M} in {city.title}, and hardly a bus runs: you see the timetable of {_MORNING}."
+    )
     return f"{now:%Y-%m-%d}T{_MORNING}"
 
 

@@ -46,7 +46,7 @@ def serve(
         typer.Option(help="Preload a @context: URL=FILE. May be given again.", metavar="URL=FILE"),
     ] = None,
     clock: Annotated[
-        str | None, typer.Option(help="Pretend that it is this time: 2016-04-13T08:30.")
+        str | None, typer.Option(help="Show timetables as of this time: 2016-04-13T08:30.")
     ] = None,
     base_url: Annotated[str | None, typer.Option(help="Public address, behind a proxy.")] = None,
     json: Json = False,
@@ -102,8 +102,8 @@ def announce(screen: Screen, node: Node, address: str) -> None:
     screen.say(f"{node.settings.city} is at {address}/   (Ctrl-C stops it)")
     if node.settings.dev:
         screen.note("This node has no accounts: everyone on this machine may change its data.")
-    if not node.clock.is_real:
-        screen.note(f"Its clock is set: it pretends that now is {node.settings.clock}.")
+    if not node.timetable_clock.is_real:
+        screen.note(f"Its timetables are shown as of {node.settings.clock}.")
 
 
 @contextmanager

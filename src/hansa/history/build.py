@@ -8,7 +8,6 @@ swept away by the next compaction.
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -22,6 +21,7 @@ from hansa.history.engine import Follow, ask, run
 from hansa.history.question import quoted, table_of
 from hansa.history.row import Row
 from hansa.history.segment import COLUMNS, Segment, options
+from hansa.kernel.folder import sync
 
 if TYPE_CHECKING:
     import pyarrow
@@ -170,9 +170,9 @@ def settle(folder: Path, segment: Segment, drafts: list[Path]) -> Segment:
     files = segment.files(folder)
     size = sum(draft.stat().st_size for draft in drafts)
     for draft, file in zip(drafts, files, strict=True):
-        _sync(draft)
+        sync(draft)
         draft.rename(file)
-    _sync(folder)
+    sync(folder)
     return replace(segment, size=size, digest=digest(files))
 
 
@@ -184,11 +184,3 @@ def digest(files: Iterable[Path]) -> str:
             while piece := file.read(_PIECE):
                 sum.update(piece)
     return sum.hexdigest()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

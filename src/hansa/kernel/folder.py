@@ -27,7 +27,7 @@ from typing import Final
 from hansa.kernel.errors import AlreadyExists, Conflict, NotFound, Unavailable
 from hansa.kernel.settings_file import SETTINGS_FILE
 
-__all__ = ["Folder", "Holder"]
+__all__ = ["Folder", "Holder", "sync"]
 
 _LOOK_EVERY: Final = 0.02
 """Seconds between two tries to get a folder that another process holds."""
@@ -202,6 +202,15 @@ class Folder:
         finally:
             os.close(descriptor)
         return None
+
+
+def sync(path: Path) -> None:
+    """Make what was written to a file, or renamed in a folder, survive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _note(descriptor: int, address: str, door: str = "") -> None:

@@ -167,8 +167,8 @@ class Settings:
     )
     clock: str = _option(
         "",
-        "Pretended present time at the start, in the city's time zone, for demonstrations and "
-        "tests; pages say so. Empty: the real time.",
+        "What timetables take for the present at the start, in the city's time zone, for "
+        "demonstrations; pages say so, and what is written bears the real time. Empty: the present.",
         '"2016-04-13T08:30"',
     )
     operator_token_hash: str = _option(
@@ -212,7 +212,7 @@ class Settings:
 
     @property
     def moment(self) -> datetime | None:
-        """The pretended present time, with its zone; ``None`` on a node that keeps real time."""
+        """What timetables take for the present at the start, with its zone; ``None``: the present."""
         if not self.clock:
             return None
         moment = datetime.fromisoformat(self.clock)

@@ -1,6 +1,7 @@
 """One live import: beat by beat, what its source says into the store.
 
-At each beat the keeper asks its job what there is at the node clock's present time. *Fleeting* entities
+At each beat the keeper asks its job what there is at present (by the clock of timetables, where a
+job works from one). *Fleeting* entities
 (vehicles) are written without history, only what changed, and those that are no more are deleted. *Kept*
 ones (stations, sensors) are written with history and the provenance of their import; what the source no
 longer has is marked as vanished. How the source is stands on the DataSource: ``liveStatus`` and
@@ -78,15 +79,28 @@ class _Entities:
 
 
 class Keeper:
-    """Keeps the live entities of one import."""
+    """Keeps the live entities of one import.
+
+    Args:
+        clock: the time that what is written bears.
+        timetable_clock: what a job takes for the present that asks no service, but works from what
+            was imported: `clock`, unless timetables are shown as of another time.
+    """
 
     def __init__(
-        self, store: Store, spoke: LiveSpoke, source_id: str, clock: Clock, out: WayOut
+        self,
+        store: Store,
+        spoke: LiveSpoke,
+        source_id: str,
+        clock: Clock,
+        out: WayOut,
+        timetable_clock: Clock | None = None,
     ) -> None:
         self.source_id = source_id
         self._store = store
         self._spoke = spoke
         self._clock = clock
+        self._present_of_job = clock if spoke.manifest.remote else timetable_clock or clock
         self._out = out
         self._rules = Rules(city_context())
         self._job: LiveJob | None = None
@@ -135,7 +149,7 @@ class Keeper:
         if source.get("status") != "current":
             return  # an import is going on; what it writes would not fit together yet
         job = self._job_for(source)
-        beat = job.beat(self._clock.now())
+        beat = job.beat(self._present_of_job.now())
         now = iso(self._clock.now())
         stamp = _stamp(source)
         mark = replace(stamp, adapter="", retrieved_at="").attribute(())

@@ -46,14 +46,21 @@ class LiveRunner:
         store: where entities are read and written.
         spokes: those that are installed.
         out: the way out to addresses, through the egress guard.
+        timetable_clock: as for :class:`.Keeper`.
     """
 
     def __init__(
-        self, store: Store, spokes: Iterable[Spoke | RemoteSpoke], clock: Clock, out: WayOut
+        self,
+        store: Store,
+        spokes: Iterable[Spoke | RemoteSpoke],
+        clock: Clock,
+        out: WayOut,
+        timetable_clock: Clock | None = None,
     ) -> None:
         self._store = store
         self._spokes = {s.manifest.name: cast(LiveSpoke, s) for s in spokes if s.manifest.is_live}
         self._clock = clock
+        self._timetable_clock = timetable_clock
         self._out = out
         self._stop = Event()
         self._threads: dict[str, Thread] = {}
@@ -96,7 +103,9 @@ class LiveRunner:
                 yield source["id"], spoke
 
     def _begin(self, source_id: str, spoke: LiveSpoke) -> None:
-        keeper = Keeper(self._store, spoke, source_id, self._clock, self._out)
+        keeper = Keeper(
+            self._store, spoke, source_id, self._clock, self._out, self._timetable_clock
+        )
         thread = Thread(target=self._keep, args=(keeper,), name=f"live {source_id}", daemon=True)
         self._threads[source_id] = thread
         thread.start()

@@ -228,7 +228,7 @@ class LiveJob(Protocol):
     """Seconds between two beats."""
 
     def beat(self, moment: datetime) -> Beat:
-        """What there is at `moment` (with time zone), the node clock's present time.
+        """What there is at `moment` (with time zone): the present, or what timetables take for it.
 
         Raises:
             HansaError: this beat failed; the next one may succeed.

@@ -30,7 +30,7 @@ from hansa import __version__
 from hansa.history import check
 from hansa.kernel.clock import Clock, iso
 from hansa.kernel.errors import AlreadyExists, BadRequest, NotFound, Unavailable
-from hansa.kernel.folder import Folder
+from hansa.kernel.folder import Folder, sync
 from hansa.kernel.settings_file import load
 from hansa.upkeep.databases import faults, segments
 from hansa.upkeep.manifest import Item, Manifest
@@ -65,7 +65,7 @@ def backup(folder: Folder, target: Path, progress: Progress) -> Manifest:
             manifest = Manifest(city, iso(Clock().now()), __version__, tuple(items))
             _pack(manifest, work, draft)
             draft.replace(target)
-            _sync_folder(target.parent)
+            sync(target.parent)
     except (OSError, apsw.Error) as error:
         draft.unlink(missing_ok=True)
         raise _storage(f"backup {target}", error) from error
@@ -188,7 +188,7 @@ def restore(archive: Path, root: Path, progress: Progress) -> Manifest:
             with contextlib.suppress(FileNotFoundError):
                 root.rmdir()
             work.rename(root)
-            _sync_folder(root.parent)
+            sync(root.parent)
     except OSError as error:
         raise _storage(f"folder {root}", error) from error
     return manifest
@@ -264,15 +264,6 @@ def _temporary(parent: Path) -> Iterator[Path]:
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _storage(subject: str, error: Exception) -> Unavailable:

@@ -218,8 +218,8 @@ def _clock(settings: Settings) -> Finding:
             "fail", "clock", f"shows {now:%Y-%m-%d %H:%M} UTC", "set the machine's clock"
         )
     if settings.clock:
-        fact = f"the node pretends that it starts at {settings.clock}"
-        return Finding("warn", "clock", fact, "remove 'clock' from hansa.toml for real time")
+        fact = f"timetables are shown as of {settings.clock}"
+        return Finding("warn", "clock", fact, "remove 'clock' from hansa.toml for the present")
     return Finding("ok", "clock", f"{now.astimezone(settings.zone):%Y-%m-%d %H:%M %Z}")
 
 

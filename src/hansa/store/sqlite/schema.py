@@ -17,6 +17,7 @@ from typing import Final
 import apsw
 
 from hansa.kernel.errors import Unavailable
+from hansa.kernel.folder import sync
 from hansa.store.sqlite.evolutions import TABLES as HISTORY
 from hansa.store.sqlite.faults import faults
 from hansa.store.sqlite.functions import register
@@ -120,18 +121,42 @@ def connect(
 def prepare(path: Path, *, patience_ms: int = PATIENCE_MS) -> None:
     """Make the file a database of this schema, or see that it is one.
 
+    A new one is made beside its place and put there whole, so that an empty file is never a beginning
+    but always a loss.
+
     Raises:
-        Unavailable: the file is foreign, damaged or of a newer Hansa.
+        Unavailable: the file is foreign, damaged, emptied or of a newer Hansa.
     """
     with faults(path):
-        connection = connect(path, patience_ms=patience_ms)
-        try:
-            _recognise(connection, path)
-            connection.execute("PRAGMA journal_mode = WAL")
-            if connection.pragma("user_version") < SCHEMA_VERSION:
-                _upgrade(connection)
-        finally:
-            connection.close()
+        if path.exists():
+            _refuse_emptied(path)
+            _bring_up(path, patience_ms)
+            return
+        unfinished = path.with_name(f"{path.name}.new")
+        unfinished.unlink(missing_ok=True)
+        _bring_up(unfinished, patience_ms)
+        unfinished.rename(path)
+        sync(path.parent)
+
+
+def _bring_up(path: Path, patience_ms: int) -> None:
+    connection = connect(path, patience_ms=patience_ms)
+    try:
+        _recognise(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        if connection.pragma("user_version") < SCHEMA_VERSION:
+            _upgrade(connection)
+    finally:
+        connection.close()
+
+
+def _refuse_emptied(path: Path) -> None:
+    if path.stat().st_size == 0:
+        raise Unavailable(
+            f"store {path.name}",
+            "the file is empty; what was in it is lost",
+            "restore a backup, or delete the file to begin anew",
+        )
 
 
 def _upgrade(connection: apsw.Connection) -> None:

@@ -43,6 +43,10 @@ class PageNode(Protocol):
         """The node's time."""
 
     @property
+    def timetable_clock(self) -> Clock:
+        """What timetables take for the present."""
+
+    @property
     def folder(self) -> Folder:
         """Where the node lives; tiles are kept in its cache."""
 
@@ -89,8 +93,8 @@ class Site:
         return city_context().expand
 
     def now(self) -> datetime:
-        """The node's present time in the city's time zone."""
-        return self.node.clock.now().astimezone(self.node.settings.zone)
+        """What timetables take for the present, in the city's time zone."""
+        return self.node.timetable_clock.now().astimezone(self.node.settings.zone)
 
     def local(self, instant: str) -> datetime:
         """An ISO 8601 instant of an entity in the city's time zone."""
@@ -110,7 +114,7 @@ class Site:
             tongue=tongue,
             languages=LANGUAGES,
             settings=self.node.settings,
-            clock_is_real=self.node.clock.is_real,
+            clock_is_real=self.node.timetable_clock.is_real,
             now=self.now(),
             path=request.url.path,
             address_in=lambda code: "?" + request.url.include_query_params(lang=code).query,
