@@ -25,7 +25,7 @@ class Findings:
 
     suite: str
     day: str
-    hansa: str
+    hansa: list[str] = field(default_factory=list)
     groups: dict[str, tuple[int, int]] = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
 
@@ -44,10 +44,10 @@ def put_together(summaries: Iterable[dict[str, Any]]) -> list[Findings]:
     """The findings by commit, in the order in which the commits come."""
     found: dict[str, Findings] = {}
     for each in summaries:
-        findings = found.setdefault(
-            each["suite"], Findings(each["suite"], each["day"], each["hansa"])
-        )
-        findings.day, findings.hansa = each["day"], each["hansa"]
+        findings = found.setdefault(each["suite"], Findings(each["suite"], each["day"]))
+        findings.day = each["day"]
+        if each["hansa"] not in findings.hansa:
+            findings.hansa.append(each["hansa"])
         for group, counts in each["groups"].items():
             findings.groups[group] = (counts["passed"], counts["tests"])
             findings.failures = [f for f in findings.failures if f["group"] != group]
@@ -78,7 +78,7 @@ def _head(findings: list[Findings]) -> Iterator[str]:
         share = 100 * each.passed / each.tests
         yield (
             f"- The suite at `{each.suite}`, {name}: {each.passed:,} of {each.tests:,} tests pass"
-            f" ({share:.1f} %). Run on {each.day}, Hansa at `{each.hansa}`."
+            f" ({share:.1f} %). Run on {each.day}, Hansa at {' and '.join(f'`{name}`' for name in each.hansa)}."
         )
 
 

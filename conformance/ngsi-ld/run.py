@@ -43,6 +43,7 @@ FORMER = (
 ELSEWHERE = (
     "https://fiware.github.io/NGSI-LD_TestSuite/ldContext/testContext.jsonld",
     "https://fiware.github.io/data-models/context.jsonld",
+    "http://smartdatamodels.org/context.jsonld",
 )
 """@contexts that the suite names but does not hold; no test looks into them."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from hansa.web.api.routes import OPERATIONS
 from tests.web.api.client import ApiClient, problem_of
 
 CAR = "/entities/urn:ngsi-ld:Car:1"
@@ -144,3 +146,45 @@ def test_options_says_what_a_resource_offers(api: ApiClient, path: str, allowed:
 
 def test_options_of_nothing(api: ApiClient) -> None:
     assert problem_of(api.request("OPTIONS", "/nothing"))[0] == 404
+
+
+# -- every resource ---------------------------------------------------------------------------------
+
+RESOURCES = sorted({operation.path for operation in OPERATIONS})
+VERBS = ("DELETE", "GET", "PATCH", "POST", "PUT")
+
+
+def verbs_of(path: str) -> set[str]:
+    offered = {operation.verb for operation in OPERATIONS if operation.path == path}
+    return offered | {"OPTIONS"} | ({"HEAD"} if "GET" in offered else set())
+
+
+def asked(api: ApiClient, verb: str, path: str, query: str = "") -> Any:
+    """A request to a resource of the OpenAPI document, with the same name in every blank."""
+    place = re.sub(r"\{[^}]*\}", "urn:x:1", path).removeprefix("/ngsi-ld/v1")
+    return api.request(verb, place + query)
+
+
+@pytest.mark.parametrize("path", RESOURCES)
+def test_every_resource_says_what_it_offers(api: ApiClient, path: str) -> None:
+    answer = asked(api, "OPTIONS", path)
+    assert answer.status_code == 204
+    assert set(answer.headers["allow"].split(", ")) == verbs_of(path)
+
+
+@pytest.mark.parametrize("path", RESOURCES)
+def test_every_resource_refuses_what_it_does_not_offer(api: ApiClient, path: str) -> None:
+    for verb in {*VERBS, "TRACE", "BREW"} - verbs_of(path):
+        answer = asked(api, verb, path)
+        assert answer.status_code == 405, verb
+        assert set(answer.headers["allow"].split(", ")) == verbs_of(path)
+
+
+@pytest.mark.parametrize("path", [path for path in RESOURCES if "HEAD" in verbs_of(path)])
+@pytest.mark.parametrize("query", ["", "?local=true", "?nonsense=1"])
+def test_head_is_get_without_a_body(api: ApiClient, path: str, query: str) -> None:
+    got, head = asked(api, "GET", path, query), asked(api, "HEAD", path, query)
+    assert head.content == b""
+    assert head.status_code == got.status_code
+    for name in ("content-type", "etag", "link", "ngsild-results-count"):
+        assert head.headers.get(name) == got.headers.get(name)

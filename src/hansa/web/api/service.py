@@ -154,7 +154,7 @@ class Service:
     def _refusal(self, error: HansaError, call: Call | None) -> Answer:
         answer = problem_answer(error, call.headers.get(b"accept") if call else None)
         if isinstance(error, MethodNotAllowed):
-            answer.headers.append((b"allow", error.extra["allow"].encode()))
+            answer.headers.append(_allow(error.extra["allow"].split(", ")))
         return answer
 
     def _find(self, scope: Scope) -> tuple[Operation, tuple[str, ...]]:
@@ -198,10 +198,15 @@ def _taken(scope: Scope, only: Operation) -> Operation:
     return only
 
 
+def _allow(verbs: list[str]) -> tuple[bytes, bytes]:
+    """The methods of a resource, with those that come by themselves (RFC 9110, 10.2.1)."""
+    allowed = sorted({*verbs, "OPTIONS", *(["HEAD"] if "GET" in verbs else [])})
+    return b"allow", ", ".join(allowed).encode()
+
+
 def _options(verbs: list[str]) -> Answer:
     """What a resource offers (RFC 9110, 9.3.7; RFC 5789, 3.1)."""
-    allowed = sorted({*verbs, "OPTIONS", *(["HEAD"] if "GET" in verbs else [])})
-    headers = [(b"allow", ", ".join(allowed).encode())]
+    headers = [_allow(verbs)]
     if "PATCH" in verbs:
         headers.append((b"accept-patch", f"{MERGE_JSON}, {JSON}, {LD_JSON}".encode()))
     return Answer(204, headers=headers)
