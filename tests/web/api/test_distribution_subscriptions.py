@@ -251,7 +251,7 @@ def test_a_subscription_that_comes_back_is_refused(
 
 def test_only_posting_is_offered(api: ApiClient) -> None:
     answer = api._client.get("/ngsi-ld/ex/remote-notify")
-    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "OPTIONS, POST")
     assert api._client.post("/ngsi-ld/ex/remote-notify", json=[]).status_code == 400
 
 

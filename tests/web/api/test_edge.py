@@ -53,7 +53,7 @@ def test_deep_nesting_is_refused(api: ApiClient, depth: int) -> None:
 def test_wrong_verbs_name_the_right_ones(api: ApiClient) -> None:
     response = api.request("PATCH", "/types")
     assert response.status_code == 405
-    assert response.headers["allow"] == "GET"
+    assert response.headers["allow"] == "GET, HEAD, OPTIONS"
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/entities/a/b/c/d", "/", "", "/entitie/urn:a:b"])
