@@ -5,10 +5,12 @@ from __future__ import annotations
 import html as escaping
 import json
 import re
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
+from hansa.kernel.settings import Settings
 from hansa.node import Node
 from hansa.web.pages.codes import meaning
 from hansa.web.shell.links import web_link
@@ -151,6 +153,29 @@ def test_history_is_drawn_once_a_number_has_changed(
     assert plotted(page) == ([1767225600, 1767312000], [[30.0, 42.5]])
     assert "42.5</b> km/h" in page
     assert "by day" not in page
+
+
+def test_of_values_for_one_moment_the_last_written_counts(
+    empty_node: Node, empty_pages: TestClient
+) -> None:
+    for value in (18.5, 20.5, 19.5):
+        change(empty_node, value, "2026-05-04T04:00:00.000000Z")
+    page = empty_pages.get("/entity/urn:ngsi-ld:Sensor:1").text
+    assert plotted(page) == ([1777867200], [[19.5]])
+    assert "19.5</b> km/h" in page
+    rows = re.findall(r"<td>([\d.]+) km/h(<br><small>corrected on )?", page)
+    assert rows == [("19.5", "")] + [(v, "<br><small>corrected on ") for v in ("20.5", "18.5")]
+
+
+def test_what_an_entity_says_now_counts_though_the_clock_was_set_back(tmp_path: Path) -> None:
+    for value, clock in ((18.5, "2026-06-02T00:00"), (19.5, "2026-06-01T00:00")):
+        node = Node.open(tmp_path / "node", Settings(dev=True, clock=clock))
+        change(node, value, "2026-05-04T04:00:00.000000Z")
+        page = TestClient(node.app, base_url="http://127.0.0.1:1356").get(
+            "/entity/urn:ngsi-ld:Sensor:1"
+        )
+        node.close()
+    assert "19.5</b> km/h" in page.text
 
 
 def plotted(page: str) -> tuple[list[float], list[list[float]]]:

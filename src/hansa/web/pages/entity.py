@@ -70,7 +70,7 @@ class EntityPages:
         sheet = describer.sheet(entity, self._facts.entities(linked_ids(entity)))
         per = _period(request)
         with self._facts.store.past() as source:
-            histories = courses(source, id, self._site.term, self._site.node.settings.zone, per)
+            histories = courses(source, entity, self._site.term, self._site.node.settings.zone, per)
         return self._site.page(
             request,
             "_entity.html" if part else "entity.html",

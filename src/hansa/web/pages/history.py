@@ -2,7 +2,8 @@
 
 Which of the two, and which periods, is chosen in this order: what the reader asks for; every value
 while they are few; else the finest periods that a chart has room for. A value counts from when it was
-observed, or, where an attribute is never observed, from when it was written.
+observed, or, where an attribute is never observed, from when it was written. Of values for the same moment the one that was written last counts, and what the entity says
+now before all; the others are corrected ones, which the list of values shows as such.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from itertools import groupby, pairwise
 from typing import Final
 
 from hansa.kernel.clock import from_micros, micros
 from hansa.kernel.units import symbol
-from hansa.ngsild.model import ENTITY_MEMBERS
+from hansa.ngsild.model import ENTITY_MEMBERS, Entity
 from hansa.ngsild.temporal import Duration, parse_duration
 from hansa.ngsild.temporal_periods import Periods
 from hansa.store.history import SCOPE, Selection, Source, Span
@@ -52,12 +54,24 @@ _SECONDS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A value, or the mean of a period that begins at ``time``, with its extremes."""
+    """A value, or the mean of a period that begins at ``time``, with its extremes.
+
+    ``corrected`` says when another value was written for the same moment; None for what counts.
+    """
 
     time: datetime
     value: float
     low: float
     high: float
+    corrected: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A value with when it was written."""
+
+    point: Point
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +79,7 @@ class Series:
     """The course of one attribute, oldest first; ``per`` names the periods, or is :data:`EVERY`.
 
     ``of`` says how many values there are in all; of every value only the newest are drawn.
+    ``superseded`` are values that count no more, since they were corrected.
     """
 
     term: str
@@ -72,6 +87,7 @@ class Series:
     per: str
     of: int
     points: tuple[Point, ...]
+    superseded: tuple[Point, ...] = ()
 
     @property
     def seconds(self) -> list[float]:
@@ -87,15 +103,16 @@ class Series:
         return [values, [point.low for point in self.points], [point.high for point in self.points]]
 
     def rows(self, limit: int) -> tuple[Point, ...]:
-        """The newest `limit` points, newest first."""
-        return self.points[::-1][:limit]
+        """The newest `limit` points, newest first; what was corrected stands after what counts."""
+        found = sorted((*self.superseded, *self.points), key=lambda point: point.time)
+        return tuple(found[::-1][:limit])
 
 
 def courses(
-    source: Source, id: str, term: Callable[[str], str], zone: tzinfo, per: str | None = None
+    source: Source, entity: Entity, term: Callable[[str], str], zone: tzinfo, per: str | None = None
 ) -> list[Series]:
     """One series for each numeric attribute that has had more than one value; times are in `zone`."""
-    observed = Selection((id,), property="observedAt", timed=True)
+    observed = Selection((entity["id"],), property="observedAt", timed=True)
     written = replace(observed, property="modifiedAt")
     spans = [(span, observed) for span in source.spans(observed)]
     known = {span.attribute for span, _ in spans}
@@ -106,11 +123,37 @@ def courses(
             continue
         chosen = replace(wanted, attributes=frozenset({span.attribute}))
         step = _step(span, per)
-        unit, points = _values(source, chosen, zone)
-        if len({point.value for point in points}) > 1:
-            points = points if step == EVERY else _sums(source, chosen, span, step, zone)
-            found.append(Series(term(span.attribute), unit, step, span.size, tuple(points)))
+        unit, written = _values(source, chosen, zone)
+        if len({each.point.value for each in written}) < 2:
+            continue
+        points, superseded = _counting(written, _present(entity, span.attribute))
+        if step != EVERY:
+            points, superseded = _sums(source, chosen, span, step, zone), []
+        name = term(span.attribute)
+        found.append(Series(name, unit, step, span.size, tuple(points), tuple(superseded)))
     return found
+
+
+def _present(entity: Entity, attribute: str) -> float | None:
+    """The number that the entity says now."""
+    instances = entity.get(attribute, [])
+    value = next((i.get("value") for i in instances if "datasetId" not in i), None)
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _counting(written: list[_Written], present: float | None) -> tuple[list[Point], list[Point]]:
+    """The values that count, one for each moment, and those that were corrected."""
+    counting: list[Point] = []
+    superseded: list[Point] = []
+    for _, group in groupby(written, key=lambda each: each.point.time):
+        several = list(group)
+        if several[-1] is written[-1]:
+            # A clock may have been set back between two writings: the entity itself knows.
+            several.sort(key=lambda each: each.point.value == present)
+        counting.append(several[-1].point)
+        for each, later in pairwise(several):
+            superseded.append(replace(each.point, corrected=later.at))
+    return counting, superseded
 
 
 def _step(span: Span, asked: str | None) -> str:
@@ -123,9 +166,9 @@ def _step(span: Span, asked: str | None) -> str:
     return next(fitting, "year")
 
 
-def _values(source: Source, wanted: Selection, zone: tzinfo) -> tuple[str, list[Point]]:
-    """Unit and values of the default instances, the newest ones."""
-    unit, points = "", []
+def _values(source: Source, wanted: Selection, zone: tzinfo) -> tuple[str, list[_Written]]:
+    """Unit and values of the default instances, the newest ones, in order of time and writing."""
+    unit, found = "", []
     for moment in source.series(replace(wanted, datasets=frozenset({"@none"}), last=MOST_VALUES)):
         instance = moment.instance
         value = instance.get("value")
@@ -134,8 +177,9 @@ def _values(source: Source, wanted: Selection, zone: tzinfo) -> tuple[str, list[
         if isinstance(value, int | float):
             unit = symbol(instance["unitCode"]) if "unitCode" in instance else ""
             at = from_micros(moment.time).astimezone(zone)
-            points.append(Point(at, float(value), float(value), float(value)))
-    return unit, points
+            point = Point(at, float(value), float(value), float(value))
+            found.append(_Written(point, from_micros(moment.written).astimezone(zone)))
+    return unit, found
 
 
 def _sums(source: Source, wanted: Selection, span: Span, step: str, zone: tzinfo) -> list[Point]:

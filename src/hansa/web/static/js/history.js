@@ -28,7 +28,8 @@ export function drawHistories(root) {
     const times = JSON.parse(place.dataset.times);
     const columns = JSON.parse(place.dataset.columns);
     const width = place.clientWidth || 320;
-    const parts = precision(times.at(-1) - times[0]);
+    const single = times.length === 1;
+    const parts = single ? { day: "numeric", month: "short", year: "numeric" } : precision(times.at(-1) - times[0]);
     const line = {
       stroke: ink, width: 1.5, points: { show: times.length < 24, size: 5, fill: ink },
       paths: columns.length > 1 ? uPlot.paths.linear() : uPlot.paths.stepped({ align: 1 }),
@@ -37,13 +38,14 @@ export function drawHistories(root) {
     new uPlot({
       width, height: 96, legend: { show: false }, cursor: { show: false },
       padding: [8, 18, 0, 0],
-      scales: { x: { time: true } },
+      // A single moment stands in the middle, with one label.
+      scales: { x: { time: true, ...(single && { range: () => [times[0] - 1, times[0] + 1] }) } },
       series: [{}, line, ...columns.slice(1).map(() => edge)],
       // Between the lowest and the highest of each period.
       bands: columns.length > 1 ? [{ series: [3, 2], fill: faint }] : [],
       axes: [
-        axis(slate, rule, { size: 24, space: 80, values: (_, splits) => splits.map((at) => label(at, parts)) }),
-        axis(slate, rule, { size: 48, space: 32 }),
+        axis(slate, rule, { size: 24, space: 80, ...(single && { splits: () => [times[0]] }), values: (_, splits) => splits.map((at) => label(at, parts)) }),
+        axis(slate, rule, { size: 48, space: 32, ...(single && { splits: () => [columns[0][0]] }) }),
       ],
     }, [times, ...columns], place);
   }
