@@ -82,6 +82,20 @@ def test_a_run_of_changes_to_one_entity_is_one_row(
     assert "× 6" in rows
 
 
+def test_changes_are_read_by_name_or_by_the_end_of_the_identifier(
+    empty_node: Node, empty_pages: TestClient
+) -> None:
+    long = "urn:ngsi-ld:Vehicle:town:"
+    name = {"type": "Property", "value": "Old oak"}
+    town.write(empty_node, [{"id": f"{long}7-20261124", "type": "Vehicle"}])
+    town.write(empty_node, [{"id": "urn:ngsi-ld:Tree:1", "type": "Tree", "name": name}])
+    rows = empty_pages.get("/live", params={"part": "rows"}).text
+    assert ">Old oak</a>" in rows
+    assert ">7-20261124</a>" in rows
+    assert f'title="{long}7-20261124"' in rows
+    assert f">{long}" not in rows
+
+
 def test_subscriptions_are_shown_without_their_keys(empty_pages: TestClient) -> None:
     subscribe(empty_pages)
     page = empty_pages.get("/live").text

@@ -8,6 +8,7 @@ itself (its origin is checked), because a browser would send it along for any ot
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
@@ -22,9 +23,11 @@ from starlette.responses import RedirectResponse, Response
 from hansa.hub.notify.actions import Failure, Health, drop, failures, healths, replay
 from hansa.kernel.clock import iso
 from hansa.kernel.errors import Forbidden, HansaError, InvalidRequest, TooLarge
+from hansa.ngsild.model import Entity
 from hansa.store.port import Change, Store
+from hansa.web.pages.describe import Describer
 from hansa.web.pages.facts import Facts
-from hansa.web.pages.names import attribute_label, type_label
+from hansa.web.pages.names import attribute_label, short_id, type_label
 from hansa.web.shell.language import Language, choose
 from hansa.web.shell.site import Site
 
@@ -41,13 +44,17 @@ _KINDS: Final = {"created": "new", "updated": "changed", "deleted": "gone"}
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """Changes of one kind to one entity in a row: the newest of them, and how many there were."""
+    """Changes of one kind to one entity in a row: the newest of them, and how many there were.
+
+    ``name`` is what people read: the entity's own name, else the end of its identifier.
+    """
 
     at: datetime
     kind: str
     word: str
     type: str
     id: str
+    name: str
     url: str
     what: str
     times: int
@@ -128,11 +135,17 @@ class LivePage:
         changes = self._site.store.changes(max(newest - _LOOKED_AT, 0), _LOOKED_AT)
         iri = self._site.iri(wanted) if wanted else None
         chosen = [change for change in changes if iri is None or iri in change.types]
-        rows = groupby(reversed(chosen), key=lambda change: (change.id, change.kind))
-        return [self._change(tongue, list(run)) for _, run in islice(rows, _ROWS)]
+        grouped = groupby(reversed(chosen), key=lambda change: (change.id, change.kind))
+        runs = [list(run) for _, run in islice(grouped, _ROWS)]
+        here = self._facts.entities(run[0].id for run in runs)
+        return [self._change(tongue, run, here) for run in runs]
 
-    def _change(self, tongue: Language, run: list[Change]) -> Incoming:
+    def _change(
+        self, tongue: Language, run: list[Change], here: Mapping[str, Entity]
+    ) -> Incoming:
         change = run[0]
+        describer = Describer(tongue, self._site.term, self._site.iri, self._site.local)
+        entity = here.get(change.id)
         names = [tongue(attribute_label(self._site.term(iri))) for iri in change.attributes]
         more = len(names) - _NAMED
         shown = names[:_NAMED] + ([tongue("and {n} more", n=more)] if more > 0 else [])
@@ -142,7 +155,8 @@ class LivePage:
             tongue(_KINDS[change.kind]),
             ", ".join(tongue(type_label(self._site.term(iri))) for iri in change.types),
             change.id,
-            f"/entity/{quote(change.id)}" if change.kind != "deleted" else "",
+            (describer.own_name(entity) if entity else "") or short_id(change.id),
+            f"/entity/{quote(change.id)}" if entity else "",
             ", ".join(shown),
             len(run),
         )

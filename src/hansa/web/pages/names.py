@@ -18,6 +18,7 @@ __all__ = [
     "MAIN_ROADS",
     "attribute_label",
     "heading",
+    "short_id",
     "spelt_out",
     "type_label",
 ]
@@ -91,6 +92,11 @@ def type_label(term: str, *, many: bool = False) -> str:
         return _TYPES[term][many]
     spelt = spelt_out(term)
     return spelt[:1].upper() + spelt[1:]
+
+
+def short_id(id: str) -> str:
+    """The end of an identifier, by which people tell one from another of its type."""
+    return id.rstrip(":/#").rpartition("/" if "://" in id else ":")[2] or id
 
 
 def heading(text: str) -> str:
