@@ -123,10 +123,10 @@ def courses(
             continue
         chosen = replace(wanted, attributes=frozenset({span.attribute}))
         step = _step(span, per)
-        unit, written = _values(source, chosen, zone)
-        if len({each.point.value for each in written}) < 2:
+        unit, values = _values(source, chosen, zone)
+        if len({each.point.value for each in values}) < 2:
             continue
-        points, superseded = _counting(written, _present(entity, span.attribute))
+        points, superseded = _counting(values, _present(entity, span.attribute))
         if step != EVERY:
             points, superseded = _sums(source, chosen, span, step, zone), []
         name = term(span.attribute)

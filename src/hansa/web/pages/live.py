@@ -140,9 +140,7 @@ class LivePage:
         here = self._facts.entities(run[0].id for run in runs)
         return [self._change(tongue, run, here) for run in runs]
 
-    def _change(
-        self, tongue: Language, run: list[Change], here: Mapping[str, Entity]
-    ) -> Incoming:
+    def _change(self, tongue: Language, run: list[Change], here: Mapping[str, Entity]) -> Incoming:
         change = run[0]
         describer = Describer(tongue, self._site.term, self._site.iri, self._site.local)
         entity = here.get(change.id)
