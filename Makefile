@@ -25,8 +25,8 @@ help: ## Show this list
 
 install: $(VENV)/.installed ## Make .venv with what the demonstration needs
 
-demo: install ## Build a real city and serve it (CITY=helsinki for the other one, ARGS for more)
-	@exec $(BIN)/hansa demo --city $(CITY) $(ARGS)
+demo: install ## Build a real city and serve it (CITY=helsinki for the other one, PORT, ARGS for more)
+	@exec $(BIN)/hansa demo --city $(CITY) $(if $(filter file,$(origin PORT)),,--port $(PORT)) $(ARGS)
 
 serve: install ## Serve the node in FOLDER (default: node) on PORT
 	@test -d "$(FOLDER)" || $(BIN)/hansa init "$(FOLDER)"
