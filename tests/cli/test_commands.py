@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import typer.main
 
 from hansa.cli import app
 
-from .conftest import Run
+from .conftest import Run, Serve
 
 
 def leaves(group: Any, path: str = "") -> dict[str, Any]:
@@ -110,6 +112,36 @@ def test_a_path_that_the_file_system_refuses(words: list[str], run: Run) -> None
     assert "cannot be used" in result.stderr
 
 
+def test_a_full_disk_leaves_no_debris(
+    run: Run, node: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (node[0] / "hansa.toml").read_text()
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    renewed = run("init", node[0], "--new-token")
+    assert (renewed.exit_code, "Traceback" in renewed.stderr) == (1, False)
+    assert "No space left on device" in renewed.stderr and "Make room" in renewed.stderr
+    assert (node[0] / "hansa.toml").read_text() == before
+    assert not (node[0] / "hansa.new").exists()
+    assert run("init", tmp_path / "other").exit_code == 1
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_full_disk_is_told_whoever_meets_it(
+    run: Run, node: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("hansa.upkeep.archive.backup", full)
+    result = run("backup", node[0], node[0].parent / "b.tgz")
+    assert result.exit_code == 1
+    assert "hansa backup: the disk refused (No space left on device)" in result.stderr
+
+
 def test_a_token_that_cannot_be_sent(run: Run, node: tuple[Path, str]) -> None:
     result = run("types", "--folder", node[0], "--token", "ñ")
     assert result.exit_code == 1
@@ -164,7 +196,32 @@ def test_an_interrupted_import_says_what_is_kept(
 def test_what_the_node_refuses_is_told(run: Run, node: tuple[Path, str]) -> None:
     result = run("query", "--type", "A", "--q", "speed>>3", "--folder", node[0])
     assert result.exit_code == 1
-    assert "400" in result.stderr
+    assert f"the node in {node[0]}: " in result.stderr
+    assert "status" not in result.stderr  # nobody serves it
+
+
+@pytest.mark.parametrize("command", ["query", "types"])
+def test_a_folder_needs_no_token(
+    command: str, run: Run, node: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANSA_TOKEN", "hansa_of-another-node")
+    assert run(command, "--folder", node[0]).exit_code == 0
+    refused = run(command, "--folder", node[0], "--token", "wrong")
+    assert refused.exit_code == 1
+
+
+def test_the_token_of_another_node(
+    run: Run, node: tuple[Path, str], serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = serve(node[0])
+    monkeypatch.setenv("HANSA_TOKEN", "hansa_of-another-node")
+    assert run("query", "--folder", node[0]).exit_code == 0
+    for words in (["--url", served.address], ["--folder", node[0], "--tenant", "port"]):
+        refused = run("query", *words)
+        assert refused.exit_code == 1
+        assert f"$HANSA_TOKEN: is not a token of the node at {served.address}" in refused.stderr
+    refused = run("types", "--url", served.address, "--token", "wrong")
+    assert "the token of --token: is not a token" in refused.stderr
 
 
 def test_doctor(run: Run, node: tuple[Path, str]) -> None:

@@ -191,6 +191,18 @@ def test_a_damaged_database_is_not_restored(folder: Folder, tmp_path: Path) -> N
     assert not (tmp_path / "again").exists()
 
 
+@pytest.mark.parametrize("first", [0, 100])
+def test_a_damaged_database_is_not_saved(first: int, folder: Folder, tmp_path: Path) -> None:
+    path = folder.store / "default.sqlite"
+    path.write_bytes(path.read_bytes()[:first] + b"damage! " * 5000)
+    with pytest.raises(Unavailable) as caught:
+        backup(folder, tmp_path / "b.tgz", silent)
+    assert caught.value.subject == "store default.sqlite"
+    assert "the database is damaged" in caught.value.fact
+    assert f"hansa doctor {folder.root}" in caught.value.remedy
+    assert [p.name for p in tmp_path.iterdir()] == ["node"]
+
+
 def test_no_room_for_the_archive_leaves_nothing(folder: Folder, tmp_path: Path) -> None:
     """The process may write no file above 200 kB, which a full disk feels like."""
     code = (

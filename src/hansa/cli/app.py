@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -24,7 +25,7 @@ from hansa.cli import (
     types,
 )
 from hansa.cli.console import show_error
-from hansa.kernel.errors import BadRequest, HansaError
+from hansa.kernel.errors import BadRequest, HansaError, Unavailable
 
 __all__ = ["app", "main"]
 
@@ -32,7 +33,7 @@ __all__ = ["app", "main"]
 class _Group(TyperGroup):
     """Turns every error that Hansa raises on purpose into its three parts and exit code 1.
 
-    The same with what the file system refuses by name: a path that is too long, or not ours to read.
+    The same with what the file system refuses: a path that is too long or not ours to read, a full disk.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
@@ -48,15 +49,26 @@ class _Group(TyperGroup):
             show_error(error, ctx)
             raise typer.Exit(1) from error
         except OSError as error:
-            if error.filename is None:
+            refused = _from_system(error, ctx.invoked_subcommand)
+            if refused is None:
                 raise
-            refused = BadRequest(
-                f"file {str(error.filename)[:120]}",
-                f"cannot be used ({error.strerror})",
-                "check the path",
-            )
             show_error(refused, ctx)
             raise typer.Exit(1) from error
+
+
+_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
+
+
+def _from_system(error: OSError, command: str | None) -> HansaError | None:
+    """What the operating system refused, in words; ``None`` when it names neither file nor disk."""
+    named = error.filename is not None
+    subject = f"file {str(error.filename)[:120]}" if named else f"hansa {command}"
+    if error.errno in _DISK:
+        fact = f"the disk refused ({error.strerror})"
+        return Unavailable(subject, fact, "make room, or choose another disk, and try again")
+    if named:
+        return BadRequest(subject, f"cannot be used ({error.strerror})", "check the path")
+    return None
 
 
 app = typer.Typer(

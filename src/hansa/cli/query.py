@@ -88,7 +88,7 @@ def query(
     words = {name: value for name, value in asked.items() if value is not None}
     if not {"type", "q", "attrs", "georel"} & words.keys():
         words["local"] = "true"  # what this node holds: the API wants one of the five
-    with reached(folder, url, _headers(token, tenant, form)) as ask:
+    with reached(folder, url, token, _headers(tenant, form)) as ask:
         total = _total(ask, words) if count else None
         rows = list(_entities(ask, words, offset, limit, form))
         here = _types(ask) if not rows and limit else []
@@ -98,9 +98,8 @@ def query(
     _show(screen, rows, form, total)
 
 
-def _headers(token: str | None, tenant: str | None, form: Form) -> dict[str, str]:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    headers |= {"NGSILD-Tenant": tenant} if tenant else {}
+def _headers(tenant: str | None, form: Form) -> dict[str, str]:
+    headers = {"NGSILD-Tenant": tenant} if tenant else {}
     return headers | ({"Accept": "application/geo+json"} if form is Form.geojson else {})
 
 

@@ -3,6 +3,10 @@
 A URL is asked over HTTP. A folder whose node is being served is asked at the address that its lock
 names; one that is not is opened for the time of the command, and its API is called in this process.
 So a command and a web client get the same answer to the same question.
+
+Which token is sent, in this order: the one of ``--token``; that of the environment for a URL, and for a
+tenant of a folder that is served, because only then can it be needed; for a folder that nobody serves one
+that holds for the time of the command, because whoever can open the folder may read all of it.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -18,7 +23,7 @@ import httpx
 import orjson
 import typer
 
-from hansa.kernel.errors import BadRequest, HansaError, Unavailable
+from hansa.kernel.errors import BadRequest, Unauthorized, Unavailable
 
 __all__ = ["Ask", "FolderOption", "TenantOption", "TokenOption", "UrlOption", "reached"]
 
@@ -34,7 +39,9 @@ TenantOption = Annotated[
 TokenOption = Annotated[
     str | None,
     typer.Option(
-        "--token", envvar="HANSA_TOKEN", help="The operator's token, for what is not public."
+        "--token",
+        envvar="HANSA_TOKEN",
+        help="The operator's token, for what is not public; a folder needs none.",
     ),
 ]
 
@@ -47,7 +54,7 @@ Ask = Callable[[str, Mapping[str, str]], httpx.Response]
 
 @contextmanager
 def reached(
-    folder: Path, url: str | None, headers: Mapping[str, str] | None = None
+    folder: Path, url: str | None, token: str | None, headers: Mapping[str, str] | None = None
 ) -> Iterator[Ask]:
     """The node at `url`, or else in `folder`, to be asked.
 
@@ -58,36 +65,55 @@ def reached(
     """
     from hansa.kernel.folder import Folder
 
-    for name, value in (headers or {}).items():
+    sent = dict(headers or {})
+    address = url
+    if address is None:
+        holder = Folder.open(folder).holder()
+        address = holder.address if holder else ""
+    from_outside = token == os.environ.get("HANSA_TOKEN")
+    if from_outside and url is None and not (address and "NGSILD-Tenant" in sent):
+        token = None
+    if token:
+        sent["Authorization"] = f"Bearer {token}"
+    _check_headers(sent)
+    source = "$HANSA_TOKEN" if from_outside else "the token of --token"
+    opening = _served(address, sent, source) if address else _opened(folder, sent)
+    with opening as ask:
+        yield ask
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
         if not value.isascii() or not value.isprintable():
             raise BadRequest(
                 "the token" if name == "Authorization" else f"the header {name}",
                 "has characters that cannot be sent",
                 "look at it again: ASCII alone is possible",
             )
-    address = url
-    if address is None:
-        holder = Folder.open(folder).holder()
-        address = holder.address if holder else ""
-    opening = _served(address, headers or {}) if address else _opened(folder, headers or {})
-    with opening as ask:
-        yield ask
 
 
 @contextmanager
-def _served(address: str, headers: Mapping[str, str]) -> Iterator[Ask]:
+def _served(address: str, headers: Mapping[str, str], source: str) -> Iterator[Ask]:
     base = address.rstrip("/")
     with httpx.Client(headers=dict(headers), timeout=60, follow_redirects=True) as client:
 
         def ask(path: str, query: Mapping[str, str]) -> httpx.Response:
             try:
-                return _checked(client.get(base + path, params=dict(query)))
+                answer = client.get(base + path, params=dict(query))
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 raise Unavailable(
                     f"the node at {address}",
                     f"does not answer ({error})",
                     "check the address, and that the node is being served",
                 ) from error
+            if answer.status_code == 401 and "Authorization" in headers:
+                raise Unauthorized(
+                    source,
+                    f"is not a token of the node at {address}",
+                    "give that node's own with --token, or none to read what is public "
+                    "(unset HANSA_TOKEN)",
+                )
+            return _checked(answer, f"the node at {address} (status {answer.status_code})")
 
         yield ask
 
@@ -97,8 +123,13 @@ def _opened(folder: Path, headers: Mapping[str, str]) -> Iterator[Ask]:
     from hansa.kernel.folder import Folder
     from hansa.kernel.settings_file import load
     from hansa.node import Node
+    from hansa.trust.principals import new_token, token_hash
 
     settings = load(folder, os.environ)
+    if "Authorization" not in headers:
+        token = new_token()
+        settings = replace(settings, operator_token_hash=token_hash(token))
+        headers = {**headers, "Authorization": f"Bearer {token}"}
     with (
         Folder.open(folder).locked(),
         closing(Node.open(folder, settings)) as node,
@@ -110,13 +141,14 @@ def _opened(folder: Path, headers: Mapping[str, str]) -> Iterator[Ask]:
         )
 
         def ask(path: str, query: Mapping[str, str]) -> httpx.Response:
-            return _checked(run.run(client.get(path, params=dict(query))))
+            answer = run.run(client.get(path, params=dict(query)))
+            return _checked(answer, f"the node in {folder}")
 
         yield ask
         run.run(client.aclose())
 
 
-def _checked(answer: httpx.Response) -> httpx.Response:
+def _checked(answer: httpx.Response, node: str) -> httpx.Response:
     """`answer`, unless the node refused: then its problem document as an error."""
     if answer.is_success:
         return answer
@@ -126,18 +158,9 @@ def _checked(answer: httpx.Response) -> httpx.Response:
         detail = str(problem.get("detail", ""))
     except (orjson.JSONDecodeError, AttributeError):
         title, detail = f"status {answer.status_code}", ""
-    raise _Refused(answer.status_code, title, _remedy(title, detail))
+    raise BadRequest(node, title.rstrip("."), _remedy(title, detail).rstrip("."))
 
 
 def _remedy(title: str, detail: str) -> str:
     """What the detail adds to the title; "" where it only repeats it."""
     return "" if detail.rstrip(".").lower() in title.lower() else detail
-
-
-class _Refused(BadRequest):
-    """What a node said no to."""
-
-    def __init__(self, status: int, title: str, detail: str) -> None:
-        HansaError.__init__(
-            self, f"the node (status {status})", title.rstrip("."), detail.rstrip(".")
-        )

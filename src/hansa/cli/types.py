@@ -31,9 +31,8 @@ def types(
     Example: `hansa types --folder my-city`
     """
     screen = Screen(json)
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
     rows = []
-    with reached(folder, url, headers) as ask:
+    with reached(folder, url, token) as ask:
         for name in orjson.loads(ask(_TYPES, {}).content)["typeList"]:
             about = orjson.loads(ask(f"{_TYPES}/{name}", {}).content)
             attributes = sorted(d["attributeName"] for d in about["attributeDetails"])

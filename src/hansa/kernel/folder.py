@@ -18,7 +18,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -117,15 +117,20 @@ class Folder:
         folder = cls(root)
         if folder.settings_file.exists():
             raise AlreadyExists(f"folder {root}", "is a node already", "choose another folder")
+        was_there = True
         try:
-            if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            was_there = root.exists()
+            if was_there and (not root.is_dir() or any(root.iterdir())):
                 raise AlreadyExists(
                     f"folder {root}", "is not empty", "choose a new or an empty folder"
                 )
-            for part in (folder.store, folder.cache, folder.contexts):
+            for part in folder._empty_parts:
                 part.mkdir(parents=True, exist_ok=True)
-            folder.write_settings(settings)
+            folder._write_settings(settings)
         except OSError as error:
+            for made in folder._empty_parts if was_there else (*folder._empty_parts, root):
+                with suppress(OSError):
+                    made.rmdir()
             raise Unavailable(
                 f"folder {root}",
                 f"cannot be written ({error.strerror})",
@@ -133,15 +138,38 @@ class Folder:
             ) from error
         return folder
 
+    @property
+    def _empty_parts(self) -> tuple[Path, ...]:
+        return (self.store, self.cache, self.contexts)
+
     def write_settings(self, text: str) -> None:
-        """Put `text` in the place of the settings, whole or not at all."""
+        """Put `text` in the place of the settings, whole or not at all.
+
+        Raises:
+            Unavailable: the disk is full or not writable; the settings are as they were.
+        """
+        try:
+            self._write_settings(text)
+        except OSError as error:
+            raise Unavailable(
+                f"settings {self.settings_file}",
+                f"cannot be written ({error.strerror}); they are as they were",
+                "make room on the disk, check the rights, and try again",
+            ) from error
+
+    def _write_settings(self, text: str) -> None:
         draft = self.settings_file.with_suffix(".new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.settings_file)
+        try:
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self.settings_file)
+        except OSError:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise
 
     @contextmanager
     def locked(self, patience: float = 0.0) -> Iterator[Callable[..., None]]:

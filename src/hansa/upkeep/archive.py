@@ -53,7 +53,8 @@ def backup(folder: Folder, target: Path, progress: Progress) -> Manifest:
 
     Raises:
         AlreadyExists: there is something at `target`.
-        Unavailable: a file cannot be read, or the disk of `target` is full; nothing is left then.
+        Unavailable: a database is damaged, a file cannot be read, or the disk of `target` is full;
+            nothing is left then.
     """
     if target.exists():
         raise AlreadyExists(str(target), "is there already", "choose another name")
@@ -85,8 +86,9 @@ def _gather(folder: Folder, work: Path, progress: Progress) -> list[Item]:
         copy = work / inner
         copy.parent.mkdir(parents=True, exist_ok=True)
         if path.suffix == ".sqlite":
-            _copy_database(path, copy, partial(_shifted, progress, done, total))
-            old = _history(folder, path.stem, copy)
+            with _sound(path, folder):
+                _copy_database(path, copy, partial(_shifted, progress, done, total))
+                old = _history(folder, path.stem, copy)
             waiting += old
             total += sum(file.stat().st_size for file in old)
         else:
@@ -96,6 +98,20 @@ def _gather(folder: Folder, work: Path, progress: Progress) -> list[Item]:
         items.append(Item(inner.as_posix(), size, _digest(copy)))
         progress(done, total)
     return items
+
+
+@contextmanager
+def _sound(database: Path, folder: Folder) -> Iterator[None]:
+    """Tell damage of what is to be saved from trouble with where it goes."""
+    try:
+        yield
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise Unavailable(
+            f"store {database.name}",
+            f"the database is damaged ({error}), so it cannot be saved; nothing was kept",
+            f"see what is wrong with it (hansa doctor {folder.root}), and restore the last backup "
+            "(hansa restore)",
+        ) from error
 
 
 def _copy_file(source: Path, copy: Path) -> None:

@@ -13,6 +13,8 @@ __all__ = ["problem", "problem_answer"]
 
 _TYPES = "https://uri.etsi.org/ngsi-ld/errors/"
 _BARE = frozenset({411, 415})
+"""Answers that clause 6.3.4 wants as "just" the status, without any payload body, in contrast to 405, 406
+and 413, which report as others do. What to send instead stands in the header ``accept`` of a 415."""
 
 
 def problem(error: HansaError) -> dict[str, Any]:
