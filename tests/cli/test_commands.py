@@ -142,6 +142,18 @@ def test_a_full_disk_is_told_whoever_meets_it(
     assert "hansa backup: the disk refused (No space left on device)" in result.stderr
 
 
+def test_a_licence_that_nobody_can_look_up_is_noted(
+    run: Run, node: tuple[Path, str], tmp_path: Path
+) -> None:
+    (tmp_path / "t.csv").write_text("id\n1\n")
+    (tmp_path / "t.toml").write_text('type = "Tree"\nid = "{id}"\n')
+    words = ["import", "table", tmp_path / "t.csv", "--mapping", tmp_path / "t.toml"]
+    for licence, noted in (("Foo-9", True), ("CC-BY-4.0", False)):
+        done = run(*words, "--folder", node[0], "--license", licence)
+        assert done.exit_code == 0
+        assert ("neither an address nor an SPDX identifier" in done.stderr) is noted
+
+
 def test_a_token_that_cannot_be_sent(run: Run, node: tuple[Path, str]) -> None:
     result = run("types", "--folder", node[0], "--token", "ñ")
     assert result.exit_code == 1

@@ -244,14 +244,24 @@ def test_refusals_are_counted_with_their_places(store: SqliteStore, clock: Clock
         {"id": "no uri", "type": "Thing"},
         thing("2", location="nowhere") | {"location": {"type": "GeoProperty", "value": {}}},
     )
-    report = run_import(store, spoke, Request("list.txt"), clock)
+    steps: list[int] = []
+    report = run_import(
+        store, spoke, Request("list.txt"), clock, lambda step: steps.append(step.done)
+    )
     assert (report.read, report.created, report.refused) == (4, 1, 4)
+    assert steps[-1] == 5  # records, each once
     reasons = [str(refusal) for refusal in report.refusals]
     assert reasons[0] == "list.txt, line 2: illegible"
     assert reasons[1] == "list.txt, urn:ngsi-ld:Thing:1: the identifier appears twice"
     assert "entity id 'no uri'" in reasons[2]
     assert reasons[3].startswith("list.txt, urn:ngsi-ld:Thing:2: attribute 'location'")
     assert stored(store, "urn:ngsi-ld:Thing:1")["size"] == 1
+
+
+def test_an_address_is_not_for_spokes_that_read_files(store: SqliteStore, clock: Clock) -> None:
+    with pytest.raises(BadRequest, match=r"reads files, and fetches none; .*: .*gbfs") as caught:
+        run_import(store, SPOKE, Request("https://example.org/feed.zip"), clock)
+    assert caught.value.subject == "address 'https://example.org/feed.zip'"
 
 
 def test_a_foreign_source_writes_nothing(store: SqliteStore, clock: Clock, tmp_path: Path) -> None:

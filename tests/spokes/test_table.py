@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from hansa.kernel.errors import BadRequest, HansaError, MissingExtra
+from hansa.spokes.manifest import resolve
 from hansa.spokes.port import Plain, Refusal
 from hansa.spokes.table import SPOKE
 from tests.spokes.helpers import read, values
@@ -334,6 +335,11 @@ def test_a_truncated_parquet_is_refused(tmp_path: Path) -> None:
         ("type = ", r"map.toml: is not valid TOML"),
         ('id = "{id}"', r"'type' is missing"),
         ('type = "T"', r"'id' is missing"),
+        ('type = 5\nid = "{id}"', r"'type' is not a text"),
+        ('type = "T"\nid = "{id}"\n[attributes.id]\ncolumn = "x"', r"attributes.id: 'id' is a word of every entity"),
+        ('type = "T"\nid = "{id}"\n[attributes.x]\ncolumn = "x"\nunit = "metres"', r"'metres' is not a UN/CEFACT code; write MTR"),
+        ('type = "T"\nid = "{id}"\n[attributes.x]\ncolumn = "x"\nunit = "smoots"', r"not a UN/CEFACT code; for example"),
+        ('type = T', r"is not valid TOML .*; mend the mapping at that place"),
         ('type = "T"\nid = "{id"', r"map.toml, id: is no template"),
         ('type = "T"\nid = "{id!r}"', r"only plain \{column\} is understood"),
         ('type = "T"\nid = "{id}"\ncolour = 1', r"the setting 'colour' is unknown"),
@@ -356,6 +362,31 @@ def test_a_truncated_parquet_is_refused(tmp_path: Path) -> None:
 def test_a_wrong_mapping_is_refused(tmp_path: Path, mapping: str, reason: str) -> None:
     with pytest.raises(BadRequest, match=reason):
         bring(tmp_path, "x.csv", "id,x\n1,2\n", mapping)
+
+
+def test_a_table_is_no_mapping(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("id,x\n1,2\n")
+    with pytest.raises(BadRequest, match="which column is what"):
+        read(SPOKE, tmp_path / "x.csv", mapping=str(tmp_path / "x.csv"))
+
+
+@pytest.mark.parametrize(("sign", "written"), [(";", '";"'), ("\t", r'"\\t"'), ("|", r'"\|"')])
+def test_another_delimiter_is_hinted_at(tmp_path: Path, sign: str, written: str) -> None:
+    with pytest.raises(BadRequest, match=f"write delimiter = {written} first"):
+        bring(tmp_path, "x.csv", f"id{sign}x\n1{sign}2\n", 'type = "T"\nid = "{id}"')
+
+
+def test_rows_that_appear_twice_or_are_short_name_their_line(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("id,x,y\n1,2,3\n2\n1,5,6\n3,1\n")
+    (tmp_path / "map.toml").write_text('type = "T"\nid = "{id}"\nattributes = {x = "x"}')
+    options = resolve(SPOKE.manifest, {"mapping": str(tmp_path / "map.toml")})
+    reading = SPOKE.open(str(tmp_path / "x.csv"), "town", options)
+    (refusal,) = [item for item in reading.items() if isinstance(item, Refusal)]
+    reading.close()
+    assert str(refusal).startswith("x.csv, line 4: the identifier urn:ngsi-ld:T:town:1 appears")
+    assert refusal.reason.endswith("first at x.csv, line 2")
+    (note,) = reading.about.notes
+    assert note.startswith("2 rows have fewer fields than the header of x.csv: the first is line 3")
 
 
 def test_a_mapping_must_be_given(tmp_path: Path) -> None:

@@ -37,7 +37,10 @@ def import_source(
     context: typer.Context,
     spoke: Annotated[str, typer.Argument(help="The kind of source: see `hansa spokes`.")],
     source: Annotated[
-        str, typer.Argument(help="File, folder or address; ARCHIVE!MEMBER looks into one.")
+        str,
+        typer.Argument(
+            help="File or folder, or for spokes of services an address; ARCHIVE!MEMBER looks into one."
+        ),
     ],
     folder: FolderOption = Path("node"),
     name: Annotated[str, typer.Option(help="Name of this import; the same again updates it.")] = "",
@@ -86,7 +89,21 @@ def import_source(
         following(screen, f"Reading {Path(source).name}") as progress,
     ):
         report = _done(folder, manifest, request, dry_run, watch(progress))
+    _note_licence(report, license)
     show_report(screen, report, dry_run)
+
+
+def _note_licence(report: Report, license: str) -> None:
+    """Say when nobody can look up the licence that was given: it may be misspelt."""
+    if not license:
+        return
+    from hansa.web.pages.licences import is_known
+
+    if not is_known(license):
+        report.notes.append(
+            f"the licence '{license}' is neither an address nor an SPDX identifier of a licence for "
+            "data that Hansa knows; it was taken as it is. See https://spdx.org/licenses/"
+        )
 
 
 @contextmanager

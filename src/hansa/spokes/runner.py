@@ -22,7 +22,7 @@ from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
 from hansa.kernel.clock import Clock, iso
-from hansa.kernel.errors import HansaError, InternalError
+from hansa.kernel.errors import BadRequest, HansaError, InternalError
 from hansa.kernel.ids import slug, urn
 from hansa.ngsild.city import city_context, city_iri
 from hansa.ngsild.expand import Rules, expand_entity
@@ -43,6 +43,7 @@ from hansa.spokes.port import (
     WayOut,
 )
 from hansa.spokes.provenance import IMPORTED_FROM, Stamp, mark_vanished, revise
+from hansa.spokes.registry import all_spokes
 from hansa.spokes.report import BROKEN_OFF, Progress, Report, Step
 from hansa.spokes.secrets import address_without_secrets
 from hansa.store.port import Outcome, Store, Write
@@ -124,11 +125,22 @@ def open_source(
 ) -> Reading:
     """Open a file, or reach a service (whose address must not hold a secret)."""
     if not spoke.manifest.remote:
+        if "://" in source:
+            raise _no_address(source, spoke.manifest.name)
         return cast(Spoke, spoke).open(source, namespace, options)
     if out is None:
         raise InternalError(f"spoke '{spoke.manifest.name}'", "was given no way out")
     address_without_secrets(source)
     return cast(RemoteSpoke, spoke).reach(source, namespace, options, out, now)
+
+
+def _no_address(source: str, name: str) -> BadRequest:
+    remote = ", ".join(each.manifest.name for each in all_spokes() if each.manifest.remote)
+    return BadRequest(
+        f"address '{source[:120]}'",
+        f"the spoke '{name}' reads files, and fetches none",
+        f"download it, and give the file; these ask at addresses: {remote}",
+    )
 
 
 class _Run:
@@ -170,6 +182,7 @@ class _Run:
         self._batch: list[Write] = []
         self._waiting: deque[tuple[list[Write], Future[list[Outcome]]]] = deque()
         self._written = 0
+        self._taken = 0
 
     def whole(self) -> Report:
         """The import itself."""
@@ -199,6 +212,7 @@ class _Run:
 
     def _take(self, item: Item) -> None:
         """One entity into the batch, or one refusal into the report."""
+        self._taken += 1
         if isinstance(item, Refusal):
             self.report.refuse(item)
             return
@@ -284,8 +298,7 @@ class _Run:
             raise outcome
 
     def _tell(self, what: str) -> None:
-        done = self.report.read + self.report.refused
-        self._progress(Step(done, self._reading.total, what))
+        self._progress(Step(self._taken, self._reading.total, what))
 
 
 def _with_wishes(about: About, spoke: Spoke | RemoteSpoke, request: Request) -> About:

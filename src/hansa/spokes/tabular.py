@@ -52,6 +52,8 @@ class TextTable:
         self.name = name
         self._opener = opener
         self._delimiter = delimiter
+        self._short_rows = 0
+        self._first_short = (0, 0)
         self.encoding = self._detect()
         self.columns = self._header(required)
 
@@ -61,6 +63,19 @@ class TextTable:
         if self.encoding == "utf-8-sig":
             return None
         return f"{self.name} is not UTF-8; it was read as {self.encoding}."
+
+    @property
+    def short(self) -> str:
+        """A sentence about the rows that had fewer fields than the header, once they are read; or ""."""
+        count, (line, fields) = self._short_rows, self._first_short
+        if not count:
+            return ""
+        rows = "1 row has" if count == 1 else f"{count:,} rows have"
+        first = "it is" if count == 1 else "the first is"
+        return (
+            f"{rows} fewer fields than the header of {self.name}: {first} line {line}, with {fields} of "
+            f"{len(self.columns)}. What is missing was taken for blank."
+        )
 
     def _detect(self) -> str:
         decoder = codecs.getincrementaldecoder("utf-8")()
@@ -114,6 +129,7 @@ class TextTable:
             BadRequest: the text breaks off, or a field has no end.
         """
         width = len(self.columns)
+        self._short_rows = 0
         with self._reader() as reader:
             next(reader)
             try:
@@ -126,6 +142,10 @@ class TextTable:
                         reason = f"it has {len(fields)} fields where the header has {width}"
                         refuse(Refusal(Place(self.name, reader.line_num), reason))
                     else:
+                        if len(fields) < width:
+                            self._short_rows += 1
+                            if self._short_rows == 1:
+                                self._first_short = (reader.line_num, len(fields))
                         yield reader.line_num, (fields + [""] * width)[:width]
             except csv.Error as fault:
                 place = Place(self.name, reader.line_num)

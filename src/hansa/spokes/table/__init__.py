@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from hansa.spokes.manifest import Manifest, load_manifest
-from hansa.spokes.port import About, Item, Options, Refusal
+from hansa.spokes.port import About, Item, Options, Place, Refusal
 from hansa.spokes.source import SourceFile, handed_on, open_file
 from hansa.spokes.table.map import RowMap
 from hansa.spokes.table.mapping import load_mapping
@@ -43,11 +43,22 @@ class TableReading:
     def items(self) -> Iterator[Item]:
         """See :meth:`hansa.spokes.port.Reading.items`."""
         refusals: list[Refusal] = []
+        first: dict[str, Place] = {}
         for row in self._table.rows(refusals.append):
             yield from refusals
             refusals.clear()
-            yield self._map.item(row)
+            item = self._map.item(row)
+            if (
+                not isinstance(item, Refusal)
+                and (before := first.setdefault(item["id"], row.place)) is not row.place
+            ):
+                item = Refusal(
+                    row.place, f"the identifier {item['id']} appears twice; first at {before}"
+                )
+            yield item
         yield from refusals
+        if self._table.short:
+            self.about.notes.append(self._table.short)
 
     def close(self) -> None:
         """See :meth:`hansa.spokes.port.Reading.close`."""

@@ -6,6 +6,7 @@ afterwards (:meth:`Mapping.check_columns`) every column must be in the table. No
 
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from hansa.kernel.errors import BadRequest, MissingExtra, NotFound
+from hansa.spokes.unit_codes import unit_code
 
 __all__ = [
     "KINDS",
@@ -41,6 +43,7 @@ KINDS: Final = (
     "language",
 )
 
+_UNIT: Final = re.compile("[A-Z0-9]{1,3}")
 _TOP: Final = frozenset(
     {"type", "id", "location", "attributes", "terms", "delimiter", "decimal", "missing", "timezone"}
 )
@@ -134,8 +137,22 @@ class Mapping:
                 raise BadRequest(
                     f"{self.label}, {where}",
                     f"{table} has no column '{column}'",
-                    f"it has: {', '.join(present)}",
+                    _other_delimiter(present) or f"it has: {', '.join(present)}",
                 )
+
+
+def _other_delimiter(present: Sequence[str]) -> str:
+    """What to do about a table that seems to have a single column because another sign divides it."""
+    if len(present) != 1:
+        return ""
+    sign = next((each for each in (";", "\\t", "|", ",") if _sign(each) in present[0]), "")
+    return f'its columns seem to be divided otherwise: write delimiter = "{sign}" first' * bool(
+        sign
+    )
+
+
+def _sign(written: str) -> str:
+    return "\t" if written == "\\t" else written
 
 
 def names_in(template: str) -> list[str]:
@@ -176,22 +193,41 @@ def make_mapping(data: dict[str, Any], label: str) -> Mapping:
     """
     refuse_unknown(data, _TOP, label, "")
     for name in ("type", "id"):
-        if not isinstance(data.get(name), str) or not data[name]:
+        if name not in data or data[name] == "":
             raise BadRequest(label, f"'{name}' is missing", _EXAMPLES[name])
+        if not isinstance(data[name], str):
+            raise BadRequest(label, f"'{name}' is not a text", _EXAMPLES[name])
     attributes = _table(data, "attributes", label)
+    terms = {str(name): str(iri) for name, iri in _table(data, "terms", label).items()}
+    for name in attributes:
+        if name in _RESERVED and name not in terms:
+            raise BadRequest(
+                f"{label}, attributes.{name}",
+                f"'{name}' is a word of every entity, and cannot be an attribute",
+                _RESERVED[name],
+            )
     return Mapping(
         label=label,
         type=data["type"],
         id=_template(data["id"], label, "id"),
         attributes=tuple(_attribute(name, value, label) for name, value in attributes.items()),
         location=_location(data, label),
-        terms={str(name): str(iri) for name, iri in _table(data, "terms", label).items()},
+        terms=terms,
         delimiter=_delimiter(data.get("delimiter", ","), label),
         decimal=str(data.get("decimal", ".")),
         missing=_missing(data.get("missing", []), label),
         zone=_zone(str(data.get("timezone", "UTC")), label),
     )
 
+
+_ANOTHER: Final = "choose another name for it"
+_RESERVED: Final = {
+    "id": 'the identifier stands above: id = "{tree_number}"',
+    "type": 'the type stands above: type = "Tree"',
+    **dict.fromkeys(("@id", "@type", "@context", "scope"), _ANOTHER),
+    **dict.fromkeys(("createdAt", "modifiedAt", "deletedAt"), _ANOTHER),
+}
+"""What an entity has beside attributes, and where that is said."""
 
 _EXAMPLES: Final = {
     "type": 'for example: type = "Tree"',
@@ -213,7 +249,16 @@ def _data(file: Path, label: str) -> Any:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
-        raise BadRequest(label, f"is not valid TOML ({fault})", "mend it there") from None
+        raise BadRequest(label, f"is not valid TOML ({fault})", _no_toml(file)) from None
+
+
+def _no_toml(file: Path) -> str:
+    if file.suffix.lower() == ".toml":
+        return "mend the mapping at that place"
+    return (
+        "a mapping is a TOML file that says which column is what; write one as in the guide "
+        "'Import a table'"
+    )
 
 
 def refuse_unknown(data: dict[str, Any], allowed: frozenset[str], label: str, where: str) -> None:
@@ -265,7 +310,17 @@ def _attribute(name: str, data: Any, label: str) -> Attribute:
             'for example: target = "urn:ngsi-ld:Zone:city:{zone}"',
         )
     _template(attribute.target, label, where[2:])
+    _check_unit(attribute.unit, f"{label}{where}.unit")
     return attribute
+
+
+def _check_unit(unit: str | None, subject: str) -> None:
+    """Of the form of a UN/CEFACT common code; more codes than this program knows are in use."""
+    if not unit or _UNIT.fullmatch(unit):
+        return
+    code = unit_code(unit, unit.removesuffix("s"))
+    known = f"write {code}" if code else "for example MTR for metre, KMH for km/h"
+    raise BadRequest(subject, f"'{unit}' is not a UN/CEFACT code", known)
 
 
 def _template(template: str, label: str, where: str) -> str:

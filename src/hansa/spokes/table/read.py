@@ -46,6 +46,10 @@ class Table(Protocol):
     total: int | None
     note: str | None
 
+    @property
+    def short(self) -> str:
+        """After the rows: a sentence on those that lack cells at their end; "" if there are none."""
+
     def rows(self, refuse: Callable[[Refusal], None]) -> Iterator[Row]:
         """The rows; those that cannot be read are refused one by one."""
 
@@ -80,6 +84,11 @@ class _Text:
         self.columns = self._table.columns
         self.note = self._table.note
 
+    @property
+    def short(self) -> str:
+        """See :attr:`Table.short`."""
+        return self._table.short
+
     def rows(self, refuse: Callable[[Refusal], None]) -> Iterator[Row]:
         for line, fields in self._table.rows(refuse):
             values = {n: f.strip() for n, f in zip(self.columns, fields, strict=True)}
@@ -90,6 +99,7 @@ class _GeoJson:
     """A FeatureCollection, or one feature a line; the geometry is the column ``geometry``."""
 
     note: str | None = None
+    short = ""
 
     def __init__(self, file: SourceFile) -> None:
         self._label = file.label
@@ -120,6 +130,7 @@ class _Parquet:
     """Parquet, read in batches; the geometry column of GeoParquet stays well-known binary."""
 
     note: str | None = None
+    short = ""
 
     def __init__(self, file: SourceFile) -> None:
         try:

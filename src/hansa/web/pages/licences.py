@@ -13,7 +13,7 @@ from typing import Final
 from hansa.web.shell.language import Language
 from hansa.web.shell.links import web_link
 
-__all__ = ["Licence", "licence"]
+__all__ = ["Licence", "is_known", "licence"]
 
 _CREATIVE: Final = "https://creativecommons.org/licenses/"
 _KNOWN: Final = {
@@ -42,6 +42,11 @@ class Licence:
     text: str
     url: str = ""
     note: str = ""
+
+
+def is_known(stated: str) -> bool:
+    """Whether the licence can be looked up: an address, or an identifier of one that cities meet."""
+    return bool(web_link(stated)) or stated.lower() in _KNOWN
 
 
 def licence(tongue: Language, stated: str, credit: str = "") -> Licence:
