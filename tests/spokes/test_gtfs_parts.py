@@ -117,7 +117,13 @@ def test_a_calendar_that_is_over_is_replayed_by_weekday(day: date) -> None:
     assert stand_in.weekday() == day.weekday()
     assert stand_in <= date(2019, 12, 29)
     assert stand_in != date(2019, 12, 25)  # Christmas is no ordinary Wednesday
+    assert not date(2019, 12, 24) <= stand_in  # nor are the days after it, exceptions or none
     assert found.active(stand_in) == ({"end"} if day.weekday() > 4 else {"week"})
+
+
+def test_days_between_the_years_stand_in_where_there_are_no_others() -> None:
+    week = Rule("week", (True,) * 7, date(2019, 12, 24), date(2019, 12, 30))
+    assert Calendar([week], []).replayed(date(2026, 11, 25)) == date(2019, 12, 25)
 
 
 def test_a_feed_of_single_dates_replays_one_of_them() -> None:

@@ -135,8 +135,8 @@ def test_a_replay_says_so_on_vehicle_and_source(town: SqliteStore, hands: Hands)
     hands.move(days=364)  # 2027-11-22 is a Monday after the calendar's end
     keeper = Keeper(town, SPOKE, SOURCE, hands, no_fetch)
     keeper.beat()
-    assert stored(town, "urn:ngsi-ld:Vehicle:town:T1-20271122")["replayOf"] == "2026-12-28"
-    note = "The calendar of this timetable has ended; vehicles replay 2026-12-28."
+    assert stored(town, "urn:ngsi-ld:Vehicle:town:T1-20271122")["replayOf"] == "2026-12-21"
+    note = "The calendar of this timetable has ended; vehicles replay 2026-12-21."
     assert stored(town, SOURCE)["liveNotes"] == [note]
     last = town.last_change()
     keeper.beat()

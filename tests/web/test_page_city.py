@@ -138,7 +138,7 @@ def test_runs_past_midnight_are_on_the_next_day_too(pages: TestClient) -> None:
 def test_an_ended_timetable_says_that_it_is_replayed(pages: TestClient) -> None:
     note = pages.get("/city/day", params={"weekday": 2}).json()["note"]
     assert "ended on 31 December 2019" in note
-    assert "replays 25 December 2019" in note
+    assert "replays 18 December 2019" in note
 
 
 @pytest.mark.parametrize("weekday", ["7", "-1", "x", ""])
@@ -172,3 +172,29 @@ def test_people_say_of_which_year_they_are_or_that_nobody_says(
     zone["population"]["observedAt"] = "2017-04-19T12:00:00Z"
     town.write(empty_node, [zone])
     assert "in one zone; as of 19 April 2017" in empty_pages.get("/").text
+
+
+def test_without_streets_the_page_says_how_they_come(
+    empty_node: Node, empty_pages: TestClient
+) -> None:
+    place = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [10.0, 50.0]}}
+    source = {
+        "id": "urn:ngsi-ld:DataSource:trees",
+        "type": "DataSource",
+        "title": {"type": "Property", "value": "trees.csv"},
+    }
+    town.write(
+        empty_node, [{"id": "urn:ngsi-ld:Tree:1", "type": "Tree", "location": place}, source]
+    )
+    page = empty_pages.get("/").text
+    assert "no streets beneath it yet" in page
+    assert "import osm city.osm.pbf" in page
+    assert 'placeholder="Search by name"' in page
+    assert re.search(r'id="credits"></p>', page)  # nobody is to be named
+    assert 'id="map-loading" role="status"' in page
+
+
+def test_with_streets_the_page_asks_for_none(pages: TestClient) -> None:
+    page = pages.get("/").text
+    assert "no streets beneath it yet" not in page
+    assert 'placeholder="Search streets, stops, places"' in page

@@ -175,6 +175,18 @@ def test_what_an_entity_says_now_counts_though_the_clock_was_set_back() -> None:
     assert [point.value for point in superseded] == [18.5]
 
 
+def test_a_link_to_what_is_not_here_says_so(empty_node: Node, empty_pages: TestClient) -> None:
+    zone = {"type": "Relationship", "object": "urn:ngsi-ld:TransportZone:coquimbo:42"}
+    town.write(empty_node, [{"id": "urn:ngsi-ld:Tree:1", "type": "Tree", "inZone": zone}])
+    page = empty_pages.get("/entity/urn:ngsi-ld:Tree:1").text
+    assert "<span>ngsi-ld:</span><span>TransportZone:</span>" in page
+    assert "not in this node" in page
+    town.write(empty_node, [{"id": zone["object"], "type": "TransportZone"}])
+    page = empty_pages.get("/entity/urn:ngsi-ld:Tree:1").text
+    assert "Zone 42</a>" in page
+    assert "not in this node" not in page
+
+
 def plotted(page: str) -> tuple[list[float], list[list[float]]]:
     """Times and columns of the first chart."""
     found = re.search(r'data-times="([^"]*)" data-columns="([^"]*)"', page)

@@ -2,7 +2,8 @@
 
 A service runs on a day if a rule names the weekday within its period, unless an exception takes it
 away; or if an exception adds it. A calendar that has ended is *replayed*: a later day is given the
-services of the last day of the same weekday within the period that has no exceptions.
+services of the last ordinary day of the same weekday within the period: one without exceptions, and not
+between Christmas and New Year, which few would take for an ordinary day.
 """
 
 from __future__ import annotations
@@ -82,12 +83,15 @@ class Calendar:
         if self.period is None or day <= self.period[1]:
             return None
         first, last = self.period
+        festive = None
         candidate = newest = last - timedelta(days=(last.weekday() - day.weekday()) % 7)
         while candidate >= first:
             if candidate not in self._by_day and self.active(candidate):
-                return candidate
+                if not _is_festive(candidate):
+                    return candidate
+                festive = festive or candidate
             candidate -= _WEEK
-        return newest if newest >= first else last
+        return festive or (newest if newest >= first else last)
 
     @cached_property
     def _by_day(self) -> dict[date, list[ServiceDate]]:
@@ -95,6 +99,11 @@ class Calendar:
         for exception in self.exceptions:
             found.setdefault(exception.day, []).append(exception)
         return found
+
+
+def _is_festive(day: date) -> bool:
+    """Whether a day is one of 24 December to 1 January."""
+    return (day.month == 12 and day.day >= 24) or (day.month == 1 and day.day == 1)
 
 
 def read_calendar(tables: Tables) -> Calendar:

@@ -28,6 +28,9 @@ __all__ = ["CityPages", "Figure", "Switch"]
 _FIRST_ZOOM = 11
 """About the zoom at which a whole city is seen first."""
 
+_GROUND = frozenset({"RoadSegment", "Building", "LandCover", "OSMWater", "TransportZone"})
+"""Types that lie beneath all else on the map."""
+
 _OSM = "https://www.openstreetmap.org/copyright"
 
 
@@ -94,6 +97,10 @@ class CityPages:
             request,
             "city.html",
             figures=figures,
+            has_city=bool(
+                present & {"RoadSegment", "GtfsStop", "PublicTransportStop", "PointOfInterest"}
+            ),
+            street_map="" if present & _GROUND else command(self._site.node, IMPORTS["osm"]),
             commands=[command(self._site.node, words) for words in IMPORTS.values()],
             notes=list(dict.fromkeys(figure.source for figure in figures if figure.source)),
             layers=switches(tongue, present, others=self._tiles.has_others()),
@@ -147,10 +154,12 @@ class CityPages:
         return _figure(count, unit, where, self._facts.source_of("GtfsTrip"))
 
     def credits(self) -> list[Credit]:
-        """Attribution of everything that the map may show."""
+        """Attribution of everything that the map may show; a source that asks for none has none."""
         found: dict[str, Credit] = {}
         for source in self._facts.sources():
-            said = source.attribution or source.title
+            said = source.attribution
+            if not said:
+                continue
             url = _OSM if "openstreetmap" in said.lower() else source.url
             found[said] = Credit(said, web_link(url))
         return list(found.values())

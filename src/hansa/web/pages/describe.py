@@ -50,6 +50,7 @@ class Value:
         colour: six hexadecimal digits of a colour that is shown beside.
         mark: whether the word says how the value was made.
         number: whether it is a number, which stands at the right of its column.
+        aside: what is said beside it.
     """
 
     text: str
@@ -60,6 +61,13 @@ class Value:
     colour: str = ""
     mark: bool = False
     number: bool = False
+    aside: str = ""
+
+    @property
+    def parts(self) -> list[str]:
+        """The pieces between which the text of an identifier may be broken."""
+        pieces = self.text.split(":") if self.text.startswith("urn:") else [self.text]
+        return [f"{piece}:" for piece in pieces[:-1]] + pieces[-1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,18 +191,31 @@ class Describer:
             created=self._maybe(entity.get("createdAt")),
             modified=self._maybe(entity.get("modifiedAt")),
         )
+        asked = frozenset(linked_ids(entity))
         for iri, instances in attributes(entity):
             term = self._term(iri)
             if term == _ORIGIN:
                 sheet.origin.extend(self._origin(instances[0], others))
             elif instances[0]["type"] in _RELATIONS:
-                sheet.links.append(self._row(term, instances, others))
+                row = self._row(term, instances, others)
+                sheet.links.append(self._marked(row, asked, others))
             elif iri != LOCATION:
                 row = self._row(term, instances, others)
                 sheet.rows.append(self._decoded(row, sheet.terms, instances))
         if sheet.tells_of_import:
             self._put_licence(entity, sheet)
         return sheet
+
+    def _marked(self, row: Row, asked: frozenset[str], others: Mapping[str, Entity]) -> Row:
+        """The row, which says of entities that were looked for in vain that they are not here."""
+        absent = self._("not in this node")
+        return replace(
+            row,
+            values=tuple(
+                replace(v, aside=absent) if v.text in asked and v.text not in others else v
+                for v in row.values
+            ),
+        )
 
     def _put_licence(self, entity: Entity, sheet: Sheet) -> None:
         """The licence on the record of an import, also when its source states none."""

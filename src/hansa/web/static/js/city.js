@@ -15,6 +15,7 @@ const missing = document.getElementById("map-missing");
 
 function withoutMap(why) {
   document.body.classList.add("no-map");
+  document.getElementById("map-loading").hidden = true;
   missing.textContent = why;
   missing.hidden = false;
 }
@@ -51,7 +52,7 @@ async function startMap() {
   map.setPadding(padding());
   if (city.bounds && !placed) {
     const [west, south, east, north] = city.bounds;
-    map.fitBounds([[west, south], [east, north]], { padding: 24, animate: false });
+    map.fitBounds([[west, south], [east, north]], { padding: narrow.matches ? 24 : 56, maxZoom: 16, animate: false });
   }
   map.addControl(new maplibregl.NavigationControl({ visualizePitch: true }), "top-right");
   map.addControl(new maplibregl.ScaleControl({ maxWidth: 120 }), "bottom-right");
@@ -153,6 +154,7 @@ async function main() {
     const ready = () => {
       if (!map.areTilesLoaded()) return;
       map.off("render", ready);
+      document.getElementById("map-loading").hidden = true;
       document.documentElement.setAttribute("data-map", "ready");
     };
     map.on("render", ready);
