@@ -22,7 +22,7 @@ def minutes(html: str) -> list[int]:
 
 def test_a_stop_shows_its_next_departures_and_lines(pages: TestClient, town_node: Node) -> None:
     for address in (STOP, STOP + "?part=panel"):
-        now = town_node.clock.now().astimezone(town_node.settings.zone)
+        now = town_node.timetable_clock.now().astimezone(town_node.settings.zone)
         html = pages.get(address).text
         first, *others = minutes(html)
         assert 0 <= first - (now.hour * 60 + now.minute) <= 10
