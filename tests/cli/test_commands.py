@@ -154,6 +154,24 @@ def test_a_licence_that_nobody_can_look_up_is_noted(
         assert ("neither an address nor an SPDX identifier" in done.stderr) is noted
 
 
+def test_misspelt_names_are_hinted_at(run: Run, node: tuple[Path, str], tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id,height\n1,2\n")
+    (tmp_path / "t.toml").write_text(
+        'type = "Tree"\nid = "{id}"\n[attributes.height]\ncolumn = "height"\nkind = "number"\n'
+    )
+    words = ["import", "table", tmp_path / "t.csv", "--mapping", tmp_path / "t.toml"]
+    assert run(*words, "--folder", node[0]).exit_code == 0
+
+    def said(*words: str) -> str:
+        return " ".join(run("query", *words, "--folder", node[0]).stderr.split())
+
+    hint = "No entity of type Tree has the attribute 'heigth'. Did you mean height?"
+    assert hint in said("--q", "heigth>3", "--type", "Tree")
+    assert "has the attribute 'heigth'" in said("--q", 'heigth>3|height=="heigth"')
+    assert "No entity here has the type 'Treee'. Did you mean Tree?" in said("--type", "Treee")
+    assert "Did you mean" not in said("--q", "height>3", "--type", "Tree")
+
+
 def test_a_token_that_cannot_be_sent(run: Run, node: tuple[Path, str]) -> None:
     result = run("types", "--folder", node[0], "--token", "ñ")
     assert result.exit_code == 1

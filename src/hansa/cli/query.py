@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import orjson
 import typer
@@ -19,7 +22,10 @@ __all__ = ["register"]
 _ENTITIES = "/ngsi-ld/v1/entities"
 _PAGE = 500
 _MOST = 8
-"""Columns of a table at most."""
+"""Columns of a table at most; and types whose attributes are looked at for a hint."""
+
+_OF_ALL = ("id", "type", "scope", "createdAt", "modifiedAt", "observedAt")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 class Form(StrEnum):
@@ -92,8 +98,9 @@ def query(
         total = _total(ask, words) if count else None
         rows = list(_entities(ask, words, offset, limit, form))
         here = _types(ask) if not rows and limit else []
+        hints = _hints(ask, type or "", q or "", here) if here and form is Form.table else []
     if not rows and limit and form is Form.table:
-        _nothing(screen, here)
+        _nothing(screen, here, hints)
         return
     _show(screen, rows, form, total)
 
@@ -107,12 +114,46 @@ def _types(ask: Ask) -> list[str]:
     return [str(name) for name in orjson.loads(ask("/ngsi-ld/v1/types", {}).content)["typeList"]]
 
 
-def _nothing(screen: Screen, here: list[str]) -> None:
+def _hints(ask: Ask, type: str, q: str, here: list[str]) -> list[str]:
+    """Names in the question that nothing here has, each with the nearest; never a reason to fail.
+
+    Only plain names are looked at: of a selection of types, and where each term of `q` begins.
+    """
+    types = [name for name in re.split(r"[(),|;]", type) if re.fullmatch(r"\w+", name)]
+    found = [_unknown("type", name, here) for name in types if name not in here]
+    terms = (re.match(r"\w+", term) for term in re.split(r"[();|]", _QUOTED.sub("", q)))
+    names = list(dict.fromkeys(term[0] for term in terms if term))
+    if not names or found:
+        return found
+    known = _attributes(ask, types or here[:_MOST])
+    where = f"entity of type {' or '.join(types)}" if types else "entity here"
+    if types or len(here) <= _MOST:
+        found += [_unknown("attribute", name, known, where) for name in names if name not in known]
+    return found
+
+
+def _attributes(ask: Ask, types: list[str]) -> list[str]:
+    found: set[str] = set(_OF_ALL)
+    for name in types:
+        about = orjson.loads(ask(f"/ngsi-ld/v1/types/{quote(name, safe='')}", {}).content)
+        found |= {str(each["attributeName"]) for each in about["attributeDetails"]}
+    return sorted(found)
+
+
+def _unknown(kind: str, name: str, known: list[str], where: str = "entity here") -> str:
+    near = get_close_matches(name, known, 3)
+    meant = f" Did you mean {' or '.join(near)}?" if near else ""
+    return f"No {where} has the {kind} '{name}'.{meant}"
+
+
+def _nothing(screen: Screen, here: list[str], hints: list[str]) -> None:
     """That nothing matches, and what there is to ask for."""
     if here:
         screen.note(f"Nothing matches. Types here: {', '.join(here)}.")
     else:
         screen.note("Nothing matches: the node is empty.")
+    for hint in hints:
+        screen.note(hint)
 
 
 def _total(ask: Ask, words: dict[str, str]) -> int:

@@ -67,7 +67,9 @@ class Reader:
         at = self.pos if at is None else at
         found = f"{self.text[at : at + 20]!r}" if at < len(self.text) else "the end"
         return BadRequest(
-            f"{self.language}, character {at + 1}", f"expected {expected}, found {found}"
+            f"{self.language}, character {at + 1}",
+            f"expected {expected}, found {found}",
+            f"what stands before that character is understood; there, write {expected}",
         )
 
     def skip(self) -> None:

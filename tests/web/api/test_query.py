@@ -108,6 +108,8 @@ def test_malformed_queries_are_refused(api: ApiClient, parameters: str, code: st
 def test_a_refused_q_names_the_place(api: ApiClient) -> None:
     body = api.get("/entities?type=Car&q=speed>10;rpm=").json()
     assert "14" in body["title"] or "13" in body["title"] or "15" in body["title"]
+    assert "is understood; there, write " in body["detail"]
+    assert body["detail"].rstrip(".") not in body["title"]
 
 
 def test_an_unknown_parameter_is_answered_with_the_near_one(api: ApiClient) -> None:
