@@ -52,7 +52,7 @@ async function startMap() {
   map.setPadding(padding());
   if (city.bounds && !placed) {
     const [west, south, east, north] = city.bounds;
-    map.fitBounds([[west, south], [east, north]], { padding: narrow.matches ? 24 : 56, maxZoom: 16, animate: false });
+    map.fitBounds([[west, south], [east, north]], { padding: 24, maxZoom: 16, animate: false });
   }
   map.addControl(new maplibregl.NavigationControl({ visualizePitch: true }), "top-right");
   map.addControl(new maplibregl.ScaleControl({ maxWidth: 120 }), "bottom-right");
