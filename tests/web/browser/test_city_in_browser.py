@@ -57,7 +57,7 @@ def test_vehicles_move_by_the_change_feed(open_page: Open, town_address: str) ->
 
 def test_a_click_opens_a_zone_and_escape_closes_it(open_page: Open, town_address: str) -> None:
     page = open_page(town_address + "/")
-    click_on_map(page, -70.993, -29.997)
+    click_on_map(page, -70.993, -29.995)
     expect(page.locator("#detail .said")).to_have_text("100,000 of 451,899 people in 4 zones")
     assert "entity=" in page.url
     expect(page).to_have_title("Zone 1 · Town")
@@ -82,7 +82,7 @@ def test_back_leads_out_of_an_entity_and_not_out_of_the_city(
     open_page: Open, town_address: str
 ) -> None:
     page = open_page(town_address + "/")
-    click_on_map(page, -70.993, -29.997)
+    click_on_map(page, -70.993, -29.995)
     expect(page.locator("#detail .said")).to_be_visible()
     page.go_back()
     expect(page.locator("#overview h1")).to_be_visible()
