@@ -29,11 +29,11 @@ from hansa.hub.federation.dispatch import Dispatch
 from hansa.hub.federation.evolutions import Elsewhere, Evolution, evolutions_in
 from hansa.hub.federation.sources import Answer, Failure
 from hansa.hub.federation.speech import Speech
+from hansa.hub.federation.taking import take_in
 from hansa.hub.federation.warnings import Warned
 from hansa.hub.registrations.matching import Part, Wanted, parts_of
 from hansa.hub.registrations.model import Registration
 from hansa.hub.temporal import Ask
-from hansa.kernel.errors import HansaError
 from hansa.ngsild.query import Query
 from hansa.ngsild.temporal import print_temporal
 from hansa.store.history import Source
@@ -232,26 +232,16 @@ def _along(ask: Ask, *, whole: bool) -> dict[str, str]:
 async def _read(
     dispatch: Dispatch, part: Part, speech: Speech, answer: Answer, limit: int
 ) -> Heard:
-    registration = part.registration
-    try:
-        async with asyncio.timeout(dispatch.patience(answer.response)):
-            evolutions, fault, offered = await evolutions_in(
-                answer.response, part, speech.context, dispatch.contexts, dispatch.depth, limit
-            )
-    except TimeoutError:
-        dispatch.spoilt(registration)
-        return Heard(part, warned=(Warned(111, registration.id, "its @context cannot be had"),))
-    except HansaError as error:
-        dispatch.spoilt(registration)
-        return Heard(part, warned=(Warned(111, registration.id, error.fact[:200]),))
-    warned = []
-    if fault is not None:
-        warned.append(Warned(111, registration.id, fault))
-    if answer.kept:
-        warned.append(Warned(110, registration.id, "its answer was kept from before"))
+    reading = evolutions_in(
+        answer.response, part, speech.context, dispatch.contexts, dispatch.depth, limit
+    )
+    heard = await take_in(dispatch, part.registration, answer, reading)
+    if isinstance(heard, Warned):
+        return Heard(part, warned=(heard,))
+    evolutions, offered, warned = heard
     edge = _edge(answer)
     if answer.response.status == 206 and edge is None:
-        warned.append(Warned(111, registration.id, "it told a part without saying which"))
+        warned.append(Warned(111, part.registration.id, "it told a part without saying which"))
     return Heard(part, tuple(evolutions), offered, offered < limit, edge, tuple(warned))
 
 

@@ -23,10 +23,11 @@ from hansa.hub.federation.filters import fulfils
 from hansa.hub.federation.incoming import entities_in
 from hansa.hub.federation.merging import merged
 from hansa.hub.federation.sources import Answer, Failure
+from hansa.hub.federation.taking import take_in
 from hansa.hub.federation.warnings import Warned
 from hansa.hub.registrations.matching import Part, Wanted, parts_of
 from hansa.hub.registrations.model import Registration
-from hansa.kernel.errors import HansaError, TooComplexQuery
+from hansa.kernel.errors import TooComplexQuery
 from hansa.ngsild.context import Context
 from hansa.ngsild.model import Entity
 from hansa.ngsild.query import Query
@@ -195,23 +196,11 @@ async def _read(
     dispatch: Dispatch, part: Part, spoken: Context, answer: Answer, limit: int
 ) -> Heard:
     """What an answer says; it is whole when it holds less than was asked for."""
-    registration = part.registration
-    try:
-        async with asyncio.timeout(dispatch.patience(answer.response)):
-            entities, fault, offered = await entities_in(
-                answer.response, part, spoken, dispatch.contexts, dispatch.depth, limit
-            )
-    except TimeoutError:
-        dispatch.spoilt(registration)
-        return Heard(part, warned=(Warned(111, registration.id, "its @context cannot be had"),))
-    except HansaError as error:
-        dispatch.spoilt(registration)
-        return Heard(part, warned=(Warned(111, registration.id, error.fact[:200]),))
-    warned = []
-    if fault is not None:
-        warned.append(Warned(111, registration.id, fault))
-    if answer.kept:
-        warned.append(Warned(110, registration.id, "its answer was kept from before"))
+    reading = entities_in(answer.response, part, spoken, dispatch.contexts, dispatch.depth, limit)
+    heard = await take_in(dispatch, part.registration, answer, reading)
+    if isinstance(heard, Warned):
+        return Heard(part, warned=(heard,))
+    entities, offered, warned = heard
     said = answer.response.headers.get("ngsild-results-count", "")
     total = int(said) if said.isdigit() and len(said) < 12 else None
     return Heard(part, tuple(entities), offered, offered < limit, total, tuple(warned))
