@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx2 as httpx
 from starlette.testclient import TestClient
 
+from hansa.kernel.settings import Settings
 from hansa.node import Node
 
-__all__ = ["ApiClient", "problem_of"]
+__all__ = ["ApiClient", "problem_of", "served"]
 
 BASE = "/ngsi-ld/v1"
 
@@ -71,3 +75,14 @@ def problem_of(response: httpx.Response) -> tuple[int, str]:
     assert body["status"] == response.status_code
     assert body["title"]
     return response.status_code, body["type"].removeprefix("https://uri.etsi.org/ngsi-ld/errors/")
+
+
+@contextmanager
+def served(folder: Path, settings: Settings) -> Iterator[ApiClient]:
+    """A node in `folder`, whose background work runs, and a client of it."""
+    node = Node.open(folder, settings)
+    try:
+        with TestClient(node.app, base_url="http://127.0.0.1:1356") as client:
+            yield ApiClient(node, client)
+    finally:
+        node.close()

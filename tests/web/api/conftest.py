@@ -6,26 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
 from hansa.kernel.settings import Settings
-from hansa.node import Node
-from tests.web.api.client import ApiClient
-
-
-def _client(folder: Path, settings: Settings) -> Iterator[ApiClient]:
-    node = Node.open(folder, settings)
-    try:
-        with TestClient(node.app, base_url="http://127.0.0.1:1356") as client:
-            yield ApiClient(node, client)
-    finally:
-        node.close()
+from tests.web.api.client import ApiClient, served
 
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[ApiClient]:
     """A node for experiments: core @context, everyone may write."""
-    yield from _client(tmp_path / "node", Settings(dev=True, context="core"))
+    with served(tmp_path / "node", Settings(dev=True, context="core")) as client:
+        yield client
 
 
 @pytest.fixture
@@ -34,4 +24,5 @@ def city_api(tmp_path: Path) -> Iterator[ApiClient]:
     from hansa.trust.principals import token_hash
 
     settings = Settings(operator_token_hash=token_hash("secret"))
-    yield from _client(tmp_path / "city", settings)
+    with served(tmp_path / "city", settings) as client:
+        yield client

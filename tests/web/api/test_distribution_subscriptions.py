@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.testclient import TestClient
 
 from hansa.kernel.settings import Settings
-from hansa.node import Node
-from tests.web.api.client import ApiClient
+from tests.web.api.client import ApiClient, served
 from tests.web.api.source import Asked, MockSource, mock_source
 from tests.web.api.test_distribution_reads import register
 
@@ -32,16 +29,6 @@ def receiver() -> Iterator[MockSource]:
     with mock_source() as found:
         found.says("POST", "/told", b"", 200)
         yield found
-
-
-@contextmanager
-def served(folder: Path, settings: Settings) -> Iterator[ApiClient]:
-    node = Node.open(folder, settings)
-    try:
-        with TestClient(node.app, base_url="http://127.0.0.1:1356") as client:
-            yield ApiClient(node, client)
-    finally:
-        node.close()
 
 
 def await_request(source: MockSource, method: str, number: int = 1) -> Asked:
