@@ -67,6 +67,29 @@ def test_search_ignores_case_and_accents(pages: TestClient, query: str) -> None:
     assert "<html" not in html
 
 
+def test_one_part_of_a_street_tells_of_the_others(pages: TestClient) -> None:
+    html = pages.get("/city/search", params={"q": "cordova", "part": "list"}).text
+    id = html.split('data-entity="')[1].split('"')[0]
+    one = pages.get(f"/entity/{id}", params={"part": "panel"}).text
+    assert "Show all 11 parts on the map" in one
+    assert "LineString" in one and "GeometryCollection" not in one
+    whole = pages.get(f"/entity/{id}?part=panel&whole").text
+    assert whole.count("LineString") == 11
+
+
+def test_streets_of_one_name_in_two_places_are_two(
+    empty_pages: TestClient, empty_node: Node
+) -> None:
+    street = town.streets()
+    apart = [{**part, "name": {"type": "Property", "value": "Balmaceda"}} for part in street]
+    town.write(empty_node, [apart[0], apart[1], apart[9]])
+    html = empty_pages.get("/city/search", params={"q": "balmaceda", "part": "list"}).text
+    assert html.count("Balmaceda") == 2
+    assert "2 parts" in html
+    alone = "urn:ngsi-ld:RoadSegment:town:9"
+    assert "Show all" not in empty_pages.get(f"/entity/{alone}?part=panel").text
+
+
 def test_search_works_as_a_page_too(pages: TestClient) -> None:
     html = pages.get("/city/search", params={"q": "nunoa"}).text
     assert "Ñuñoa Estación" in html

@@ -132,7 +132,7 @@ def test_commands_of_an_empty_node_can_be_copied_as_they_stand(
         html = unescape(empty_pages.get(path).text)
         line = f"hansa import gtfs feed.zip --folder {empty_node.folder.root}"
         assert f'data-copy="{line}"' in html, path
-        assert f"<code>{line}</code>" in html, path
+        assert f"<code>{line}</code>" in re.sub("</?span[^>]*>", "", html), path
 
 
 def test_vehicles_say_how_their_place_was_made(empty_node: Node, empty_pages: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -109,6 +110,23 @@ def test_search_by_keyboard_flies_to_the_match(open_page: Open, town_address: st
     page.keyboard.press("Enter")
     expect(page.locator("#detail .name")).to_have_text("Ñuñoa Estación")
     page.wait_for_function("() => !hansaMap.isMoving() && hansaMap.getZoom() > 14", timeout=30_000)
+
+
+def test_a_found_street_is_shown_as_a_whole(open_page: Open, town_address: str) -> None:
+    page = open_page(town_address + "/")
+    page.locator("#q").fill("avenida córdova")
+    expect(page.locator(".match")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail .name")).to_have_text("Avenida Córdova")
+    whole = page.locator("#detail [data-geometry]").get_attribute("data-geometry") or ""
+    assert len(json.loads(whole)["geometries"]) == 11
+    expect(page.locator("#detail [data-whole]")).to_contain_text("11")
+
+
+def test_the_word_that_the_map_is_drawn_goes_when_it_is(open_page: Open, town_address: str) -> None:
+    page = open_page(town_address + "/")
+    page.wait_for_function("() => document.documentElement.dataset.map === 'ready'", timeout=30_000)
+    expect(page.locator("#map-loading")).to_be_hidden()
 
 
 def test_everything_can_be_reached_by_keyboard(open_page: Open, town_address: str) -> None:

@@ -33,6 +33,7 @@ from hansa.web.pages.entity import EntityPages
 from hansa.web.pages.errors import render_error
 from hansa.web.pages.facts import Facts
 from hansa.web.pages.live import LivePage
+from hansa.web.pages.search import Names
 from hansa.web.pages.services import Services
 from hansa.web.shell.site import PageNode, Site
 from hansa.web.tiles import TileServer, tile_routes
@@ -57,8 +58,9 @@ def make_pages(node: PageNode) -> Pages:
     tiles = TileServer(site.store, city_iri, node.folder.cache / "tiles.sqlite")
     days = Days(site, facts)
     services = Services(site, facts)
-    city = CityPages(site, facts, tiles, days)
-    entities = EntityPages(site, facts, days, services)
+    names = Names(site, facts)
+    city = CityPages(site, facts, tiles, days, names)
+    entities = EntityPages(site, facts, days, services, names)
     data = DataPages(site, facts, services)
     downloads = Downloads(site, facts)
     live = LivePage(site, facts)

@@ -65,11 +65,13 @@ class Credit:
 class CityPages:
     """Handlers of the City page."""
 
-    def __init__(self, site: Site, facts: Facts, tiles: TileServer, days: Days) -> None:
+    def __init__(
+        self, site: Site, facts: Facts, tiles: TileServer, days: Days, names: Names
+    ) -> None:
         self._site = site
         self._facts = facts
         self._tiles = tiles
-        self._names = Names(site, facts)
+        self._names = names
         self._days = days
 
     def warm(self) -> None:

@@ -20,6 +20,7 @@ from hansa.web.pages.describe import Describer, linked_ids
 from hansa.web.pages.facts import Facts
 from hansa.web.pages.history import EVERY, STEPS, Series, courses
 from hansa.web.pages.names import attribute_label, heading
+from hansa.web.pages.search import Names
 from hansa.web.pages.services import Services
 from hansa.web.pages.stops import Stops
 from hansa.web.pages.values import first
@@ -31,6 +32,9 @@ __all__ = ["EntityPages"]
 _WORTH_SUMMING: Final = 24
 """With fewer values than this nobody needs periods."""
 
+_MOST_PARTS: Final = 1_000
+"""Entities of one name that are drawn together."""
+
 _FINE: Final = 0.00002
 """Tolerance of the outline that the map draws around a selected entity [degrees], about 2 m."""
 
@@ -38,14 +42,20 @@ _FINE: Final = 0.00002
 class EntityPages:
     """Handlers of the pages of single entities."""
 
-    def __init__(self, site: Site, facts: Facts, days: Days, services: Services) -> None:
+    def __init__(
+        self, site: Site, facts: Facts, days: Days, services: Services, names: Names
+    ) -> None:
         self._site = site
         self._facts = facts
         self._services = services
+        self._names = names
         self._stops = Stops(site, facts, days)
 
     async def page(self, request: Request) -> Response:
-        """``/entity/{id}``; with ``?part=panel`` only what the panel shows."""
+        """``/entity/{id}``; with ``?part=panel`` only what the panel shows.
+
+        With ``whole`` the map gets the outline of all that bear the name, as the segments of a street do.
+        """
         return await run_in_threadpool(self._page, request)
 
     def _page(self, request: Request) -> Response:
@@ -69,6 +79,8 @@ class EntityPages:
         part = request.query_params.get("part") == "panel"
         sheet = describer.sheet(entity, self._facts.entities(linked_ids(entity)))
         per = _period(request)
+        whole = self._whole(entity)
+        drawn = whole if "whole" in request.query_params else [entity]
         with self._facts.store.past() as source:
             histories = courses(source, entity, self._site.term, self._site.node.settings.zone, per)
         return self._site.page(
@@ -81,12 +93,22 @@ class EntityPages:
             histories=[
                 (heading(tongue(attribute_label(found.term))), found) for found in histories
             ],
-            geometry=_geometry(entity),
+            geometry=_geometry(drawn),
+            parts=len(whole),
             periods=_periods(tongue, id, histories),
             api=f"{self._site.base(request)}/ngsi-ld/v1/entities/{quote(id, safe=':')}",
             past=f"{self._site.base(request)}/ngsi-ld/v1/temporal/entities/{quote(id, safe=':')}",
             texts={} if part else self._site.script_texts(tongue),
         )
+
+    def _whole(self, entity: Entity) -> list[Entity]:
+        """The entity with all that bear its name and lie together with it."""
+        name = first(entity, self._site.iri("name"))
+        if not isinstance(name, str):
+            return [entity]
+        ids = self._names.parts(entity["id"], name)
+        others = (self._facts.store.get(id) for id in ids[:_MOST_PARTS] if id != entity["id"])
+        return [entity, *(orjson.loads(document) for document in others if document)]
 
     def _said(self, entity: Entity, tongue: Language) -> str:
         """One sentence that sets the entity in its city; "" where there is none to say."""
@@ -136,12 +158,11 @@ def _periods(tongue: Language, id: str, histories: list[Series]) -> list[dict[st
     ]
 
 
-def _geometry(entity: Entity) -> dict[str, Any] | None:
-    """The entity's location for the map: GeoJSON text and bounding box."""
-    value = first(entity, LOCATION)
-    if not isinstance(value, dict):
-        return None
-    shape = shapely.from_geojson(json.dumps(value))
+def _geometry(entities: list[Entity]) -> dict[str, Any] | None:
+    """Where the entities are, for the map: GeoJSON text and bounding box."""
+    values = [first(entity, LOCATION) for entity in entities]
+    found = [shapely.from_geojson(json.dumps(v)) for v in values if isinstance(v, dict)]
+    shape = found[0] if len(found) == 1 else shapely.geometrycollections(found)
     if shapely.is_empty(shape):
         return None
     outline = shapely.set_precision(shapely.simplify(shape, _FINE), 1e-6, mode="pointwise")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
+
+import shapely
 
 from hansa.ngsild.model import LOCATION
 from hansa.web.pages.facts import EVERYWHERE, GONE, Facts
@@ -15,6 +18,9 @@ __all__ = ["Match", "Names", "fold"]
 
 MOST: Final = 12
 """Matches that are shown."""
+
+_CLOSE: Final = 0.003
+"""Parts of one name that are no further apart than this are one thing [degrees], about 300 m."""
 
 _ORDER: Final = {
     name: place
@@ -27,12 +33,29 @@ _LEFT_OUT: Final = frozenset({"Vehicle", "RoadNode", "GtfsTrip", "GtfsShape", "G
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Something that bears a name; `count` entities of its type bear the same."""
+    """A name, the type of what bears it, and all that do and lie together: a street's segments."""
 
     name: str
     term: str
-    id: str
-    count: int = 1
+    ids: tuple[str, ...]
+
+    @property
+    def id(self) -> str:
+        """The one that stands for all: of the segments of a street the middle one."""
+        return self.ids[len(self.ids) // 2]
+
+
+@dataclass(frozen=True, slots=True)
+class Bearers:
+    """All of a type that bear a name, wherever they are: identifiers and places (WKB)."""
+
+    name: str
+    term: str
+    parts: list[tuple[str, bytes]]
+
+    def matches(self) -> Iterator[Match]:
+        """Those that lie together as one, the largest group first."""
+        return (Match(self.name, self.term, ids) for ids in _together(self.parts))
 
 
 class Names:
@@ -46,14 +69,22 @@ class Names:
         """The best matches: whole names first, then beginnings, then words, then anything inside."""
         wanted = fold(query)
         ranked = [
-            (rank, _ORDER.get(match.term, 99), len(folded), folded, match)
-            for folded, match in self._index()
+            (rank, _ORDER.get(found.term, 99), len(folded), folded, found)
+            for folded, found in self._index()
             if (rank := _rank(folded, wanted)) is not None
         ]
         ranked.sort(key=lambda entry: entry[:4])
-        return [entry[-1] for entry in ranked[:MOST]]
+        matches = (match for entry in ranked[:MOST] for match in entry[-1].matches())
+        return list(islice(matches, MOST))
 
-    def _index(self) -> list[tuple[str, Match]]:
+    def parts(self, id: str, name: str) -> tuple[str, ...]:
+        """An entity of a name with all that lie together with it, as the segments of a street do."""
+        wanted = fold(name)
+        same = (found for folded, found in self._index() if folded == wanted)
+        groups = (match.ids for found in same for match in found.matches())
+        return next((ids for ids in groups if id in ids), (id,))
+
+    def _index(self) -> list[tuple[str, Bearers]]:
         terms = [
             kind.term
             for kind in self._facts.kinds()
@@ -62,29 +93,47 @@ class Names:
         types = [self._site.iri(term) for term in terms]
         return self._facts.kept.get("names", types, lambda: list(self._read(terms)))
 
-    def _read(self, terms: list[str]) -> Iterator[tuple[str, Match]]:
+    def _read(self, terms: list[str]) -> Iterator[tuple[str, Bearers]]:
         name_iri = self._site.iri("name")
         for term in terms:
-            found: dict[str, list[str]] = {}
-            for id, name in self._named(term, name_iri):
-                found.setdefault(name, []).append(id)
-            for name, ids in found.items():
-                # Of the many segments of a street the middle one stands for it.
-                yield fold(name), Match(name, term, ids[len(ids) // 2], len(ids))
+            found: dict[str, list[tuple[str, bytes]]] = {}
+            for id, name, wkb in self._named(term, name_iri):
+                found.setdefault(name, []).append((id, wkb))
+            for name, parts in found.items():
+                yield fold(name), Bearers(name, term, parts)
 
-    def _named(self, term: str, name_iri: str) -> Iterator[tuple[str, str]]:
+    def _named(self, term: str, name_iri: str) -> Iterator[tuple[str, str, bytes]]:
+        """What has a name, with its place (WKB; empty where it has none)."""
         iri = self._site.iri(term)
         features = self._facts.store.features([iri], EVERYWHERE, [name_iri], LOCATION, without=GONE)
         seen = False
         for feature in features:
             seen = True
             if isinstance(feature.values[0], str):
-                yield feature.id, feature.values[0]
+                yield feature.id, feature.values[0], feature.wkb
         if not seen:
             for entity in self._facts.of_types([term], limit=5_000):
                 value = entity.get(name_iri, [{}])[0].get("value")
                 if isinstance(value, str):
-                    yield entity["id"], value
+                    yield entity["id"], value, b""
+
+
+def _together(parts: list[tuple[str, bytes]]) -> list[tuple[str, ...]]:
+    """Parts of one name, those that lie close together in one group; larger groups first."""
+    ids = [id for id, _ in parts]
+    if len(ids) == 1 or not parts[0][1]:
+        return [tuple(ids)]
+    shapes = shapely.from_wkb([wkb for _, wkb in parts])
+    group = list(range(len(ids)))
+    pairs = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=_CLOSE)
+    for one, other in pairs.T.tolist():
+        if group[one] != group[other]:
+            old, new = group[one], group[other]
+            group = [new if g == old else g for g in group]
+    found: dict[int, list[str]] = {}
+    for id, g in zip(ids, group, strict=True):
+        found.setdefault(g, []).append(id)
+    return sorted(map(tuple, found.values()), key=len, reverse=True)
 
 
 def _rank(folded: str, wanted: str) -> int | None:

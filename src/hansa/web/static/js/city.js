@@ -133,7 +133,7 @@ function wireSelection(map) {
 
 async function main() {
   markDark();
-  startSearch((id) => panel.open(id, { fly: true }));
+  startSearch((id, whole) => panel.open(id, { fly: true, whole }));
   const fleet = new Fleet(calm.matches);
   startDay(city, fleet);
   fleet.connect();

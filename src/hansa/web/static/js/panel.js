@@ -38,13 +38,13 @@ export class Panel extends EventTarget {
     this.dispatchEvent(new Event("moved"));
   }
 
-  /** Show an entity; with `remember` (not when the address asked for it) "back" leads out of it. */
-  async open(id, { fly = false, remember = true } = {}) {
+  /** Show an entity, or `whole` all that bear its name; with `remember` (not when the address asked for it) "back" leads out of it. */
+  async open(id, { fly = false, remember = true, whole = false } = {}) {
     if (id === this.current && !fly) return;
     const request = ++this.request;
     this.current = id;
     if (remember) this.#remember();
-    const answer = await fetch(`/entity/${encodeURIComponent(id)}?part=panel`).catch(() => null);
+    const answer = await fetch(`/entity/${encodeURIComponent(id)}?part=panel${whole ? "&whole" : ""}`).catch(() => null);
     if (request !== this.request) return;
     if (this.detail.hidden) this.scrolled = this.body.scrollTop;
     if (answer?.ok) this.detail.innerHTML = await answer.text();
@@ -88,7 +88,7 @@ export class Panel extends EventTarget {
     const link = event.target.closest("a[data-entity]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    this.open(link.dataset.entity, { fly: true });
+    this.open(link.dataset.entity, { fly: true, whole: "whole" in link.dataset });
   }
 
   #sayFault(answer) {

@@ -53,6 +53,6 @@ export function startSearch(choose) {
     const link = event.target.closest("a[data-entity]");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    choose(link.dataset.entity);
+    choose(link.dataset.entity, "whole" in link.dataset);
   });
 }
