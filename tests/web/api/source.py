@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,15 +24,22 @@ class Asked:
     body: Any
 
 
+Reply = Callable[[Asked], tuple[int, Any, dict[str, str]]]
+
+
 @dataclass
 class MockSource:
-    """Replies by method and path below ``/ngsi-ld/v1``; the first argument of `says`."""
+    """Replies by method and path below ``/ngsi-ld/v1``; the first argument of `says`.
+
+    One that `answers` instead makes each reply from what was asked: status, body, headers.
+    """
 
     url: str = ""
     asked: list[Asked] = field(default_factory=list)
     replies: dict[tuple[str, str], tuple[int, bytes, dict[str, str], float]] = field(
         default_factory=dict
     )
+    makers: dict[tuple[str, str], Reply] = field(default_factory=dict)
 
     def says(
         self,
@@ -47,6 +54,10 @@ class MockSource:
         """Answer requests of `method` to `path` with this from now on."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.replies[method, path] = (status, raw, headers or {}, delay)
+
+    def answers(self, method: str, path: str, reply: Reply) -> None:
+        """Answer requests of `method` to `path` with what `reply` makes of each."""
+        self.makers[method, path] = reply
 
     def only(self, method: str) -> Asked:
         """The one request of `method`."""
@@ -74,6 +85,10 @@ def mock_source() -> Iterator[MockSource]:
             status, content, more, delay = source.replies.get(
                 (self.command, path), (404, b"", {}, 0.0)
             )
+            maker = source.makers.get((self.command, path))
+            if maker is not None:
+                status, made, more = maker(source.asked[-1])
+                content = made if isinstance(made, bytes) else json.dumps(made).encode()
             time.sleep(delay)
             self.send_response(status)
             for name, value in more.items():

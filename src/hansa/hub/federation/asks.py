@@ -15,6 +15,7 @@ import orjson
 
 from hansa.hub.registrations.matching import Part, Wanted, names_of, of_selector, parts_of
 from hansa.hub.registrations.model import Registration
+from hansa.hub.registrations.scopes import narrowed
 from hansa.ngsild.geo import expand_geo, print_geo
 from hansa.ngsild.q import expand_q, print_q
 from hansa.ngsild.query import Query
@@ -55,8 +56,11 @@ def wanted_in(query: Query) -> list[Wanted]:
     """What a query wants, one for each of its entity selectors."""
     attributes, datasets = frozenset(query.attributes), frozenset(query.dataset_ids)
     if not query.selectors:
-        return [Wanted(query.ids, query.id_pattern, query.types, attributes, datasets)]
-    return [replace(of_selector(s, attributes), datasets=datasets) for s in query.selectors]
+        return [Wanted(query.ids, query.id_pattern, query.types, attributes, datasets, query.scope)]
+    return [
+        replace(of_selector(s, attributes), datasets=datasets, scope=query.scope)
+        for s in query.selectors
+    ]
 
 
 def parts_of_query(registrations: Iterable[Registration], query: Query) -> list[Part]:
@@ -93,7 +97,7 @@ def question(
         steps["offset"] = str(offset)
     if count:
         steps["count"] = "true"
-    filters = {} if split else filters_of(query, compact)
+    filters = filters_of(part, query, compact, split=split)
     types = _types(part, query, compact)
     attributes = sorted(compact(name) for name in part.attributes)
     if by_body:
@@ -126,13 +130,19 @@ def _types(part: Part, query: Query, compact: Compact) -> str:
     return print_types(expand_types(wanted, compact))
 
 
-def filters_of(query: Query, compact: Compact) -> dict[str, str]:
-    """The parameters that say which values, scopes, places and datasets are meant."""
-    filters: dict[str, str] = {}
+def filters_of(
+    part: Part, query: Query, compact: Compact, *, split: bool = False
+) -> dict[str, str]:
+    """The parameters that say which values, scopes, places and datasets are meant.
+
+    Where entities may be split no filter goes along, but what the registration limits holds (4.3.6.1).
+    """
+    scope = narrowed(part.registration.scopes, None if split else query.scope)
+    filters = {} if scope is None else {"scopeQ": print_scope_query(scope)}
+    if split:
+        return filters
     if query.q is not None:
         filters["q"] = print_q(expand_q(query.q, compact))
-    if query.scope is not None:
-        filters["scopeQ"] = print_scope_query(query.scope)
     if query.geo is not None:
         filters |= print_geo(expand_geo(query.geo, compact))
     if query.dataset_ids:

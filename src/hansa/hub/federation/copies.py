@@ -7,14 +7,17 @@ entities may be split it has no conditions: they are looked at when everything i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from hansa.hub.registrations.matching import Part, Wanted, of_selector, parts
 from hansa.hub.registrations.model import Registration
+from hansa.hub.registrations.scopes import narrowed
 from hansa.hub.subscriptions.model import Subscription
 from hansa.hub.subscriptions.names import compact_members
 from hansa.ngsild.context import Context
 from hansa.ngsild.model import ENTITY_MEMBERS
+from hansa.ngsild.scope import print_scope_query
 from hansa.ngsild.selection import print_types
 
 __all__ = ["PATH", "goes_out", "part_of", "reduced", "wanted_by"]
@@ -40,9 +43,9 @@ def wanted_by(subscription: Subscription) -> list[Wanted]:
     datasets = subscription.datasets or frozenset()
     if not subscription.selectors:
         attributes = names or subscription.watched or frozenset()
-        return [Wanted(attributes=attributes, datasets=datasets)]
+        return [Wanted(attributes=attributes, datasets=datasets, scope=subscription.scope)]
     found = (of_selector(selector, names) for selector in subscription.selectors)
-    return [Wanted(w.ids, w.pattern, w.types, w.attributes, datasets) for w in found]
+    return [replace(w, datasets=datasets, scope=subscription.scope) for w in found]
 
 
 def _parts(registration: Registration, subscription: Subscription) -> list[Part]:
@@ -50,11 +53,15 @@ def _parts(registration: Registration, subscription: Subscription) -> list[Part]
 
 
 def part_of(
-    registration: Registration, subscription: Subscription, id: str, types: list[str]
+    registration: Registration,
+    subscription: Subscription,
+    id: str,
+    types: list[str],
+    scopes: list[str] | None = None,
 ) -> frozenset[str] | None:
     """The attributes of an entity that the source may tell a subscription of (empty: all); None if it
     may not tell of that entity at all."""
-    fitting = [p for p in _parts(registration, subscription) if p.covers(id, types)]
+    fitting = [p for p in _parts(registration, subscription) if p.covers(id, types, scopes)]
     if not fitting:
         return None
     named = {
@@ -107,6 +114,9 @@ def reduced(
         copy["splitEntities"] = True
     else:
         copy |= {name: members[name] for name in _CONDITIONS if name in members}
+    scope = narrowed(registration.scopes, None if splits else subscription.scope)
+    if scope is not None:
+        copy["scopeQ"] = print_scope_query(scope)
     told: dict[str, Any] = {"format": "normalized", "sysAttrs": True}
     if limited:
         told["attributes"] = sorted(registered)

@@ -40,6 +40,10 @@ class Dispatch:
         """How long reading an answer may take: the @contexts that it names may lead anywhere."""
         return self._sources.limits.seconds if b"@context" in answer.content else None
 
+    def seconds(self, registration: Registration, asker: Asker) -> float:
+        """How long a request to the source of `registration` may take."""
+        return self._sources.seconds(registration, len(asker.via))
+
     def alias(self, tenant: str | None) -> str:
         """The name of a tenant of this node."""
         return alias_of(self.name, tenant)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from hansa.hub.federation.linkedmaps import Link
 from hansa.kernel.clock import iso
 from hansa.kernel.ids import urn
 
@@ -34,12 +35,14 @@ class EntityMap:
 
     Attributes:
         sources: registrations by entity; :data:`HERE` is this node.
+        linked: the maps that sources made for this one, by registration.
         expires_at: when it is gone.
     """
 
     id: str
     expires_at: datetime
     sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    linked: Mapping[str, Link] = field(default_factory=dict)
 
     def shown(self) -> dict[str, Any]:
         """The map as a client reads it (clause 5.2.39)."""
@@ -48,7 +51,22 @@ class EntityMap:
             "type": "EntityMap",
             "expiresAt": iso(self.expires_at),
             "entityMap": {id: list(names) for id, names in self.sources.items()},
-            "linkedMaps": {},
+            "linkedMaps": {name: link.id for name, link in self.linked.items()},
+        }
+
+    @property
+    def locations(self) -> dict[str, str]:
+        """Where the linked maps are, by registration."""
+        return {name: link.location for name, link in self.linked.items()}
+
+    def names(self, ids: Iterable[str]) -> set[str]:
+        """Who has any of these entities, or, if none is named, any at all."""
+        wanted = set(ids)
+        return {
+            name
+            for id, names in self.sources.items()
+            if not wanted or id in wanted
+            for name in names
         }
 
     def drop(self, ids: Iterable[str]) -> None:
@@ -69,6 +87,7 @@ class Maps:
         now: datetime,
         sources: Mapping[str, Iterable[str]],
         lifetime: timedelta | None = None,
+        linked: Mapping[str, Link] | None = None,
     ) -> EntityMap:
         """Keep a new map; the lifetime wished for is granted up to a day."""
         life = min(lifetime if lifetime is not None else _USUAL, LONGEST)
@@ -76,6 +95,7 @@ class Maps:
             urn("EntityMap", secrets.token_hex(12)),
             now + life,
             {id: tuple(dict.fromkeys(names)) for id, names in sources.items()},
+            linked or {},
         )
         self._maps[tenant, made.id] = made
         self._thin_out(now)

@@ -68,7 +68,7 @@ async def entities_in(
         except HansaError as error:
             fault = f"an entity in it is not valid ({error.subject}: {error.fact})"[:200]
             continue
-        if part.covers(entity["id"], entity["type"]):
+        if part.covers(entity["id"], entity["type"], entity.get("scope")):
             entities.append(_within(entity, part.attributes))
         else:
             fault = "it holds an entity that was not asked for"

@@ -10,14 +10,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from hansa.hub.federation.asker import Asker
+from hansa.hub.federation.asks import Question, filters_of, parts_of_query, selection
 from hansa.hub.federation.dispatch import Dispatch
 from hansa.hub.federation.entitymaps import HERE, EntityMap
 from hansa.hub.federation.filters import fulfils
+from hansa.hub.federation.linkedmaps import Links, link_all
 from hansa.hub.federation.reads import MOST, Found, hear, together
-from hansa.hub.federation.warnings import Warned
+from hansa.hub.registrations.matching import Part
 from hansa.hub.registrations.model import Registration
 from hansa.kernel.errors import TooManyResults
 from hansa.ngsild.model import Entity
@@ -50,28 +53,34 @@ def _unfiltered(query: Query) -> Query:
     return replace(query, attributes=(), q=None, scope=None, geo=None, dataset_ids=(), order=())
 
 
-async def candidates(
-    reading: Reading, query: Query
-) -> tuple[Mapping[str, Sequence[str]], Sequence[Warned]]:
-    """Who has what of a query: identifiers of entities, in order, with their sources.
+async def candidates(reading: Reading, query: Query) -> tuple[Mapping[str, Sequence[str]], Links]:
+    """Who has what of a query: identifiers of entities, in order, with their sources; and their maps.
 
     Raises:
         TooManyResults: more than a map can hold.
     """
     whole = _unfiltered(query) if reading.split else query
     here = replace(whole, offset=0, limit=MOST, count=False)
+    links = await link_all(
+        reading.dispatch,
+        reading.asker,
+        parts_of_query(reading.registrations, query),
+        "createEntityMapQueryEntity",
+        partial(_map_of, query=query, split=reading.split),
+    )
     own, heard = await asyncio.gather(
         asyncio.to_thread(reading.local, here),
         hear(
             reading.dispatch,
             reading.asker,
-            reading.registrations,
+            links.left(reading.registrations),
             query,
             split=reading.split,
             window=MOST,
         ),
     )
-    if len(own) >= MOST or any(len(each.entities) >= MOST for each in heard):
+    most = max((len(own), len(links.entities), *(len(each.entities) for each in heard)))
+    if most >= MOST:
         raise TooManyResults(
             "the entity map",
             f"would hold {MOST:,} entities of one source or more",
@@ -81,7 +90,16 @@ async def candidates(
     for each in heard:
         for entity in each.entities:
             sources.setdefault(entity["id"], []).append(each.part.registration.id)
-    return sources, [w for each in heard for w in each.warned]
+    for id, names in links.entities.items():
+        sources.setdefault(id, []).extend(names)
+    links.warned += [w for each in heard for w in each.warned]
+    return sources, links
+
+
+def _map_of(part: Part, compact: Callable[[str], str], *, query: Query, split: bool) -> Question:
+    """The question for a map of what `part` of a query finds (6.34.3.1)."""
+    given = selection(part, query, compact) | filters_of(part, query, compact, split=split)
+    return Question("GET", "/entityMaps", given)
 
 
 async def walk(reading: Reading, query: Query, through: EntityMap) -> Found:
@@ -122,6 +140,7 @@ async def _read(reading: Reading, query: Query, ids: Sequence[str], through: Ent
             asked,
             split=reading.split,
             window=len(ids) + 1,
+            maps=through.locations,
         ),
     )
     found = together(own, heard, reading.asker.now)

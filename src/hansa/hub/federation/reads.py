@@ -12,8 +12,9 @@ asked for these by identifier, in a second round.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final
 
 from hansa.hub.federation.asker import Asker
@@ -21,7 +22,9 @@ from hansa.hub.federation.asks import Question, entity_path, parts_of_query, que
 from hansa.hub.federation.dispatch import Dispatch
 from hansa.hub.federation.filters import fulfils
 from hansa.hub.federation.incoming import entities_in
+from hansa.hub.federation.linkedmaps import LINK
 from hansa.hub.federation.merging import merged
+from hansa.hub.federation.paging import Pages
 from hansa.hub.federation.sources import Answer, Failure
 from hansa.hub.federation.taking import take_in
 from hansa.hub.federation.warnings import Warned
@@ -75,11 +78,15 @@ async def retrieve(
     id: str,
     wanted: Wanted,
     local: Entity | None,
+    maps: Mapping[str, str] = MappingProxyType({}),
 ) -> Found:
-    """One entity, from here (`local`) and everywhere else; none or one is found."""
+    """One entity, from here (`local`) and everywhere else; none or one is found. `maps`: see :func:`hear`."""
     able = [r for r in registrations if _way(r, "retrieveEntity", "queryEntity", "queryBatch")]
     heard = await asyncio.gather(
-        *(_ask_for(dispatch, asker, part, id) for part in parts_of(able, wanted))
+        *(
+            _ask_for(dispatch, asker, part, id, maps.get(part.registration.id))
+            for part in parts_of(able, wanted)
+        )
     )
     versions = [local] if local is not None else []
     versions += [e for h in heard if not _is_extra(h.part) for e in h.entities]
@@ -90,11 +97,17 @@ async def retrieve(
     return Found([] if entity is None else [entity], warned, origins={id: origins})
 
 
-async def _ask_for(dispatch: Dispatch, asker: Asker, part: Part, id: str) -> Heard:
+def _through(location: str | None) -> dict[str, str]:
+    return {} if location is None else {LINK: location}
+
+
+async def _ask_for(
+    dispatch: Dispatch, asker: Asker, part: Part, id: str, through: str | None
+) -> Heard:
     registration = part.registration
     if "retrieveEntity" not in registration.operations:
         query = Query(ids=(id,), types=None)
-        return await _ask(dispatch, asker, part, query, split=True, window=1)
+        return await _ask(dispatch, asker, part, query, split=True, window=1, through=through)
     speech = await dispatch.speech(registration, asker)
     if isinstance(speech, Failure):
         return _failed(part, speech)
@@ -104,8 +117,9 @@ async def _ask_for(dispatch: Dispatch, asker: Asker, part: Part, id: str) -> Hea
         parameters["type"] = ",".join(sorted(compact(name) for name in part.types))
     if part.attributes:
         parameters["attrs"] = ",".join(sorted(compact(name) for name in part.attributes))
+    asked = Question("GET", entity_path(id), parameters)
     answer = await dispatch.send(
-        registration, asker, speech, Question("GET", entity_path(id), parameters), asks=True
+        registration, asker, speech, asked, asks=True, more=_through(through)
     )
     if isinstance(answer, Failure):
         return _failed(part, answer)
@@ -122,8 +136,12 @@ async def hear(
     window: int,
     count: bool = False,
     by_body: bool = False,
+    maps: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Heard]:
-    """The first `window` entities of everyone who may have some, in the order of the registrations."""
+    """The first `window` entities of everyone who may have some, in the order of the registrations.
+
+    `maps` are entity maps of theirs that they are to look through (5.7.2.4), by registration.
+    """
     able = [r for r in registrations if _way(r, "queryEntity", "queryBatch")]
     return list(
         await asyncio.gather(
@@ -137,6 +155,7 @@ async def hear(
                     window=window,
                     count=count,
                     by_body=by_body,
+                    through=maps.get(part.registration.id),
                 )
                 for part in parts_of_query(able, query)
             )
@@ -154,6 +173,7 @@ async def _ask(
     window: int,
     count: bool = False,
     by_body: bool = False,
+    through: str | None = None,
 ) -> Heard:
     """Page after page, until `window` entities are there or the source has no more."""
     registration = part.registration
@@ -162,6 +182,7 @@ async def _ask(
         return _failed(part, speech)
     body = _way(registration, *("queryBatch", "queryEntity")[:: 1 if by_body else -1])
     heard = Heard(part)
+    pages = Pages(dispatch, asker, registration)
     while heard.offered < window:
         limit = min(window - heard.offered, _STEP)
         asked = question(
@@ -174,21 +195,28 @@ async def _ask(
             count=count and not heard.offered,
             by_body=body == "queryBatch",
         )
-        answer = await dispatch.send(registration, asker, speech, asked, asks=True)
+        asked = pages.question(asked)
+        answer = await dispatch.send(
+            registration, asker, speech, asked, asks=True, more=_through(through)
+        )
         if isinstance(answer, Failure):
-            failed = _failed(part, answer)
-            return replace(heard, warned=(*heard.warned, *failed.warned))
-        step = await _read(dispatch, part, speech.context, answer, limit)
+            missed = pages.missed(answer)
+            return replace(heard, warned=(*heard.warned, *missed))
+        step = await _read(dispatch, part, speech.context, answer, window - heard.offered)
+        told = heard.offered + step.offered
+        pages.took(asked, answer, step.offered, limit, told)
         heard = replace(
             heard,
             entities=heard.entities + step.entities,
             offered=heard.offered + step.offered,
             total=step.total if heard.total is None else heard.total,
             warned=(*heard.warned, *step.warned),
-            whole=step.whole,
+            whole=pages.whole,
         )
-        if step.whole:
+        if pages.whole or (step.warned and not step.offered):
             break
+        if told < window and not pages.may_go_on():
+            return replace(heard, warned=(*heard.warned, pages.cut_short(told)))
     return heard
 
 
@@ -209,6 +237,11 @@ async def _read(
 def _failed(part: Part, failure: Failure) -> Heard:
     warned = failure.warned(part.registration)
     return Heard(part, warned=(warned,) if warned else ())
+
+
+def _left_out(heard: Heard) -> Warned:
+    fact = f"it has more than {MOST:,} entities that may be meant; the others are left out"
+    return Warned(199, heard.part.registration.id, fact)
 
 
 def _way(registration: Registration, *names: str) -> str | None:
@@ -267,6 +300,7 @@ async def page_of(
     )
     found = together(own, heard, asker.now)
     if split:
+        found.warned += [_left_out(h) for h in heard if not h.whole and h.offered >= window]
         found.entities = [e for e in found.entities if fulfils(e, query)]
         found.total = len(found.entities)
     elif query.count:

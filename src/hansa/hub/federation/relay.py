@@ -168,7 +168,8 @@ def _within(
     """What of an entity the source may tell a subscription of."""
     if not is_selected(entity, subscription.selectors):
         return None
-    names = part_of(registration, subscription, entity["id"], entity["type"])
+    id, types, scopes = entity["id"], entity["type"], entity.get("scope")
+    names = part_of(registration, subscription, id, types, scopes)
     if names is None or not names:
         return None if names is None else entity
     return {k: v for k, v in entity.items() if k in ENTITY_MEMBERS or k in names}

@@ -113,12 +113,16 @@ class Sources:
             self._keep(key, asyncio.get_running_loop().time() + source.cache, outcome.response)
         return outcome
 
+    def seconds(self, registration: Registration, hops: int = 0) -> float:
+        """How long a request to the source may take."""
+        own = registration.source.timeout
+        seconds = self.limits.seconds if own is None else min(own, self.limits.seconds * 6)
+        return seconds / float(2**hops)
+
     async def _exchange(
         self, registration: Registration, request: Outgoing, asks: bool, hops: int
     ) -> Answer | Failure:
-        own = registration.source.timeout
-        seconds = self.limits.seconds if own is None else min(own, self.limits.seconds * 6)
-        seconds /= 2**hops
+        seconds = self.seconds(registration, hops)
         try:
             async with asyncio.timeout(seconds):
                 async with self._gate:

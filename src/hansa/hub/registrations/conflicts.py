@@ -13,8 +13,9 @@ import orjson
 from hansa.hub.expiry import is_over
 from hansa.hub.registrations.matching import Wanted, parts
 from hansa.hub.registrations.model import EntityInfo, Info, Registration
+from hansa.hub.registrations.scopes import limit
 from hansa.kernel.errors import Conflict, HansaError
-from hansa.ngsild.query import Or, Query, TypeName
+from hansa.ngsild.query import Or, Query, ScopeFilter, TypeName
 from hansa.store.port import Reader
 
 __all__ = ["conflict"]
@@ -38,7 +39,7 @@ def conflict(
                 "change one of them, so that each attribute belongs to one source",
             )
     for info in new.infos:
-        held = _held(info, store, now)
+        held = _held(info, limit(new.scopes), store, now)
         if held is not None:
             return Conflict(
                 f"registration {new.id}",
@@ -59,7 +60,7 @@ def _overlap(new: Registration, other: Registration) -> bool:
     return False
 
 
-def _held(info: Info, store: Reader, now: str) -> str | None:
+def _held(info: Info, scope: ScopeFilter | None, store: Reader, now: str) -> str | None:
     """An entity here that has what is registered."""
     entities: Iterable[EntityInfo | None] = info.entities or (None,)
     for entity in entities:
@@ -71,6 +72,7 @@ def _held(info: Info, store: Reader, now: str) -> str | None:
             id_pattern=entity.pattern if entity is not None else None,
             types=types,
             attributes=tuple(sorted(info.attributes)),
+            scope=scope,
             limit=_ENOUGH,
         )
         for raw in store.query(query).documents:

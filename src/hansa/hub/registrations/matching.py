@@ -15,7 +15,8 @@ from typing import Final
 import re2
 
 from hansa.hub.registrations.model import EntityInfo, Info, Registration
-from hansa.ngsild.query import And, Or, Selector, TypeFilter, TypeName
+from hansa.hub.registrations.scopes import holds, may_meet
+from hansa.ngsild.query import And, Or, ScopeFilter, Selector, TypeFilter, TypeName
 
 __all__ = ["ANYTHING", "Part", "Wanted", "matches", "names_of", "of_selector", "parts", "parts_of"]
 
@@ -27,6 +28,8 @@ class Wanted:
     Attributes:
         types: a type selection, or the types of one entity.
         datasets: only attribute instances of these.
+        scope: a scope query.
+        scopes: those of the entity that is written; None when they are not known.
     """
 
     ids: tuple[str, ...] = ()
@@ -34,6 +37,8 @@ class Wanted:
     types: TypeFilter | frozenset[str] | None = None
     attributes: frozenset[str] = frozenset()
     datasets: frozenset[str] = frozenset()
+    scope: ScopeFilter | None = None
+    scopes: frozenset[str] | None = None
 
 
 ANYTHING: Final = Wanted()
@@ -56,12 +61,22 @@ class Part:
     pattern: str | None = None
     attributes: frozenset[str] = frozenset()
 
-    def covers(self, id: str, types: Iterable[str]) -> bool:
-        """Whether an entity may come from this source: it is registered, and was wanted."""
+    def covers(self, id: str, types: Iterable[str], scopes: Iterable[str] | None = None) -> bool:
+        """Whether an entity may come from this source: it is registered, and was wanted.
+
+        Without `scopes` it is not known in which it is.
+        """
+        return (
+            self.may_be(id)
+            and (not self.types or not self.types.isdisjoint(types))
+            and (scopes is None or holds(self.registration.scopes, scopes))
+        )
+
+    def may_be(self, id: str) -> bool:
+        """Whether an entity of that identifier may come from this source."""
         return (
             (not self.ids or id in self.ids)
             and (self.pattern is None or bool(re2.search(self.pattern, id)))
-            and (not self.types or not self.types.isdisjoint(types))
             and (not self.wanted.ids or id in self.wanted.ids)
             and (self.wanted.pattern is None or bool(re2.search(self.wanted.pattern, id)))
         )
@@ -81,6 +96,10 @@ def parts(registration: Registration, wanted: Wanted) -> Iterator[Part]:
     """The parts of a request that one source may be asked; none when it is not concerned."""
     datasets = registration.datasets
     if datasets and wanted.datasets and datasets.isdisjoint(wanted.datasets):
+        return
+    if not may_meet(registration.scopes, wanted.scope):
+        return
+    if wanted.scopes is not None and not holds(registration.scopes, wanted.scopes):
         return
     for info in registration.infos:
         yield from _parts_of_info(registration, info, wanted)

@@ -99,6 +99,7 @@ class Registration:
     infos: tuple[Info, ...]
     source: Source
     datasets: frozenset[str] = frozenset()
+    scopes: tuple[str, ...] = ()
     alias: str | None = None
     expires_at: str | None = None
     temporal: bool = False
@@ -119,6 +120,7 @@ def parsed(record: Mapping[str, Any]) -> Registration:
         infos=tuple(_info(info) for info in record["information"]),
         source=_source(record),
         datasets=frozenset(record.get("datasetId", ())),
+        scopes=tuple(record.get("scope", ())),
         alias=record.get("contextSourceAlias"),
         expires_at=record.get("expiresAt"),
         temporal="observationInterval" in record or "managementInterval" in record,

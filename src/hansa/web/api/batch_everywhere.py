@@ -98,7 +98,10 @@ def _planned(reach: Reach, store: Reader, batch: Batch, entries: Sequence[Entry]
     items = []
     for entity, payload, context in entries:
         types = frozenset(entity.get("type", ())) or _types_here(store, entity["id"])
-        wanted = Wanted((entity["id"],), None, types)
+        scopes = None  # of what is changed, it is not known what it will be in
+        if batch.path == "create" or (batch.path == "upsert" and "scope" in entity):
+            scopes = frozenset(entity.get("scope", ()))
+        wanted = Wanted((entity["id"],), None, types, scopes=scopes)
         names = None if payload is None else frozenset(attribute_names(entity))
         plan = reach.plan(wanted, names, batch.names)
         items.append(Item(entity["id"], payload, context, plan))

@@ -17,9 +17,11 @@ import orjson
 
 from hansa.hub.federation.asker import Asker
 from hansa.hub.federation.asks import Question, wanted_in
+from hansa.hub.federation.entitymaps import EntityMap
 from hansa.hub.federation.federation import Past
 from hansa.hub.federation.kinds import shapes_elsewhere
-from hansa.hub.federation.past import Pasts, ask_one, ask_some
+from hansa.hub.federation.linkedmaps import Links
+from hansa.hub.federation.past import Pasts, ask_one, ask_some, link_pasts
 from hansa.hub.federation.plan import Forward, Plan, plan_write
 from hansa.hub.federation.reads import Found, page_of, retrieve
 from hansa.hub.federation.speech import Speech
@@ -48,11 +50,13 @@ class Target:
     Attributes:
         types: what the request says of its types.
         names: the attributes written; None when it is the entity as a whole.
+        scopes: in which the entity is; None when that is not known.
     """
 
     id: str
     types: TypeFilter | frozenset[str] | None
     names: frozenset[str] | None
+    scopes: frozenset[str] | None = None
 
 
 def asker_of(call: Call, context: Context) -> Asker:
@@ -98,17 +102,19 @@ class Reach:
         types: TypeFilter | None,
         attributes: Sequence[str],
         local: Entity | None,
-        among: Collection[str] | None = None,
+        through: EntityMap | None = None,
     ) -> tuple[Entity | None, list[str]]:
         """One entity, from here (`local`) and from everyone who may know of it; and who did.
 
-        `among` are the registrations that are asked; None is all.
+        With an entity map those alone are asked who have it by that map (5.7.1.4).
         """
+        among = None if through is None else through.sources.get(id, ())
         wanted = Wanted((id,), None, types, frozenset(attributes))
         concerned = [r for r in self.concerned([wanted]) if among is None or r.id in among]
         if not concerned:
             return local, []
-        found = await retrieve(self.dispatch, self.asker, concerned, id, wanted, local)
+        maps = {} if through is None else through.locations
+        found = await retrieve(self.dispatch, self.asker, concerned, id, wanted, local, maps)
         warn(self._call, found.warned)
         return found.entities[0] if found.entities else None, found.origins.get(id, [])
 
@@ -177,12 +183,26 @@ class Reach:
         """Make a write durable here, or raise what refused it."""
         return await self._call.commit(store, write)
 
-    async def pasts(self, query: Query, ask: Ask, id: str | None = None) -> Pasts | None:
-        """What sources know of the past (5.7.3 for one `id`, 5.7.4); ``None`` when none is concerned."""
+    async def pasts(
+        self,
+        query: Query,
+        ask: Ask,
+        id: str | None = None,
+        through: EntityMap | None = None,
+        done: Collection[str] = (),
+    ) -> Pasts | None:
+        """What sources know of the past (5.7.3 for one `id`, 5.7.4); ``None`` when none is concerned.
+
+        With an entity map only those are asked that it names; none of `done` is.
+        """
         if self._call.query.get("type") == "*":
             return None
         one = [Wanted((id,), None, query.types, frozenset(query.attributes))] if id else []
         concerned = self.concerned(one or wanted_in(query), Past(ask.filter), query.geo)
+        concerned = [each for each in concerned if each.id not in done]
+        if through is not None:
+            concerned = [each for each in concerned if each.id in through.names(query.ids)]
+        maps = {} if through is None else through.locations
         if not concerned:
             return None
         if query.order:
@@ -190,13 +210,18 @@ class Reach:
                 "orderBy", "several sources answer, so there is no order", "add local=true"
             )
         if id is not None:
-            found = await ask_one(self.dispatch, self.asker, concerned, id, query, ask)
+            found = await ask_one(self.dispatch, self.asker, concerned, id, query, ask, maps)
         else:
             found = await ask_some(
-                self.dispatch, self.asker, concerned, query, ask, split=self.splits
+                self.dispatch, self.asker, concerned, query, ask, split=self.splits, maps=maps
             )
         warn(self._call, found.warned)
         return found
+
+    async def past_links(self, query: Query, ask: Ask) -> Links:
+        """The maps that sources make of a query for the past (5.14.5.4)."""
+        concerned = self.concerned(wanted_in(query), Past(ask.filter), query.geo)
+        return await link_pasts(self.dispatch, self.asker, concerned, query, ask, split=self.splits)
 
     # -- writing ------------------------------------------------------------------------------------
 
@@ -220,7 +245,7 @@ class Reach:
         types = target.types
         if types is None:
             types = await asyncio.to_thread(self._types_here, target.id)
-        wanted = Wanted((target.id,), None, types)
+        wanted = Wanted((target.id,), None, types, scopes=target.scopes)
         plan = self.plan(wanted, target.names, (operation,), past=past)
         if plan.is_local:
             return None

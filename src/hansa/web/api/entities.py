@@ -108,12 +108,11 @@ async def _everywhere(
 ) -> Entity | None:
     """The entity as everyone knows it, or those that an entity map names (clause 5.7.1.4)."""
     known = known_map(call)
-    among = known.sources.get(id, ()) if known is not None else None
     origins: list[str] = []
     here = [HERE] if present is not None else []
     if reach is not None:
         attributes = shown_attributes(call, context)
-        present, origins = await reach.retrieve(id, types, attributes, present, among)
+        present, origins = await reach.retrieve(id, types, attributes, present, known)
     if wants_map(call):
         found_map = known or keep_map(call, {id: [*here, *origins]} if present else {})
         call.extra.append((b"ngsild-entitymap", location_of(found_map)))

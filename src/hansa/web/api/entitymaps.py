@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from hansa.hub.federation.asks import wanted_in
 from hansa.hub.federation.entitymaps import LONGEST, EntityMap, id_in
+from hansa.hub.federation.linkedmaps import Link
 from hansa.hub.federation.mapped import Reading, candidates, walk
 from hansa.hub.federation.reads import Found
 from hansa.kernel.errors import BadRequest, InvalidRequest, NotFound
@@ -64,11 +65,13 @@ def known_map(call: Call) -> EntityMap | None:
     return maps.get(call.tenant, id_in(location), call.service.clock.now())
 
 
-def keep_map(call: Call, sources: dict[str, Sequence[str]]) -> EntityMap:
-    """A new map, for as long as the request wishes."""
+def keep_map(
+    call: Call, sources: dict[str, Sequence[str]], linked: Mapping[str, Link] | None = None
+) -> EntityMap:
+    """A new map, for as long as the request wishes; `linked` are those of sources."""
     lifetime = _lifetime(call)
     maps = call.service.federation.maps
-    return maps.make(call.tenant, call.service.clock.now(), sources, lifetime)
+    return maps.make(call.tenant, call.service.clock.now(), sources, lifetime, linked)
 
 
 def _lifetime(call: Call) -> timedelta | None:
@@ -114,9 +117,9 @@ def _reading(call: Call, context: Context, query: Query) -> Reading:
 
 
 async def _made(call: Call, reading: Reading, query: Query) -> EntityMap:
-    sources, warned = await candidates(reading, query)
-    warn(call, warned)
-    return keep_map(call, dict(sources))
+    sources, links = await candidates(reading, query)
+    warn(call, links.warned)
+    return keep_map(call, dict(sources), links.maps)
 
 
 async def create(call: Call) -> Answer:

@@ -53,7 +53,8 @@ async def create_everywhere(
         return await reach.commit(store, hub.create(_left(entity, rest), reach.now))
 
     types = frozenset(entity["type"])
-    target = Target(entity["id"], types, frozenset(attribute_names(entity)))
+    scopes = frozenset(entity.get("scope", ()))
+    target = Target(entity["id"], types, frozenset(attribute_names(entity)), scopes)
     return await reach.write(target, "createEntity", question, local)
 
 
@@ -105,7 +106,8 @@ async def purge_everywhere(
 
     def question(forward: Forward, speech: Speech) -> Question:
         compact = speech.context.compact
-        given = selection(forward.part, query, compact) | filters_of(query, compact)
+        given = selection(forward.part, query, compact)
+        given |= filters_of(forward.part, query, compact)
         for name, attributes in (("keep", keep), ("drop", drop)):
             if attributes:
                 given[name] = ",".join(sorted(compact(each) for each in attributes))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hansa.hub.federation.entitymaps import HERE
+from hansa.hub.federation.entitymaps import HERE, EntityMap
 from hansa.hub.federation.past import Pasts, joined
 from hansa.hub.federation.warnings import Warned
 from hansa.hub.targets import matches
@@ -57,7 +57,7 @@ async def retrieve(call: Call) -> Answer:
     store = call.reader()
     reach = reach_of(call, context, store)
     about = Query(ids=(id,), types=types, attributes=shown_attributes(call, context))
-    pasts = None if reach is None else await reach.pasts(about, _whole(wish), id)
+    pasts = None if reach is None else await reach.pasts(about, _whole(wish), id, known_map(call))
     body, range = await asyncio.to_thread(_one, store, id, wish, about, pasts)
     _warn_of_sums(call, wish, pasts)
     if look.may_leave_nothing and not body:
@@ -106,12 +106,13 @@ async def _page_of(call: Call, wanted: Query, wish: _Wish, kind: str) -> Answer:
         raise BadRequest("orderBy", "names another member than id", "history is ordered by id only")
     maps: list[Header] = []
     is_new = False
+    through: EntityMap | None = None
     store = call.reader()
     reach = reach_of(call, wish.view.context, store)
     if wants_map(call):
         wanted, through, is_new = await through_map(call, wanted, wish.ask, reach)
         maps.append((b"ngsild-entitymap", location_of(through)))
-    pasts = None if reach is None else await reach.pasts(wanted, _whole(wish))
+    pasts = None if reach is None else await reach.pasts(wanted, _whole(wish), through=through)
     found, shown, range = await asyncio.to_thread(_many, store, wanted, wish, pasts)
     _warn_of_sums(call, wish, pasts)
     headers: list[Header] = [*paging(call, wanted, found.more, kind), *maps]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from hansa.hub.federation.entitymaps import HERE, EntityMap
+from hansa.hub.federation.linkedmaps import Links
 from hansa.hub.federation.past import Pasts, joined
 from hansa.hub.temporal import Ask, find
 from hansa.kernel.errors import BadRequest, TooManyResults
@@ -16,7 +17,7 @@ from hansa.ngsild.query import Query
 from hansa.store.port import Reader
 from hansa.web.api.answer import Answer, plain
 from hansa.web.api.call import JSON, LD_JSON, Call
-from hansa.web.api.distribution import Reach, reach_of
+from hansa.web.api.distribution import Reach, reach_of, warn
 from hansa.web.api.entitymaps import keep_map, known_map, location_of
 from hansa.web.api.look import read_look
 from hansa.web.api.selection import read_query
@@ -46,8 +47,15 @@ async def create(call: Call) -> Answer:
 
 async def _made(call: Call, wanted: Query, ask: Ask, reach: Reach | None) -> EntityMap:
     whole = replace(wanted, offset=0, limit=_MOST, count=False)
-    pasts = None if reach is None else await reach.pasts(whole, ask)
-    return keep_map(call, await asyncio.to_thread(_sources, call.reader(), whole, ask, pasts))
+    links = Links() if reach is None else await reach.past_links(whole, ask)
+    pasts = None if reach is None else await reach.pasts(whole, ask, done=links.done)
+    warn(call, links.warned)
+    sources = await asyncio.to_thread(_sources, call.reader(), whole, ask, pasts)
+    for id, names in links.entities.items():
+        sources[id] = [*sources.get(id, ()), *names]
+    if len(sources) > _MOST:
+        raise _too_many()
+    return keep_map(call, dict(sorted(sources.items())), links.maps)
 
 
 async def through_map(
@@ -69,8 +77,10 @@ def _sources(
         ids = [past.head.id for past in found.entities]
         mine = {id for id in ids if pasts is None or here.head(id) is not None}
     if found.more:
-        raise TooManyResults(
-            "the entity map", f"would hold more than {_MOST:,} entities", "narrow it"
-        )
+        raise _too_many()
     origins = {} if pasts is None else pasts.origins()
     return {id: [*([HERE] if id in mine else []), *origins.get(id, [])] for id in ids}
+
+
+def _too_many() -> TooManyResults:
+    return TooManyResults("the entity map", f"would hold more than {_MOST:,} entities", "narrow it")
