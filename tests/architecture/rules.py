@@ -78,6 +78,8 @@ PRESENT = frozenset({"now", "utcnow", "today", "monotonic"})
 """What the information model never touches: the network, files, databases, chance and the clock."""
 
 LONGEST_FILE = 400
+LONGER: dict[str, int] = {"hansa.cli.verify_log": 500}
+"""One file on purpose: auditors are given it alone."""
 LONGEST_FUNCTION = 60
 
 
@@ -196,7 +198,7 @@ def docstrings(modules: list[Module]) -> Iterator[str]:
 def lengths(modules: list[Module]) -> Iterator[str]:
     """No file above LONGEST_FILE lines, no function above LONGEST_FUNCTION."""
     for module in modules:
-        if module.lines > LONGEST_FILE:
+        if module.lines > LONGER.get(module.name, LONGEST_FILE):
             yield f"{module.name} has {module.lines} lines"
         for node in ast.walk(module.tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
