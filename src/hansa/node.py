@@ -21,7 +21,7 @@ from hansa.kernel.clock import Clock
 from hansa.kernel.egress import Egress
 from hansa.kernel.errors import NonexistentTenant
 from hansa.kernel.folder import Folder
-from hansa.kernel.settings import Settings
+from hansa.kernel.settings import Settings, SettingsError
 from hansa.ngsild.context import Context
 from hansa.spokes.live import LiveRunner
 from hansa.spokes.outward import Outward
@@ -29,6 +29,10 @@ from hansa.spokes.registry import all_spokes
 from hansa.store.port import Reader, Store
 from hansa.store.tenants import DEFAULT_TENANT, Tenants
 from hansa.trust.gate import Gate
+from hansa.trust.log.asking import Asking, parse_witness
+from hansa.trust.log.book import LogBook
+from hansa.trust.log.notes import NoteFault, known
+from hansa.trust.log.witness import Witness
 from hansa.trust.principals import LOCAL, PUBLIC
 from hansa.web.app import App, build_app
 
@@ -59,6 +63,13 @@ class Node:
         self._tenants = Tenants(folder.store, clock, self.archive)
         self.gate = Gate(self._tenants, token_hash=settings.operator_token_hash, dev=settings.dev)
         self._egress = Egress.for_node(settings)
+        self.log = LogBook(
+            folder.log,
+            clock,
+            base_url=settings.base_url,
+            witnessed=bool(settings.log_witnesses),
+        )
+        self.witness, self.asking = self._witnesses()
         self.out = Outward(self._egress)
         self.contexts = ContextRegistry.for_node(settings, folder)
         self.contexts.record = self._stored_context
@@ -102,6 +113,23 @@ class Node:
         pretended = Clock.set_to(moment) if moment else None
         return cls(Folder(folder), settings, Clock(), pretended)
 
+    def _witnesses(self) -> tuple[Witness, Asking]:
+        """Whose logs are cosigned here, and who cosigns this one, as the settings say."""
+        name = "witness_logs"
+        try:
+            witness = Witness(
+                self.folder.log,
+                self.log.keys.witness,
+                known(self.settings.witness_logs),
+                self.clock,
+            )
+            name = "log_witnesses"
+            asked = [parse_witness(text) for text in self.settings.log_witnesses]
+        except NoteFault as fault:
+            remedy = "copy it again from the page of that node's log"
+            raise SettingsError(f"setting '{name}'", str(fault), remedy) from fault
+        return witness, Asking(self.log, self._egress, asked, self.clock)
+
     def _prepare(self) -> None:
         """Make the city's own store if it is not there, and the indexes that the settings ask for."""
         store = self.local_store()
@@ -144,7 +172,12 @@ class Node:
         live.start()
         archivist.start()
         try:
-            async with self.notifier.running(), self.watching.running(), self.passing.running():
+            async with (
+                self.notifier.running(),
+                self.watching.running(),
+                self.passing.running(),
+                self.asking.running(),
+            ):
                 yield
         finally:
             self._egress.close()
@@ -169,4 +202,5 @@ class Node:
 
     def close(self) -> None:
         """Finish the writes in hand and let go of every file."""
+        self.log.close()
         self._tenants.close()

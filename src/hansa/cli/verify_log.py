@@ -255,7 +255,8 @@ class Tree:
         width = min(WIDTH, self.size - index * WIDTH)
         place = name_of("entries", index, width)
         content = self._part(place, "entries", index)
-        hashes, at = [], 0
+        hashes: list[bytes] = []
+        at = 0
         while at < len(content) and len(hashes) < width:
             end = at + 2 + int.from_bytes(content[at : at + 2], "big")
             if end > len(content):

@@ -5,6 +5,7 @@
     hansa.toml          settings (readable by the owner only: it holds the token's hash)
     store/NAME.sqlite   one database per tenant; ``default`` is the city's own
     history/NAME/       the tenant's old history, as Parquet
+    log/                what the gate decided, as a Merkle tree, and the keys that sign it
     cache/              what can be made again at any time (map tiles)
     contexts/           preloaded @contexts
     node.lock           held (flock) by the process that serves the folder or writes into it
@@ -74,6 +75,11 @@ class Folder:
     def cache(self) -> Path:
         """What can be deleted at any time and is made again."""
         return self.root / "cache"
+
+    @property
+    def log(self) -> Path:
+        """The gate's log, with its keys."""
+        return self.root / "log"
 
     @property
     def contexts(self) -> Path:

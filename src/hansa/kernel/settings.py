@@ -165,6 +165,17 @@ class Settings:
         low=1,
         high=36_500,
     )
+    log_witnesses: tuple[str, ...] = _option(
+        (),
+        "Witnesses that cosign the gate's log: for each its address, a space, and its key, as its "
+        "operator tells you. Partner cities are each other's witnesses.",
+        '["https://city.example/log city.example/witness+6f0f3a5b+BC…"]',
+    )
+    witness_logs: tuple[str, ...] = _option(
+        (),
+        "Logs of other nodes that this node cosigns, each by its key, as its operator tells you.",
+        '["city.example/log+8bd0b7d1+AU…"]',
+    )
     clock: str = _option(
         "",
         "What timetables take for the present at the start, in the city's time zone, for "

@@ -27,6 +27,7 @@ from hansa.hub.registrations.watching import Watching
 from hansa.kernel.errors import HansaError, NotFound
 from hansa.web.api.openapi import openapi
 from hansa.web.api.service import Service
+from hansa.web.log_files import LogRoutes
 from hansa.web.pages import error_handlers, make_pages
 from hansa.web.shell.site import PageNode
 
@@ -105,6 +106,7 @@ def build_app(node: WebNode) -> App:
         routes=[
             Route("/openapi.json", _openapi),
             Route("/contexts/{name}", context_document),
+            *LogRoutes(node).routes(),
             *made.routes,
         ],
         exception_handlers=error_handlers(node),

@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from hansa.kernel.clock import Clock
 from hansa.kernel.errors import HansaError, Unavailable
@@ -39,6 +39,7 @@ _STALE: Final = 60.0
 """Seconds after which a checkpoint is shown although no witness has cosigned it yet."""
 _CHECKPOINT: Final = "checkpoint"
 _COSIGNED: Final = "cosigned"
+_LOOK: Final = "look"
 HELD: Final = "held"
 """The file that says why nothing is signed."""
 
@@ -59,7 +60,8 @@ class LogBook:
         clock: the node's time.
         base_url: the node's address, from which a new log takes its name.
         openings: where what opens the commitments is kept; without one nothing can be opened.
-        witnessed: whether witnesses are asked for cosignatures, so that a checkpoint is first shown with them.
+        witnessed: whether witnesses are asked for cosignatures: nothing is signed before they were asked
+            what they know (:meth:`release`), and a checkpoint is first shown with their signatures.
 
     Raises:
         LogDamaged: what was signed is not what is on disk.
@@ -94,12 +96,15 @@ class LogBook:
         self._signed = 0 if head is None else head.size
         self._signed_at = 0.0
         self._held = _text(root / HELD)
+        self._unasked = witnessed
         self._files = LogFiles(root, head)
-        self._waiting: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[_Asked | Literal["look"] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
         self._signing = threading.Lock()
         self._closed = False
+        if self._is_ahead():
+            self._tell_thread(_LOOK)
 
     # -- what goes in -----------------------------------------------------------------------------
 
@@ -110,14 +115,18 @@ class LogBook:
             Unavailable: it could not be kept, so what it is about must not happen.
         """
         asked = _Asked(event, Future())
+        self._tell_thread(asked)
+        return asked.future
+
+    def _tell_thread(self, what: _Asked | Literal["look"]) -> None:
+        """Give the thread something to do; it is started by the first."""
         with self._starting:
             if self._closed:
                 raise Unavailable("the log of the gate", "is closed", "start the node again")
-            self._waiting.put(asked)
+            self._waiting.put(what)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="log", daemon=True)
                 self._thread.start()
-        return asked.future
 
     def record(self, event: Event) -> int:
         """Have an act logged and wait until it is durable; its index.
@@ -203,7 +212,7 @@ class LogBook:
             Unavailable: the disk refused; nothing was published.
         """
         with self._signing:
-            if self._held:
+            if self._held or self._unasked:
                 return self._latest
             edge = self._files.edge()
             if self._latest is not None and edge.size <= self._signed:
@@ -237,6 +246,12 @@ class LogBook:
         with self._signing:
             put(self.root / HELD, f"{why}\n".encode())
             self._held = why
+
+    def release(self) -> None:
+        """Sign from now on: the witnesses were asked whether they know more than is here."""
+        if self._unasked:
+            self._unasked = False
+            self._tell_thread(_LOOK)
 
     def _put(self, name: str, note: Note) -> None:
         try:
@@ -281,7 +296,7 @@ class LogBook:
                 due = monotonic() + _EVERY
 
     def _is_ahead(self) -> bool:
-        return self.size > self._signed and not self._held
+        return self.size > self._signed and not self._held and not self._unasked
 
     def _group(self, patience: float | None) -> tuple[list[_Asked], bool]:
         """What waits, up to the most that is written at once; and whether more may come."""
@@ -289,6 +304,8 @@ class LogBook:
         try:
             asked = self._waiting.get(timeout=patience)
             while asked is not None:
+                if asked == _LOOK:
+                    return group, True
                 group.append(asked)
                 if len(group) == _MOST_AT_ONCE:
                     return group, True

@@ -18,6 +18,9 @@ from hansa.ngsild.city import city_context
 from hansa.ngsild.context import Context
 from hansa.store.port import Reader
 from hansa.trust.gate import Gate
+from hansa.trust.log.asking import Asking
+from hansa.trust.log.book import LogBook
+from hansa.trust.log.witness import Witness
 from hansa.web.shell.files import StaticFiles
 from hansa.web.shell.headers import PAGE_HEADERS
 from hansa.web.shell.language import LANGUAGES, Language, choose
@@ -57,6 +60,18 @@ class PageNode(Protocol):
     @property
     def gate(self) -> Gate:
         """The only way to its data."""
+
+    @property
+    def log(self) -> LogBook:
+        """What the gate decided."""
+
+    @property
+    def witness(self) -> Witness:
+        """What cosigns the logs of others."""
+
+    @property
+    def asking(self) -> Asking:
+        """Who cosigns this log."""
 
     def public_store(self) -> Reader:
         """What anyone may read, through the gate."""
