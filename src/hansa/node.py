@@ -34,6 +34,7 @@ from hansa.trust.log.book import LogBook
 from hansa.trust.log.notes import NoteFault, known
 from hansa.trust.log.witness import Witness
 from hansa.trust.principals import LOCAL, PUBLIC
+from hansa.trust.vault import Vault
 from hansa.web.app import App, build_app
 
 __all__ = ["Node"]
@@ -60,6 +61,7 @@ class Node:
         """What timetables take for the present; whatever is written bears the time of `clock`."""
         self.archiving = Lock()
         """Held by whoever rearranges the archive: the archivist, or a command that asks for it."""
+        self.vault = Vault(folder.vault, clock)
         self._tenants = Tenants(folder.store, clock, self.archive)
         self.gate = Gate(self._tenants, token_hash=settings.operator_token_hash, dev=settings.dev)
         self._egress = Egress.for_node(settings)
@@ -204,3 +206,4 @@ class Node:
         """Finish the writes in hand and let go of every file."""
         self.log.close()
         self._tenants.close()
+        self.vault.close()

@@ -6,6 +6,7 @@
     store/NAME.sqlite   one database per tenant; ``default`` is the city's own
     history/NAME/       the tenant's old history, as Parquet
     log/                what the gate decided, as a Merkle tree, and the keys that sign it
+    trust/vault.sqlite  what the gate knows: accounts, tokens, rules (readable by the owner only)
     cache/              what can be made again at any time (map tiles)
     contexts/           preloaded @contexts
     node.lock           held (flock) by the process that serves the folder or writes into it
@@ -72,6 +73,16 @@ class Folder:
         return self.root / "history"
 
     @property
+    def trust(self) -> Path:
+        """What the gate knows and keeps for itself."""
+        return self.root / "trust"
+
+    @property
+    def vault(self) -> Path:
+        """The gate's own database; it is no tenant's."""
+        return self.trust / "vault.sqlite"
+
+    @property
     def cache(self) -> Path:
         """What can be deleted at any time and is made again."""
         return self.root / "cache"
@@ -95,6 +106,11 @@ class Folder:
     def databases(self) -> list[Path]:
         """The tenants' databases, in order of name."""
         return sorted(self.store.glob("*.sqlite"))
+
+    @property
+    def all_databases(self) -> list[Path]:
+        """The tenants' databases and, once there is one, the gate's own."""
+        return [*self.databases, *([self.vault] if self.vault.is_file() else [])]
 
     @classmethod
     def open(cls, root: Path) -> Folder:

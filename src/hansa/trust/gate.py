@@ -68,7 +68,7 @@ class Gate:
         """Whether `principal` may `verb` in `tenant` (None is the city's own)."""
         if self._dev:
             return Decision(True, "this is a node for experiments, without accounts")
-        if principal.role == "operator":
+        if principal.kind == "operator":
             return Decision(True, f"{principal.name} operates this node")
         if verb == "read" and tenant is None:
             return Decision(True, "the city's own tenant is published")
@@ -137,6 +137,6 @@ class Gate:
         if decision.allowed:
             return
         where = f"tenant {tenant}" if tenant else "the city's data"
-        if principal is PUBLIC:
+        if principal.kind == "public":
             raise Unauthorized(where, decision.reason, "send the operator's token as 'Bearer …'")
         raise Forbidden(where, decision.reason)

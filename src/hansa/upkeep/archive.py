@@ -1,6 +1,6 @@
 """Backup and restore: a whole node as one file.
 
-*Backup* copies each tenant's database through SQLite's backup interface from one read snapshot, so it
+*Backup* copies each tenant's database, and the gate's own, through SQLite's backup interface from one read snapshot, so it
 is consistent while the node serves and writes; settings and preloaded @contexts go along, and of the old
 history the files that the copied database lists. What can be made again (tiles) stays out. The archive appears under its name only when it is complete.
 
@@ -76,7 +76,7 @@ def backup(folder: Folder, target: Path, progress: Progress) -> Manifest:
 def _gather(folder: Folder, work: Path, progress: Progress) -> list[Item]:
     """Copy everything that belongs to the node into `work`."""
     plain = [folder.settings_file, *_files(folder.contexts)]
-    waiting = [*plain, *folder.databases]
+    waiting = [*plain, *folder.all_databases]
     total = sum(path.stat().st_size for path in waiting)
     done = 0
     items = []
@@ -199,7 +199,7 @@ def restore(archive: Path, root: Path, progress: Progress) -> Manifest:
         with _temporary(root.parent) as work, _reading(archive):
             manifest = _unpack(archive, work, progress)
             _check_databases(archive, work)
-            for part in ("store", "history", "cache", "contexts"):
+            for part in ("store", "history", "trust", "cache", "contexts"):
                 (work / part).mkdir(exist_ok=True)
             with contextlib.suppress(FileNotFoundError):
                 root.rmdir()
@@ -265,7 +265,7 @@ def _write_checked(archive: Path, item: Item, content: IO[bytes], path: Path) ->
 
 
 def _check_databases(archive: Path, work: Path) -> None:
-    for path in Folder(work).databases:
+    for path in Folder(work).all_databases:
         found = faults(path)
         found = found or check.faults(Folder(work).history / path.stem, segments(path))
         if found:

@@ -188,6 +188,23 @@ def _databases(folder: Folder) -> Iterator[Finding]:
         else:
             yield Finding("ok", f"store '{path.stem}'", f"sound, {size:.1f} MB")
             yield from _history(folder, path)
+    yield from _vault(folder.vault)
+
+
+def _vault(path: Path) -> Iterator[Finding]:
+    """The gate's own database, which nobody but the node's user is to read."""
+    from hansa.upkeep.databases import faults
+
+    if not path.exists():
+        return
+    if stat.S_IMODE(path.parent.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        fact = "the folder of accounts and rules can be entered by others"
+        yield Finding("warn", "vault", fact, f"run: chmod 700 {path.parent}")
+    if found := faults(path):
+        remedy = f"stop the node and restore a backup; keep {path} for a rescue"
+        yield Finding("fail", "vault", "; ".join(found), remedy)
+    else:
+        yield Finding("ok", "vault", f"sound, {path.stat().st_size / 1e6:.1f} MB")
 
 
 def _history(folder: Folder, database: Path) -> Iterator[Finding]:
