@@ -23,7 +23,7 @@ import re2
 
 from hansa.hub.expiry import alive
 from hansa.kernel.clock import iso
-from hansa.kernel.errors import AlreadyExists, BadRequest, NotFound, OperationNotSupported
+from hansa.kernel.errors import AlreadyExists, BadRequest, NotFound
 from hansa.kernel.ids import is_uri
 from hansa.ngsild.model import ENTITY_MEMBERS, NULL, Entity
 from hansa.ngsild.query import And, Filter, Or, Query
@@ -86,19 +86,14 @@ class Part:
 # -- the data type (5.2.41) -------------------------------------------------------------------------
 
 
-def check_members(
-    payload: Any, more: frozenset[str] = frozenset(), not_yet: frozenset[str] = frozenset()
-) -> Snapshot:
+def check_members(payload: Any, more: frozenset[str] = frozenset()) -> Snapshot:
     """What a client says of a snapshot; `more` members are looked at by the caller.
 
     Raises:
         BadRequest: a member is malformed, or is not the client's to set.
-        OperationNotSupported: it is one of `not_yet`.
     """
     if not isinstance(payload, dict) or payload.get("type", "Snapshot") != "Snapshot":
         raise BadRequest("the request body", "is not a Snapshot", 'send {"type": "Snapshot", …}')
-    for name in payload.keys() & not_yet:
-        raise OperationNotSupported(f"the member '{name}'", "is not offered yet", "leave it out")
     for name in payload.keys() - CHANGEABLE - more - {"type", "@context"}:
         raise BadRequest(
             f"the member '{name[:60]}' of the snapshot",
@@ -183,14 +178,20 @@ def changed(id: str, given: Mapping[str, Any], now: datetime) -> Write:
     return Write(id, edit)
 
 
-def finished(id: str, details: Sequence[Mapping[str, Any]]) -> Write:
-    """The record once its queries have run."""
+def finished(
+    id: str, details: Sequence[Mapping[str, Any]], past: Sequence[Mapping[str, Any]] = ()
+) -> Write:
+    """The record once its queries have run, those for entities and those for their past."""
 
     def edit(current: Snapshot | None) -> Edited:
         if current is None:
             return Edited(None)
-        status = _status([str(each["resultStatus"]) for each in details])
-        after = {**current, "snapshotStatus": status, "snapshotQueriesDetails": list(details)}
+        status = _status([str(each["resultStatus"]) for each in (*details, *past)])
+        after = {**current, "snapshotStatus": status}
+        if details:
+            after["snapshotQueriesDetails"] = list(details)
+        if past:
+            after["snapshotTemporalQueriesDetails"] = list(past)
         return Edited(after, after)
 
     return Write(id, edit)

@@ -26,7 +26,7 @@ from hansa.ngsild.query import Query
 from hansa.ngsild.temporal import TemporalFilter, TimeProperty
 from hansa.store.history import SCOPE, Head, Heads, Moment, Selection, Source
 
-__all__ = ["Ask", "Found", "Past", "find", "past_of"]
+__all__ = ["Ask", "Found", "Past", "every", "find", "past_of"]
 
 _CHUNK: Final = 100
 
@@ -137,6 +137,11 @@ def find(source: Source, wanted: Query, ask: Ask) -> Found:
             return Found(page, more=True)
     more = seen > wanted.offset + wanted.limit
     return Found(page, more, seen if wanted.count else None)
+
+
+def every(source: Source, wanted: Query, ask: Ask) -> Iterator[Past]:
+    """All entities that match, a few at a time."""
+    return _matching(source, wanted, ask, Match(source, wanted, ask.selection(())))
 
 
 def _matching(source: Source, wanted: Query, ask: Ask, match: Match) -> Iterator[Past]:

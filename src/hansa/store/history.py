@@ -207,13 +207,15 @@ class Added:
 
     An instance with the attribute, dataset and ``observedAt`` of one that was added before takes its
     place: what is sent twice stands there once. `create` says whether an entity without a past gets
-    one; else that is refused with NotFound.
+    one; else that is refused with NotFound. With `frozen` the instances are copies of another store's:
+    they keep their times, and what is copied twice stands there once.
     """
 
     entity: str
     types: tuple[str, ...]
     attributes: dict[str, list[Instance]] = field(default_factory=dict)
     create: bool = True
+    frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ from tests.web.api.client import ApiClient, problem_of
 
 PLACE = "/snapshots"
 VEHICLES = {"type": "Query", "entities": [{"type": "Vehicle"}]}
+TIME = {"timerel": "after", "timeAt": "2026-01-01T00:00:00Z"}
+SUMS = {"aggrMethods": ["sum"]}
+SINCE = {**VEHICLES, "temporalQ": TIME}
 FAST = {**VEHICLES, "q": "speed>50"}
 CONTEXT = {"Vehicle": "https://example.org/Vehicle", "speed": "https://example.org/speed"}
 
@@ -159,6 +162,10 @@ def test_queries_are_read_and_shown_in_their_own_terms(api: ApiClient) -> None:
         {"type": "Snapshot"},
         {"type": "Snapshot", "snapshotQueries": []},
         {"type": "Snapshot", "snapshotQueries": {}},
+        {"type": "Snapshot", "snapshotTemporalQueries": []},
+        {"type": "Snapshot", "snapshotTemporalQueries": [VEHICLES]},
+        {"type": "Snapshot", "snapshotTemporalQueries": [{**VEHICLES, "temporalQ": {}}]},
+        {"type": "Snapshot", "snapshotQueries": [{**VEHICLES, "join": "sideways"}]},
         {"type": "Snapshot", "snapshotQueries": [5]},
         {"type": "Snapshot", "snapshotQueries": [{"type": "Query"}]},
         {"type": "Snapshot", "snapshotQueries": [{**VEHICLES, "q": "speed>"}]},
@@ -185,8 +192,8 @@ def test_what_is_no_snapshot_is_refused(api: ApiClient, body: Any) -> None:
 
 def test_what_is_not_offered_is_said(api: ApiClient) -> None:
     for body in (
-        {"type": "Snapshot", "snapshotTemporalQueries": [VEHICLES]},
-        {"type": "Snapshot", "snapshotQueries": [{**VEHICLES, "join": "inline"}]},
+        {"type": "Snapshot", "snapshotTemporalQueries": [{**SINCE, "aggrParams": SUMS}]},
+        {"type": "Snapshot", "snapshotTemporalQueries": [{**SINCE, "temporalQ": TIME | SUMS}]},
     ):
         assert problem_of(api.post(PLACE, body)) == (422, "OperationNotSupported")
 

@@ -32,6 +32,7 @@ _INSERT: Final = (
     "INSERT INTO instance (entity, attribute, observed, dataset, written, origin, body)"
     " VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
+_COPY: Final = _INSERT.replace("INSERT", "INSERT OR IGNORE", 1)
 _SAME: Final = (
     "SELECT number, body FROM instance WHERE entity = ? AND attribute = ? AND observed = ?"
     " AND dataset IS ? AND origin IS NULL"
@@ -121,7 +122,10 @@ class Recorder:
             self._heads[new.entity] = new.entity, text, self._now
         for name, instances in new.attributes.items():
             for instance in instances:
-                self._put(new.entity, name, instance)
+                if new.frozen:
+                    self._freeze(new.entity, name, instance)
+                else:
+                    self._put(new.entity, name, instance)
         return Written(0, created=created, deleted=False)
 
     def _entity(self, id: str) -> tuple[list[str], bool, bool]:
@@ -152,6 +156,16 @@ class Recorder:
                 return
         row = [entity, name, observed, dataset, self._at, None, orjson.dumps(body).decode()]
         self._new[place] = row
+
+    def _freeze(self, entity: str, name: str, instance: Instance) -> None:
+        """Store a copy of another store's instance, unless it is here already."""
+        times = (moment(instance.get(each)) for each in ("modifiedAt", "deletedAt", "createdAt"))
+        written = next((time for time in times if time is not None), self._at)
+        body = {k: v for k, v in instance.items() if k != "instanceId"}
+        observed, dataset = moment(instance.get("observedAt")), instance.get("datasetId")
+        origin = f"{instance['instanceId']}:frozen"
+        row = [entity, name, observed, dataset, written, origin, orjson.dumps(body).decode()]
+        self._connection.execute(_COPY, row)
 
     def _store_new(self) -> None:
         if self._new:

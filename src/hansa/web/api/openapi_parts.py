@@ -104,10 +104,11 @@ SCHEMAS: Final[dict[str, Any]] = {
         endpoint=_URI,
     ),
     "Snapshot": _object(
-        ("type", "snapshotQueries"),
+        ("type",),
         id=_URI,
         type={"const": "Snapshot"},
         snapshotQueries=_QUERIES,
+        snapshotTemporalQueries={"type": "array", "items": {"type": "object"}, "minItems": 1},
         snapshotPriority={"type": "integer", "minimum": 1, "maximum": 10},
         snapshotLifetime={"type": "string"},
     ),

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -18,8 +16,7 @@ from urllib.parse import quote
 import orjson
 
 from hansa.hub import snapshots as hub
-from hansa.hub.federation.reads import MOST
-from hansa.hub.snapshots import RECORD, Part, Snapshot
+from hansa.hub.snapshots import RECORD, Snapshot
 from hansa.kernel.egress import Egress
 from hansa.kernel.errors import (
     BadRequest,
@@ -31,15 +28,14 @@ from hansa.kernel.errors import (
     TooManyResults,
 )
 from hansa.kernel.ids import is_uri
-from hansa.ngsild.context import CORE, Context
+from hansa.ngsild.context import Context
 from hansa.ngsild.q import parse_q
 from hansa.store.port import Outcome, Store, Write
 from hansa.trust.principals import LOCAL
 from hansa.web.api.answer import Answer, created, document, nothing, plain
-from hansa.web.api.body import read_body_query
 from hansa.web.api.call import JSON, LD_JSON, MERGE_JSON, Call
-from hansa.web.api.distribution import reach_of
 from hansa.web.api.problem import problem
+from hansa.web.api.snapshot_queries import DETAILS, QUERIES, Details, Filling, fill, read_filling
 
 __all__ = ["clone", "create", "delete", "enter", "purge", "retrieve", "update"]
 
@@ -98,10 +94,10 @@ async def _found(call: Call, id: str) -> Snapshot:
         (RECORD, call.tenant, id)
     ):
         fault = InternalError("the snapshot", "the node stopped while it was being prepared")
-        details = [_failure(fault)] * max(len(record.get("snapshotQueries", ())), 1)
+        present, past = ([_failure(fault)] * len(record.get(name, ())) for name in QUERIES)
         store = gate.writer(LOCAL, call.tenant)
-        await _commit(call, store, hub.finished(id, details))
-        return {**record, "snapshotStatus": "failure", "snapshotQueriesDetails": details}
+        outcome = await _commit(call, store, hub.finished(id, present, past))
+        return dict(outcome.detail)
     return record
 
 
@@ -120,14 +116,11 @@ async def create(call: Call) -> Answer:
     """Create Snapshot: 6.36.3.1, 5.16.1."""
     payload = await call.json()
     context = await call.body_context(payload)
-    given = hub.check_members(payload, frozenset({"id", "snapshotQueries"}), _NOT_YET)
-    parts = _parts(call, payload.get("snapshotQueries"), context)
-    given["snapshotQueries"] = payload["snapshotQueries"]
+    given = hub.check_members(payload, frozenset({"id", *QUERIES}))
+    filling = read_filling(call, payload, context)
+    given |= {name: payload[name] for name in QUERIES if name in payload}
     given[_CONTEXT] = context.source
-    return await _make(call, _new_id(payload), given, parts, context=context)
-
-
-_NOT_YET: Final = frozenset({"snapshotTemporalQueries"})
+    return await _make(call, _new_id(payload), given, filling)
 
 
 async def clone(call: Call) -> Answer:
@@ -138,7 +131,7 @@ async def clone(call: Call) -> Answer:
     payload = await call.json()
     await call.body_context(payload)
     given = hub.check_members(payload, frozenset({"id"}))
-    kept = ("snapshotQueries", "snapshotQueriesDetails", "snapshotPriority", _CONTEXT)
+    kept = (*QUERIES, *DETAILS, "snapshotPriority", _CONTEXT)
     given = {name: original[name] for name in kept if name in original} | given
     return await _make(call, _new_id(payload), given, source=original)
 
@@ -147,9 +140,8 @@ async def _make(
     call: Call,
     id: str,
     given: Snapshot,
-    parts: Sequence[Part] = (),
+    filling: Filling | None = None,
     source: Snapshot | None = None,
-    context: Context = CORE,
 ) -> Answer:
     gate, settings = call.service.gate, call.service.settings
     store = call.writer()
@@ -159,47 +151,28 @@ async def _make(
     await _commit(call, store, write)
     await asyncio.to_thread(gate.drop_snapshot, call.principal, call.tenant, id)
     name = (RECORD, call.tenant, id)
-    if source is None:
-        work: Any = _fill(call, store, id, parts, context)
+    if filling is not None:
+        work: Any = fill(call, store, id, filling)
     else:
-        work = asyncio.to_thread(_copy, call, id, source)
+        work = asyncio.to_thread(_copy, call, id, source or {})
     call.service.background.start(name, _finish(call, store, id, work))
     return created(f"/ngsi-ld/v1/snapshots/{quote(id, safe=':')}")
 
 
-async def _fill(
-    call: Call, store: Store, id: str, parts: Sequence[Part], context: Context
-) -> list[dict[str, Any]]:
-    """Copy what the queries find here, and then what they find everywhere (5.16.1.4, 5.7.2.4)."""
-    target = await asyncio.to_thread(call.service.gate.make_snapshot, LOCAL, call.tenant, id)
-    details = await asyncio.to_thread(hub.fill, store, target, parts, call.now)
-    reach = reach_of(call, context, store)
-    if reach is not None:
-        for place, part in enumerate(parts):
-            wanted = replace(part.query, offset=0, limit=MOST - 1, count=False, order=())
-            found = await reach.page(wanted)
-            if found is not None:
-                writes = [hub.copied(hub.projected(e, part.view)) for e in found.entities]
-                await call.service.commits().settled(target.write(writes))
-                complete = not found.warned and not found.more
-                details[place] = hub.told_of(details[place], bool(writes), complete=complete)
-    return details
-
-
-def _copy(call: Call, id: str, source: Snapshot) -> list[dict[str, Any]]:
+def _copy(call: Call, id: str, source: Snapshot) -> Details:
     call.service.gate.make_snapshot(LOCAL, call.tenant, id, source["id"])
-    details: list[dict[str, Any]] = source["snapshotQueriesDetails"]
-    return details
+    present, past = (source.get(name, []) for name in DETAILS)
+    return present, past
 
 
 async def _finish(call: Call, store: Store, id: str, work: Any) -> None:
     """Wait for the work on a snapshot, note how it went, and tell who asked to be told."""
     try:
-        details = await work
+        present, past = await work
     except HansaError as fault:
-        details = [_failure(fault)]
+        present, past = [_failure(fault)], []
     written = await call.service.commits().settled(
-        store.write_records(RECORD, [hub.finished(id, details)])
+        store.write_records(RECORD, [hub.finished(id, present, past)])
     )
     await _tell(call, written[0])
 
@@ -213,22 +186,6 @@ def _new_id(payload: Any) -> str:
     if not is_uri(id):
         raise BadRequest(f"snapshot id {str(id)[:120]!r}", "is not a URI", "correct it")
     return str(id)
-
-
-def _parts(call: Call, queries: Any, context: Context) -> list[Part]:
-    if not isinstance(queries, list) or not queries:
-        raise BadRequest("snapshotQueries", "is no list with something in it", "say what to keep")
-    parts = []
-    for query in queries:
-        wanted, look = read_body_query(call, query, context)
-        if look.join is not None:
-            raise OperationNotSupported(
-                "the member 'join' of the query",
-                "is not offered in snapshots",
-                "ask for what is linked by a query of its own",
-            )
-        parts.append(Part(wanted, look.view))
-    return parts
 
 
 async def _make_room(call: Call, store: Store, now: datetime) -> None:
@@ -332,8 +289,12 @@ async def _tell(call: Call, outcome: Outcome) -> None:
         "notifiedAt": call.now,
         "snapshotId": record["id"],
     }
-    told = ("snapshotStatus", "snapshotQueriesDetails", "snapshotPriority", "expiresAt")
+    told = ("snapshotStatus", DETAILS[0], "snapshotPriority", "expiresAt")
     message |= {name: record[name] for name in told if name in record}
+    if (
+        DETAILS[1] in record
+    ):  # the data type of the notification has a name of its own for it (5.3.4)
+        message["temporalSnapshotQueriesDetails"] = record[DETAILS[1]]
     headers = {
         pair["key"]: pair["value"]
         for pair in (*record.get("receiverInfo", ()), *endpoint.get("receiverInfo", ()))
