@@ -32,6 +32,7 @@ from hansa.trust.gate import Gate
 from hansa.trust.log.asking import Asking, parse_witness
 from hansa.trust.log.book import LogBook
 from hansa.trust.log.notes import NoteFault, known
+from hansa.trust.log.openings import FILE, KeptOpenings, volume_of
 from hansa.trust.log.witness import Witness
 from hansa.trust.principals import LOCAL, PUBLIC
 from hansa.trust.vault import Vault
@@ -65,10 +66,13 @@ class Node:
         self._tenants = Tenants(folder.store, clock, self.archive)
         self.gate = Gate(self._tenants, token_hash=settings.operator_token_hash, dev=settings.dev)
         self._egress = Egress.for_node(settings)
+        folder.log.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._openings = KeptOpenings(folder.log / FILE, volume_of(folder.log))
         self.log = LogBook(
             folder.log,
             clock,
             base_url=settings.base_url,
+            openings=self._openings,
             witnessed=bool(settings.log_witnesses),
         )
         self.witness, self.asking = self._witnesses()
@@ -205,5 +209,6 @@ class Node:
     def close(self) -> None:
         """Finish the writes in hand and let go of every file."""
         self.log.close()
+        self._openings.close()
         self._tenants.close()
         self.vault.close()

@@ -18,6 +18,7 @@ from hansa.cli import (
     history,
     importing,
     init,
+    log,
     query,
     serve,
     spokes,
@@ -91,6 +92,7 @@ for module in (
     subscriptions,
     history,
     archive,
+    log,
     doctor,
 ):
     module.register(app)

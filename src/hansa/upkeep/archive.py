@@ -2,7 +2,8 @@
 
 *Backup* copies each tenant's database, and the gate's own, through SQLite's backup interface from one read snapshot, so it
 is consistent while the node serves and writes; settings and preloaded @contexts go along, and of the old
-history the files that the copied database lists. What can be made again (tiles) stays out. The archive appears under its name only when it is complete.
+history the files that the copied database lists. The gate's log goes along with its keys; a restored log is held until
+the operator says that nothing newer was published (:mod:`hansa.trust.log.resume`). What can be made again (tiles) stays out. The archive appears under its name only when it is complete.
 
 *Restore* checks every byte against the list of contents, then every database, and only then lets the
 folder appear. It never overwrites a node.
@@ -32,7 +33,9 @@ from hansa.kernel.clock import Clock, iso
 from hansa.kernel.errors import AlreadyExists, BadRequest, NotFound, Unavailable
 from hansa.kernel.folder import Folder, sync
 from hansa.kernel.settings_file import load
+from hansa.trust.log.check import faults as log_faults
 from hansa.upkeep.databases import faults, segments
+from hansa.upkeep.log import hold_restored, log_files
 from hansa.upkeep.manifest import Item, Manifest
 
 __all__ = ["backup", "restore"]
@@ -76,7 +79,7 @@ def backup(folder: Folder, target: Path, progress: Progress) -> Manifest:
 def _gather(folder: Folder, work: Path, progress: Progress) -> list[Item]:
     """Copy everything that belongs to the node into `work`."""
     plain = [folder.settings_file, *_files(folder.contexts)]
-    waiting = [*plain, *folder.all_databases]
+    waiting = [*plain, *log_files(folder.log), *folder.all_databases]
     total = sum(path.stat().st_size for path in waiting)
     done = 0
     items = []
@@ -199,6 +202,7 @@ def restore(archive: Path, root: Path, progress: Progress) -> Manifest:
         with _temporary(root.parent) as work, _reading(archive):
             manifest = _unpack(archive, work, progress)
             _check_databases(archive, work)
+            hold_restored(work / "log", manifest.made_at)
             for part in ("store", "history", "trust", "cache", "contexts"):
                 (work / part).mkdir(exist_ok=True)
             with contextlib.suppress(FileNotFoundError):
@@ -265,6 +269,8 @@ def _write_checked(archive: Path, item: Item, content: IO[bytes], path: Path) ->
 
 
 def _check_databases(archive: Path, work: Path) -> None:
+    if found := log_faults(Folder(work).log):
+        raise _damaged(archive, f"the log: {found[0]}")
     for path in Folder(work).all_databases:
         found = faults(path)
         found = found or check.faults(Folder(work).history / path.stem, segments(path))

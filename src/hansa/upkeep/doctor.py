@@ -131,6 +131,7 @@ def _node(root: Path) -> Iterator[Finding]:
     else:
         yield Finding("ok", "lock", f"the node is in use by {holder}")
     yield from _databases(folder)
+    yield from _log(folder)
     yield _clock(settings)
     yield from _contexts(folder, settings)
 
@@ -205,6 +206,27 @@ def _vault(path: Path) -> Iterator[Finding]:
         yield Finding("fail", "vault", "; ".join(found), remedy)
     else:
         yield Finding("ok", "vault", f"sound, {path.stat().st_size / 1e6:.1f} MB")
+
+
+def _log(folder: Folder) -> Iterator[Finding]:
+    """The gate's log: whether it holds what it signed, and whether its keys are private."""
+    from hansa.trust.log.book import HELD
+    from hansa.trust.log.check import faults, signed, too_open
+
+    if not folder.log.is_dir():
+        return
+    for path in too_open(folder.log):
+        yield Finding("warn", "log", f"{path.name} can be read by others", f"run: chmod 600 {path}")
+    if found := faults(folder.log):
+        remedy = "stop the node and restore a backup; keep the folder for a rescue"
+        yield Finding("fail", "log", "; ".join(found), remedy)
+        return
+    if (folder.log / HELD).exists():
+        why = (folder.log / HELD).read_text(encoding="utf-8").strip()
+        remedy = f"say how to go on: hansa log resume {folder.root} --help"
+        yield Finding("warn", "log", f"signs nothing, because {why}", remedy)
+    head = signed(folder.log)
+    yield Finding("ok", "log", f"sound, {0 if head is None else head.size:,} entries signed")
 
 
 def _history(folder: Folder, database: Path) -> Iterator[Finding]:

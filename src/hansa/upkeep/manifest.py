@@ -12,7 +12,7 @@ from hansa.kernel.errors import BadRequest
 __all__ = ["FORMAT", "Item", "Manifest"]
 
 FORMAT: Final = 3
-"""Raised when an older Hansa could no longer read the archive. 2: it may hold old history; 3: the vault."""
+"""Raised when an older Hansa could no longer read the archive. 2: it may hold old history; 3: vault and log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def _check_path(path: str, archive: str) -> None:
     """Refuse what `hansa backup` never writes: a hand-made archive could point anywhere."""
     parts = path.split("/")
     inside = path == "hansa.toml" or (
-        len(parts) > 1 and parts[0] in {"store", "history", "trust", "contexts"}
+        len(parts) > 1 and parts[0] in {"store", "history", "trust", "log", "contexts"}
     )
     if not inside or any(part in {"", ".", ".."} for part in parts) or "\\" in path:
         raise BadRequest(archive, f"holds '{path}', which is no part of a node", "do not trust it")

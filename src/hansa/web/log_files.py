@@ -20,6 +20,7 @@ from hansa.kernel.errors import HansaError, InvalidRequest, NotFound
 from hansa.trust.log.book import Numbered
 from hansa.trust.log.notes import Checkpoint, encoded
 from hansa.trust.log.tiles import Tile
+from hansa.web.api.problem import problem
 from hansa.web.shell.site import PageNode
 
 __all__ = ["LogRoutes"]
@@ -158,5 +159,6 @@ def _none(why: str) -> Response:
 
 
 def _problem(error: HansaError) -> Response:
-    body = {"title": error.subject, "status": error.status, "detail": error.sentence}
-    return JSONResponse(body, error.status, media_type="application/problem+json", headers=_OPEN)
+    return JSONResponse(
+        problem(error), error.status, media_type="application/problem+json", headers=_OPEN
+    )

@@ -24,13 +24,14 @@ from typing import Any, Final, Literal
 
 from hansa.kernel.clock import Clock
 from hansa.kernel.errors import HansaError, Unavailable
-from hansa.trust.log.commitments import Entry, Event, Openings, sealed
+from hansa.kernel.folder import sync
+from hansa.trust.log.commitments import Entry, Event, Opening, Openings, Side, sealed
 from hansa.trust.log.files import LogDamaged, LogFiles
 from hansa.trust.log.keys import Keys, put, suggested_origin
 from hansa.trust.log.notes import Checkpoint, Note, NoteFault, Signature
 from hansa.trust.log.tiles import Tile
 
-__all__ = ["HELD", "LogBook", "Numbered"]
+__all__ = ["CHECKPOINTS", "HELD", "LogBook", "Numbered"]
 
 _MOST_AT_ONCE: Final = 2_000
 _EVERY: Final = 1.0
@@ -40,6 +41,7 @@ _STALE: Final = 60.0
 _CHECKPOINT: Final = "checkpoint"
 _COSIGNED: Final = "cosigned"
 _LOOK: Final = "look"
+CHECKPOINTS: Final = frozenset({_CHECKPOINT, _COSIGNED})
 HELD: Final = "held"
 """The file that says why nothing is signed."""
 
@@ -136,6 +138,15 @@ class LogBook:
         """
         return self.submit(event).result()
 
+    def adopt(self, entries: Sequence[bytes]) -> None:
+        """Take in entries of an earlier volume; only while nobody else logs.
+
+        Raises:
+            Unavailable: the disk refused.
+        """
+        if entries:
+            self._files.append(entries)
+
     def close(self) -> None:
         """Log what waits, sign the tree as it stands, and let go of the files."""
         with self._starting:
@@ -203,6 +214,19 @@ class LogBook:
         found = self._files.entries(start, end) if start < end else []
         return [Numbered(index, Entry.parse(each)) for index, each in enumerate(found, start)]
 
+    def raw(self, start: int, end: int) -> list[bytes]:
+        """The bytes of the entries ``[start, end)``."""
+        return self._files.entries(start, end)
+
+    def about(self, side: Side, value: str) -> list[tuple[Numbered, Opening]]:
+        """The entries about one principal or thing, as far as they were not erased, in their order."""
+        found: list[tuple[Numbered, Opening]] = []
+        for opening in [] if self.openings is None else self.openings.about(side, value):
+            for numbered in self.entries(opening.index, opening.index + 1):
+                if opening.opens(numbered.entry):
+                    found.append((numbered, opening))
+        return found
+
     # -- checkpoints ------------------------------------------------------------------------------
 
     def sign(self) -> Note | None:
@@ -246,6 +270,20 @@ class LogBook:
         with self._signing:
             put(self.root / HELD, f"{why}\n".encode())
             self._held = why
+
+    def unhold(self) -> None:
+        """Sign again (see :mod:`.resume`, which says when that may be).
+
+        Raises:
+            Unavailable: the disk refused.
+        """
+        with self._signing:
+            try:
+                (self.root / HELD).unlink(missing_ok=True)
+                sync(self.root)
+            except OSError as error:
+                raise Unavailable("the log", f"stays held ({error.strerror})") from error
+            self._held = ""
 
     def release(self) -> None:
         """Sign from now on: the witnesses were asked whether they know more than is here."""

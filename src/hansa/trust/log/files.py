@@ -31,8 +31,10 @@ from hansa.trust.log.hashing import Edge, Node, leaf_hash, root
 from hansa.trust.log.notes import Checkpoint
 from hansa.trust.log.tiles import HASH, WIDTH, Tile, bundle, entries_of, nodes, width
 
-__all__ = ["LogDamaged", "LogFiles"]
+__all__ = ["ENTRIES", "LogDamaged", "LogFiles"]
 
+ENTRIES: Final = "entries"
+"""The file of all entries."""
 _OFFSET: Final = 8
 _PIECE: Final = 1 << 22
 _SUBJECT: Final = "the log of the gate"
@@ -98,14 +100,14 @@ class LogFiles:
         content = bundle(entries)
         first, end = self.size, self._end
         try:
-            self._write("entries", content, end)
-            os.fsync(self._open["entries"])
+            self._write(ENTRIES, content, end)
+            os.fsync(self._open[ENTRIES])
             self._count(entries)
         except OSError as error:
             # After a failed fsync nobody knows what is on disk: only a new look from the start helps.
             self._broken = f"could not be written ({error.strerror})"
             with suppress(OSError):
-                os.ftruncate(self._open["entries"], end)
+                os.ftruncate(self._open[ENTRIES], end)
             raise _refused(error) from error
         return first
 
@@ -117,7 +119,7 @@ class LogFiles:
         """
         try:
             for name, descriptor in list(self._open.items()):
-                if name != "entries":
+                if name != ENTRIES:
                     os.fsync(descriptor)
             sync(self._root)
         except OSError as error:
@@ -194,8 +196,8 @@ class LogFiles:
         """The first `count` entries of a bundle, with their lengths."""
         start = self._offsets[index]
         if count == WIDTH and index + 1 < len(self._offsets):
-            return _read(self._file("entries"), start, self._offsets[index + 1] - start)
-        whole = _read(self._file("entries"), start, self._end - start)
+            return _read(self._file(ENTRIES), start, self._offsets[index + 1] - start)
+        whole = _read(self._file(ENTRIES), start, self._end - start)
         place = 0
         for _ in range(count):
             place += 2 + int.from_bytes(whole[place : place + 2], "big")
@@ -205,7 +207,7 @@ class LogFiles:
 
     def _recover(self, signed: Checkpoint | None) -> None:
         """Find out what is there; see that it is what was signed; count what follows."""
-        self._file("entries")
+        self._file(ENTRIES)
         size = signed.size if signed else 0
         offsets = _read(self._file("offsets"), 0, -(-size // WIDTH) * _OFFSET)
         if len(offsets) != -(-size // WIDTH) * _OFFSET:
@@ -222,14 +224,14 @@ class LogFiles:
             raise LogDamaged(_SUBJECT, "holds entries other than those it signed", _REMEDY)
         self._end += sum(2 + len(each) for each in rest[:begun])
         self._count(rest[begun:])
-        os.ftruncate(self._open["entries"], self._end)
+        os.ftruncate(self._open[ENTRIES], self._end)
 
     def _last_end(self, size: int) -> int:
         """Where the entries of full bundles end."""
         if not size:
             return 0
         start = self._offsets[-1]
-        content = _read(self._open["entries"], start, WIDTH * (2 + 65_535))
+        content = _read(self._open[ENTRIES], start, WIDTH * (2 + 65_535))
         place = 0
         for _ in range(WIDTH):
             if place + 2 > len(content):
@@ -251,7 +253,7 @@ class LogFiles:
 
     def _rest(self) -> list[bytes]:
         """The whole entries from the last known place on; the first that is torn ends them."""
-        content = _read(self._open["entries"], self._end, os.fstat(self._open["entries"]).st_size)
+        content = _read(self._open[ENTRIES], self._end, os.fstat(self._open[ENTRIES]).st_size)
         found: list[bytes] = []
         place = 0
         while place + 2 <= len(content):

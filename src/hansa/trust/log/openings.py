@@ -1,0 +1,156 @@
+"""Where what opens the log's commitments is kept: beside the log, private, and erasable for good.
+
+A database of its own, in the log's folder. Unlike a store it overwrites what is deleted (SQLite's secure
+delete) and empties its write-ahead log after an erasure, so that no byte of an erased value or salt stays in
+its files. (Older backups still hold them; keep backups no longer than the privacy notice says.) A value is
+found by its digest; openings of one act are written in one commit, before the act's entry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+import apsw
+import orjson
+
+from hansa.kernel.errors import Unavailable
+from hansa.trust.log.commitments import Opening, Side
+from hansa.trust.log.notes import decoded, encoded
+
+__all__ = ["FILE", "VOLUMES", "KeptOpenings", "volume_of"]
+
+FILE: Final = "openings.sqlite"
+VOLUMES: Final = "volumes"
+"""The folder of the log's earlier volumes."""
+_TABLE: Final = """
+CREATE TABLE IF NOT EXISTS opening (
+  side TEXT NOT NULL, digest BLOB NOT NULL, volume INTEGER NOT NULL, number INTEGER NOT NULL,
+  place INTEGER NOT NULL, doc TEXT NOT NULL,
+  PRIMARY KEY (side, digest, volume, number, place)
+) STRICT, WITHOUT ROWID
+"""
+_PATIENCE: Final = 10_000
+
+
+class KeptOpenings:
+    """Openings in a file.
+
+    Args:
+        path: the database; made if it is not there, for the node's user alone.
+        volume: the number of the log's volume that is being written.
+
+    Raises:
+        Unavailable: it cannot be opened.
+    """
+
+    def __init__(self, path: Path, volume: int = 1) -> None:
+        self.volume = volume
+        self._lock = Lock()
+        try:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._connection = apsw.Connection(str(path))
+            self._connection.set_busy_timeout(_PATIENCE)
+            for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
+                self._connection.execute(f"PRAGMA {setting}").fetchall()
+            self._connection.execute(_TABLE)
+        except (OSError, apsw.Error) as error:
+            raise _refused(error) from error
+
+    def keep(self, openings: Sequence[Opening]) -> None:
+        """Keep them; they are durable on return.
+
+        Raises:
+            Unavailable: the disk refused; none is kept.
+        """
+        rows = [
+            (o.side, _digest(o.value), self.volume, o.index, o.place, _document(o))
+            for o in openings
+        ]
+        self._write("INSERT OR REPLACE INTO opening VALUES (?, ?, ?, ?, ?, ?)", rows)
+
+    def about(self, side: Side, value: str) -> list[Opening]:
+        """Those about one principal or thing in the volume that is being written, in the log's order."""
+        sql = (
+            "SELECT number, place, doc FROM opening WHERE side = ? AND digest = ? AND volume = ?"
+            " ORDER BY number, place"
+        )
+        with self._lock:
+            rows = self._connection.execute(sql, (side, _digest(value), self.volume)).fetchall()
+        return [_opening(side, number, place, doc) for number, place, doc in rows]
+
+    def erase(self, side: Side, value: str) -> int:
+        """Erase those about one principal or thing, in all volumes, for good; how many there were.
+
+        Raises:
+            Unavailable: the disk refused.
+        """
+        with self._lock:
+            try:
+                self._connection.execute(
+                    "DELETE FROM opening WHERE side = ? AND digest = ?", (side, _digest(value))
+                )
+                count = self._connection.changes()
+                self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            except apsw.Error as error:
+                raise _refused(error) from error
+        return count
+
+    def next_volume(self, moved_from: int) -> None:
+        """Begin a new volume; the entries from `moved_from` on follow its first entry.
+
+        Raises:
+            Unavailable: the disk refused.
+        """
+        sql = "UPDATE opening SET volume = volume + 1, number = number - ? WHERE volume = ? AND number >= ?"
+        self._write(sql, [(moved_from - 1, self.volume, moved_from)])
+        self.volume += 1
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _write(self, sql: str, rows: Sequence[tuple[object, ...]]) -> None:
+        with self._lock:
+            try:
+                with self._connection:
+                    self._connection.executemany(sql, rows)
+            except apsw.Error as error:
+                raise _refused(error) from error
+
+
+def volume_of(root: Path) -> int:
+    """The number of the volume that is being written in a log's folder."""
+    return 1 + sum(1 for _ in (root / VOLUMES).glob("*"))
+
+
+def _document(opening: Opening) -> str:
+    document = {
+        "value": opening.value,
+        "salt": encoded(opening.salt),
+        "path": [encoded(hash) for hash in opening.path],
+    }
+    return orjson.dumps(document).decode()
+
+
+def _opening(side: Side, number: Any, place: Any, text: Any) -> Opening:
+    raw = orjson.loads(text)
+    path = tuple(decoded(hash, "a hash") for hash in raw["path"])
+    return Opening(number, side, raw["value"], decoded(raw["salt"], "the salt"), place, path)
+
+
+def _digest(value: str) -> bytes:
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).digest()
+
+
+def _refused(error: Exception) -> Unavailable:
+    return Unavailable(
+        "what opens the log",
+        f"cannot be read or written ({error})",
+        "make room on the disk, check the rights of the node's folder, and try again",
+    )
