@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import hansa.web
+from hansa.trust.log.commitments import KINDS
 from hansa.web.pages import api, codes, labels, names, sources, vocabulary
 from hansa.web.pages.errors import _FACTS, _OTHERWISE, _REMEDIES, _SUBJECTS, _TITLES
 from hansa.web.shell import language
@@ -39,6 +40,7 @@ def shown_texts() -> dict[str, bool]:
         for word, meaning, _ in words.values()
         for text in (word, meaning)
     }
+    found |= dict.fromkeys(KINDS.values(), False)
     found |= dict.fromkeys(api._GROUPS.values(), False)
     words = (*vocabulary.VALUES.values(), *codes._WORDS.values(), codes._STANDING)
     found |= {text: False for table in words for text in table.values()}

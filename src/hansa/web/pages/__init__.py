@@ -33,6 +33,7 @@ from hansa.web.pages.entity import EntityPages
 from hansa.web.pages.errors import render_error
 from hansa.web.pages.facts import Facts
 from hansa.web.pages.live import LivePage
+from hansa.web.pages.log import LogPage
 from hansa.web.pages.search import Names
 from hansa.web.pages.services import Services
 from hansa.web.shell.site import PageNode, Site
@@ -77,6 +78,7 @@ def make_pages(node: PageNode) -> Pages:
         Route("/data/{type:path}", data.type_page),
         Route("/live", live.page),
         Route("/live/letters", live.replay, methods=["POST"]),
+        Route("/open-book/log", LogPage(site).page),
         Route("/api", ApiPage(site).page),
         *site.files.routes(),
     ]
