@@ -18,7 +18,7 @@ SUITE ?=
 ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
-.PHONY: help install demo serve test check lint format docs docs-pages bench conformance clients fuzz faults kills clean
+.PHONY: help install demo serve test check lint format docs docs-pages bench conformance clients fuzz faults kills bill audit clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -78,6 +78,14 @@ fuzz: $(VENV)/.tested ## Throw 100,000 hostile requests at nodes, and more (ARGS
 
 faults: $(VENV)/.tested ## Put three federated nodes under random faults for an hour (ARGS="--seconds N --seed S")
 	$(BIN)/python -m benchmarks.faults $(ARGS)
+
+bill: $(VENV)/.tested ## Write what a node is made of: bill of materials (CycloneDX) and licences, into build/
+	$(BIN)/python -m scripts.bill build
+
+audit: $(VENV)/.tested bill ## Ask the advisory database about every package of the bill (needs the internet)
+	@test -x $(VENV)/audit/bin/pip-audit || { $(BIN)/python -m venv $(VENV)/audit \
+		&& $(VENV)/audit/bin/pip install --disable-pip-version-check --quiet pip-audit; }
+	$(VENV)/audit/bin/pip-audit --disable-pip --no-deps -r build/packages.txt $(ARGS)
 
 kills: $(VENV)/.tested ## kill -9 in the middle of writes, notifications and compaction, 50 times each (ARGS="--kills N")
 	$(BIN)/python -m benchmarks.kills $(ARGS)
