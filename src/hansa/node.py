@@ -31,8 +31,10 @@ from hansa.store.tenants import DEFAULT_TENANT, Tenants
 from hansa.trust.gate import Gate
 from hansa.trust.log.asking import Asking, parse_witness
 from hansa.trust.log.book import LogBook
+from hansa.trust.log.commitments import Event
 from hansa.trust.log.notes import NoteFault, known
 from hansa.trust.log.openings import FILE, KeptOpenings, volume_of
+from hansa.trust.log.recorder import Recorder
 from hansa.trust.log.witness import Witness
 from hansa.trust.principals import LOCAL, PUBLIC
 from hansa.trust.vault import Vault
@@ -66,15 +68,9 @@ class Node:
         self._tenants = Tenants(folder.store, clock, self.archive)
         self.gate = Gate(self._tenants, token_hash=settings.operator_token_hash, dev=settings.dev)
         self._egress = Egress.for_node(settings)
-        folder.log.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._openings = KeptOpenings(folder.log / FILE, volume_of(folder.log))
-        self.log = LogBook(
-            folder.log,
-            clock,
-            base_url=settings.base_url,
-            openings=self._openings,
-            witnessed=bool(settings.log_witnesses),
-        )
+        self._openings, self.log = self._open_log()
+        self.recorder = Recorder(self.log)
+        """What the rooms of the gate call to have something logged."""
         self.witness, self.asking = self._witnesses()
         self.out = Outward(self._egress)
         self.contexts = ContextRegistry.for_node(settings, folder)
@@ -118,6 +114,20 @@ class Node:
         moment = settings.moment
         pretended = Clock.set_to(moment) if moment else None
         return cls(Folder(folder), settings, Clock(), pretended)
+
+    def _open_log(self) -> tuple[KeptOpenings, LogBook]:
+        """The gate's log, and what opens it."""
+        root = self.folder.log
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        openings = KeptOpenings(root / FILE, volume_of(root))
+        book = LogBook(
+            root,
+            self.clock,
+            base_url=self.settings.base_url,
+            openings=openings,
+            witnessed=bool(self.settings.log_witnesses),
+        )
+        return openings, book
 
     def _witnesses(self) -> tuple[Witness, Asking]:
         """Whose logs are cosigned here, and who cosigns this one, as the settings say."""
@@ -175,6 +185,8 @@ class Node:
         archivist = Archivist(
             self._archived, self.clock, self.settings.history_recent, self.archiving
         )
+        if not self.log.size:
+            self.log.record(Event("log", LOCAL.name, reason="begun"))
         live.start()
         archivist.start()
         try:
