@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import Any, Final
 
 import apsw
@@ -48,9 +48,20 @@ _NO_LIMIT: Final = (1 << 63) - 1
 _PORTION: Final = 20_000
 
 _COUNT: Final = (
-    "SELECT count(*), min(observed), max(observed) FROM instance"
-    " WHERE entity = ? AND attribute = ? AND number <= ? AND observed >= ? AND observed < ?"
+    "SELECT entity, attribute, count(*), min(observed), max(observed) FROM instance"
+    " WHERE entity IN carray(?) AND number <= ?"
 )
+_OTHERS: Final = (
+    "SELECT entity, attribute, number, written, origin, body FROM instance"
+    " WHERE entity IN carray(?) AND number <= ? AND observed IS NOT NULL"
+    f" AND {NUMERIC} IS NOT TRUE"
+)
+_FEEDS: Final = (
+    "SELECT entity, seq, at, attributes, aside FROM change"
+    " WHERE entity IN carray(?) AND keep = 1 AND seq <= ?"
+)
+_TOGETHER: Final = 100
+"""Entities that are looked at in one pass."""
 _OLDEST: Final = "observed, written, number"
 _NEWEST: Final = "observed DESC, written DESC, number DESC LIMIT ?"
 
@@ -85,26 +96,40 @@ class Tail:
     def spans(self, wanted: Selection) -> Iterator[Span]:
         """Counts and ends of each series that has any instance."""
         wanted = replace(wanted, last=None, first=None)
-        for entity in sorted(set(wanted.entities)):
-            feed = self._feed(entity, wanted)
-            for name in self._names(entity, feed, wanted):
-                parts = [_span(entity, name, feed.get(name, ())), self._count(entity, name, wanted)]
-                sizes = sum(part.size for part in parts)
+        for entities in _portions(wanted):
+            feed = self._feeds(entities, wanted)
+            counted = {span[:2]: span for span in self._counted(entities, wanted)}
+            for series in sorted(feed.keys() | counted.keys()):
+                parts = [_span(*series, feed.get(series, ()))]
+                if series in counted:
+                    parts.append(counted[series])
                 firsts = [part.first for part in parts if part.first is not None]
                 lasts = [part.last for part in parts if part.last is not None]
-                if sizes:
-                    ends = min(firsts, default=None), max(lasts, default=None)
-                    yield Span(entity, name, sizes, *ends)
+                size = sum(part.size for part in parts)
+                yield Span(*series, size, min(firsts, default=None), max(lasts, default=None))
 
-    def _count(self, entity: str, name: str, wanted: Selection) -> Span:
+    def _counted(self, entities: Sequence[str], wanted: Selection) -> Iterator[Span]:
         """How many instances were written as history; counted in the index where that is enough."""
-        if wanted.property != "observedAt" or not _takes_every(wanted) or not wanted.timed:
-            return _span(entity, name, self._direct(entity, name, wanted))
-        since = -_NO_LIMIT if wanted.since is None else wanted.since
-        until = _NO_LIMIT if wanted.until is None else wanted.until
-        bounds = entity, name, self._number, since, until
-        row: Any = self._connection.execute(_COUNT, bounds).fetchall()[0]
-        return Span(entity, name, *row)
+        if wanted.property != "observedAt" or not _takes_every(wanted):
+            for entity in entities:
+                for name in self._attributes(entity, wanted):
+                    span = _span(entity, name, self._direct(entity, name, wanted))
+                    if span.size:
+                        yield span
+            return
+        statement, values = _COUNT, [apsw.carray(tuple(entities)), self._number]
+        for bound, comparison in ((wanted.since, ">="), (wanted.until, "<")):
+            if bound is not None:
+                statement += f" AND observed {comparison} ?"
+                values.append(bound)
+        if wanted.timed:
+            statement += " AND observed IS NOT NULL"
+        if wanted.attributes is not None:
+            statement += " AND attribute IN carray(?)"
+            values.append(apsw.carray(tuple(wanted.attributes)))
+        rows: Any = self._connection.execute(statement + " GROUP BY entity, attribute", values)
+        for row in rows:
+            yield Span(*row)
 
     def series(self, wanted: Selection) -> Iterator[Moment]:
         """The instances, in order."""
@@ -120,13 +145,36 @@ class Tail:
         if not can_sum(wanted, distinct=distinct):
             yield from sum_up(self.series(wanted), periods, distinct=distinct)
             return
-        for entity in sorted(set(wanted.entities)):
-            feed = self._feed(entity, wanted)
-            for name in self._names(entity, feed, wanted):
-                others = self._direct(entity, name, wanted, f" AND {NUMERIC} IS NOT TRUE")
-                rest = heapq.merge(feed.get(name, ()), others, key=order_of)
-                numbers = summed(self._connection, entity, name, wanted, periods, self._number)
-                yield from added(sum_up(rest, periods, distinct=False), numbers)
+        for entities in _portions(wanted):
+            feed = self._feeds(entities, wanted).values()
+            rest = sorted(chain(self._others(entities, wanted), *feed), key=order_of)
+            numbers = summed(self._connection, entities, wanted, periods, self._number)
+            yield from added(sum_up(rest, periods, distinct=False), numbers)
+
+    def _others(self, entities: Sequence[str], wanted: Selection) -> Iterator[Moment]:
+        """The instances written as history that are no numbers."""
+        rows = self._connection.execute(_OTHERS, (apsw.carray(tuple(entities)), self._number))
+        for entity, name, number, written, origin, body in rows:
+            instance = orjson.loads(body)
+            instance["instanceId"] = origin or own_id(number)
+            made = _moment(entity, name, written, instance, wanted)
+            if made is not None:
+                yield made
+
+    def _feeds(
+        self, entities: Sequence[str], wanted: Selection
+    ) -> dict[tuple[str, str], list[Moment]]:
+        """The instances in the feed, by entity and attribute."""
+        found: dict[tuple[str, str], list[Moment]] = defaultdict(list)
+        values = apsw.carray(tuple(entities)), self._seq
+        for entity, *row in self._connection.execute(_FEEDS, values):
+            for name, instance in unfold(FeedRow(*row)):
+                made = _moment(entity, name, row[1], instance, wanted)
+                if made is not None:
+                    found[entity, name].append(made)
+        for moments in found.values():
+            moments.sort(key=order_of)
+        return found
 
     def lines(self) -> Iterator[list[Line]]:
         """All instances as they lie there, in portions; what is in the feed is unfolded."""
@@ -227,6 +275,13 @@ def _moment(
         return None
     time = moment(instance.get(wanted.property))
     return Moment(entity, name, time, written, instance) if wanted.holds(time) else None
+
+
+def _portions(wanted: Selection) -> Iterator[tuple[str, ...]]:
+    """The entities of a selection in order, some at a time."""
+    ids = iter(sorted(set(wanted.entities)))
+    while portion := tuple(islice(ids, _TOGETHER)):
+        yield portion
 
 
 def _span(entity: str, name: str, moments: Iterable[Moment]) -> Span:
