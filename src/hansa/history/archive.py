@@ -22,6 +22,9 @@ from hansa.store.history import Bucket, Head, Heads, Moment, Selection, Source, 
 from hansa.store.port import Reader
 from hansa.store.sums import sum_up
 
+_MOST_EDGES: Final = 100_000
+"""Instances of a series whose times are sorted out before the rest is read."""
+
 __all__ = ["PARTS", "ParquetArchive", "View"]
 
 PARTS: Final = "archive"
@@ -89,12 +92,22 @@ class View:
         time = COLUMN_OF[wanted.property]
         condition = conditions(wanted, time)
         within = f"coalesce({time}, written)"
-        question = (
-            f"SELECT {', '.join(Row._fields)} FROM {files_in(self._folder, segments)}{condition}"
-        )
+        files = files_in(self._folder, segments)
+        question = f"SELECT {', '.join(Row._fields)} FROM {files}"
         most = wanted.first if wanted.last is None else wanted.last
-        if most is not None:
-            way = "ASC" if wanted.last is None else "DESC"
+        if most is None:
+            question += str(condition)
+        else:
+            way, end, beyond = ("ASC", "min", "<=") if wanted.last is None else ("DESC", "max", ">=")
+            if most <= _MOST_EDGES:
+                # Where they end is found in the times alone; only what is within is then read whole.
+                question += (
+                    f" JOIN (SELECT entity, attribute, {end}({within}, {int(most)})[-1] AS edge"
+                    f" FROM {files}{condition} GROUP BY entity, attribute) USING (entity, attribute)"
+                )
+                question += f"{condition} AND {within} {beyond} edge"
+            else:
+                question += str(condition)
             question += (
                 " QUALIFY row_number() OVER (PARTITION BY entity, attribute"
                 f" ORDER BY {within} {way}, written {way}, instance {way}) <= $most"
