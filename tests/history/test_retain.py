@@ -12,8 +12,11 @@ from hansa.history import compact as compaction
 from hansa.history.compact import compact, merge
 from hansa.history.retain import Effect, foresee, retain
 from hansa.history.rules import Rule, put_rule, remove_rule, rules_of
+from hansa.hub.temporal import Ask, find, past_of
+from hansa.hub.temporal_sums import Aggregation, sums_of
 from hansa.kernel.errors import BadRequest
-from hansa.ngsild.temporal import Duration
+from hansa.ngsild.query import Query, TypeName
+from hansa.ngsild.temporal import Duration, parse_temporal
 from hansa.ngsild.temporal_periods import Periods
 from hansa.store.history import Removed
 from hansa.store.sqlite import SqliteStore
@@ -156,3 +159,30 @@ def test_a_month_ago_is_by_the_calendar() -> None:
     assert Rule("r", "P1M").before(now) == at("2026-02-28T00:00:00Z")
     assert Rule("r", "P1Y1D").before(now) == at("2025-03-30T00:00:00Z")
     assert Rule("r", "P9999Y").before(now) < at("0001-01-01T00:00:00Z")
+
+
+@pytest.mark.parametrize("window", [None, "before"])
+def test_what_is_known_by_sums_alone_is_summed_up_without_a_beginning(
+    store: SqliteStore, window: str | None
+) -> None:
+    """Periods then begin where the first sum does; a query finds the entity by its sums."""
+    effect(store, Rule("r", "P30D", sums="PT1H"))
+    assert values(store, "urn:x:bus", "speed") == []
+    before = parse_temporal(window, "2026-01-01T00:00:00Z") if window else None
+    ask = Ask(bare=True, filter=before)
+    wanted = Aggregation(("sum", "totalCount"), Duration())
+    with store.past() as source:
+        alone = past_of(source, "urn:x:bus", ask)
+        assert alone is not None
+        [(tally, start, _)] = sums_of(source, [alone], ask, wanted)["urn:x:bus"]["urn:a:speed"][
+            None
+        ]
+        assert (tally.total, tally.sum, start) == (12, 18, "2025-06-01T00:00:00Z")
+        found = find(source, Query(types=TypeName(BUS)), ask).entities
+        assert [past.head.id for past in found] == ["urn:x:bus"]
+        hours = Aggregation(("sum",), Duration(exact=timedelta(hours=1)))
+        parts = sums_of(source, found, ask, hours)["urn:x:bus"]["urn:a:speed"][None]
+        assert [tally.sum for tally, _, _ in parts] == [0, 3, 6, 9]
+    store.record_history([Removed("urn:x:bus", "urn:a:speed", all=True)]).result()
+    with store.past() as source:
+        assert find(source, Query(types=TypeName(BUS)), ask).entities == []

@@ -79,7 +79,7 @@ class View:
 
     def spans(self, wanted: Selection) -> Iterator[Span]:
         """Counts and ends of each series that has any instance."""
-        segments = reach(self._whole, wanted)
+        segments = reach(self._segments if wanted.summed else self._whole, wanted)
         if not segments or not wanted.entities:
             return iter(())
         return sums.spans(self._folder, segments, wanted)
@@ -98,7 +98,9 @@ class View:
         if most is None:
             question += str(condition)
         else:
-            way, end, beyond = ("ASC", "min", "<=") if wanted.last is None else ("DESC", "max", ">=")
+            way, end, beyond = (
+                ("ASC", "min", "<=") if wanted.last is None else ("DESC", "max", ">=")
+            )
             if most <= _MOST_EDGES:
                 # Where they end is found in the times alone; only what is within is then read whole.
                 question += (

@@ -151,13 +151,14 @@ def _start(bucket: int) -> str:
 
 def _spans_of_sums(folder: Path, segment: Segment, wanted: Selection, asked: Condition) -> str:
     series = f"(SELECT * FROM {table_of([segment.series(folder)])}{asked})"
-    if _on_every_row(segment, wanted):
+    first = "b.start" if segment.summary else "b.earliest"
+    if _on_every_row(segment, wanted) and not segment.summary:
         return (
             "SELECT entity, attribute, sum(total)::BIGINT AS n, min(earliest) AS first,"
             f" max(latest) AS last FROM {series} GROUP BY ALL"
         )
     return (
-        "SELECT i.entity, i.attribute, sum(b.total)::BIGINT AS n, min(b.earliest) AS first,"
+        f"SELECT i.entity, i.attribute, sum(b.total)::BIGINT AS n, min({first}) AS first,"
         f" max(b.latest) AS last FROM {table_of([segment.sums(folder)])} AS b"
         f" JOIN {series} AS i USING (series){_window(wanted)} GROUP BY ALL"
     )
@@ -187,8 +188,10 @@ def spans(folder: Path, segments: Sequence[Segment], wanted: Selection) -> Itera
     values: dict[str, Any] = {}
     parts, condition = [], conditions(wanted, time)
     for segment in segments:
-        if every and _served(segment, wanted, segment.bucket):
+        if segment.summary or (every and _served(segment, wanted, segment.bucket)):
             asked = _of_series(wanted)
+            if segment.summary and (gone := [w for w in wanted.without if w.startswith("*")]):
+                asked.add(HIDDEN, hidden=gone)
             values |= asked.values
             parts.append(_spans_of_sums(folder, segment, wanted, asked))
         else:

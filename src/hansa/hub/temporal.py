@@ -118,7 +118,9 @@ def past_of(source: Source, id: str, ask: Ask) -> Past | None:
 def _named(source: Source, ask: Ask, heads: Iterable[Head]) -> dict[str, Past]:
     """Entities with the names of their attributes that have instances, and none of these."""
     found = {head.id: Past(head) for head in heads}
-    chosen = replace(ask.selection(found), attributes=ask.attributes, datasets=ask.datasets)
+    chosen = replace(
+        ask.selection(found), attributes=ask.attributes, datasets=ask.datasets, summed=True
+    )
     for span in source.spans(chosen):
         found[span.entity].series[span.attribute] = []
     return {id: past for id, past in found.items() if past.series}

@@ -7,19 +7,21 @@ it is bounded, else from the first to the last instance.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from hansa.hub.temporal import Ask, Past
 from hansa.kernel.clock import from_micros
 from hansa.kernel.errors import InvalidRequest, TooManyResults
+from hansa.ngsild.model import VALUE_MEMBER
 from hansa.ngsild.temporal import Duration, print_datetime
 from hansa.ngsild.temporal_periods import Periods
-from hansa.ngsild.temporal_tally import METHODS, Tally
+from hansa.ngsild.temporal_tally import METHODS, Tally, measure
 from hansa.store.history import SCOPE, Bucket, Selection, Source, Span
 
-__all__ = ["Aggregation", "sums_of"]
+__all__ = ["Aggregation", "sums_of", "too_large"]
 
 _MOST: Final = 100_000
 """Periods that an answer may hold."""
@@ -59,6 +61,8 @@ def sums_of(source: Source, page: Sequence[Past], ask: Ask, wanted: Aggregation)
         for bucket in source.tallies(selection, periods, distinct=distinct):
             if bucket.attribute == SCOPE:
                 continue
+            if not bucket.tally.is_finite:
+                _mended(source, bucket, selection, periods)
             count += 1
             if count > _MOST:
                 raise TooManyResults(
@@ -74,6 +78,48 @@ def sums_of(source: Source, page: Sequence[Past], ask: Ask, wanted: Aggregation)
     return found
 
 
+def too_large(sums: Iterable[Sums], methods: Iterable[str]) -> list[tuple[str, str]]:
+    """What is beyond the numbers that JSON has (IEEE 754, as everybody reads them): attribute and method."""
+    found = {
+        (name, method)
+        for each in sums
+        for name, by_dataset in each.items()
+        for tallies in by_dataset.values()
+        for tally, _, _ in tallies
+        for method in methods
+        if isinstance(value := METHODS[method](tally), float) and not math.isfinite(value)
+    }
+    return sorted(found)
+
+
+def _mended(source: Source, bucket: Bucket, selection: Selection, periods: Periods) -> None:
+    """Work out from the instances what of a tally was too large to be summed up."""
+    start, end = periods.bounds(bucket.period)
+    since = start if selection.since is None else max(start, selection.since)
+    until = end if selection.until is None else min(end, selection.until)
+    if not periods.duration:  # one period that includes its end
+        since, until = selection.since or start, selection.until or end + 1
+    own = replace(
+        selection,
+        entities=(bucket.entity,),
+        attributes=frozenset({bucket.attribute}),
+        datasets=frozenset({bucket.dataset or "@none"}),
+    )
+    if selection.last is None and selection.first is None:
+        own = replace(own, since=since, until=until)
+    values = []
+    for moment in source.series(own):
+        kind = moment.instance["type"]
+        number, _, _ = measure(
+            kind, moment.instance.get(VALUE_MEMBER[kind]), moment.instance.get("valueType")
+        )
+        inside = moment.time is not None and since <= moment.time < until
+        if number is not None and inside:
+            values.append(float(number))
+    if len(values) == bucket.tally.numbers:  # else some are known by their sums alone
+        bucket.tally.measure_anew(values)
+
+
 def _parts(
     source: Source, chosen: Selection, duration: Duration
 ) -> list[tuple[Periods, Selection]]:
@@ -82,7 +128,7 @@ def _parts(
         end = chosen.until or 0
         return [(Periods(chosen.since, duration, end), chosen)]
     spans: dict[str, list[Span]] = {}
-    for span in source.spans(chosen):
+    for span in source.spans(replace(chosen, summed=True)):
         spans.setdefault(span.entity, []).append(span)
     parts = []
     for id, of_entity in spans.items():

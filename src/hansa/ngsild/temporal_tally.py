@@ -47,6 +47,8 @@ class Tally:
         texts: how many have a value that only knows order, and of these
         first, last: the extremes.
         times, seconds: how many are times of day, and their sum [microseconds since midnight].
+        mean, deviation: the average and the standard deviation, where sums and spreads of such numbers are
+        too large to tell them (see :meth:`measure_anew`).
         distinct: the different values as canonical JSON; ``None`` when nobody asked for them.
     """
 
@@ -64,6 +66,21 @@ class Tally:
     times: int = 0
     seconds: int = 0
     distinct: set[str] | None = field(default_factory=set)
+    mean: float | None = None
+    deviation: float | None = None
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether sums and spreads of the numbers were not too large to be held."""
+        return all(map(math.isfinite, (self.sum, self.squares, self.spread)))
+
+    def measure_anew(self, values: list[float]) -> None:
+        """Work out average and deviation from all the numbers, in parts of the largest of them."""
+        scale = max(map(abs, values), default=0.0) or 1.0
+        mean = math.fsum(value / scale for value in values) / len(values)
+        spread = math.fsum((value / scale - mean) ** 2 for value in values)
+        self.mean = mean * scale
+        self.deviation = math.sqrt(spread / len(values)) * scale
 
     def feed(self, instance: Instance) -> None:
         """Take one more instance into account."""
@@ -154,7 +171,7 @@ def _time_of_day(text: str) -> int | None:
 
 def _average(tally: Tally) -> Any:
     if tally.numbers:
-        return tally.sum / tally.numbers
+        return tally.sum / tally.numbers if tally.mean is None else tally.mean
     if tally.times and tally.times == tally.texts:
         moment = _MIDNIGHT + timedelta(microseconds=tally.seconds // tally.times)
         return print_time(moment.timetz().replace(tzinfo=UTC))
@@ -167,6 +184,8 @@ def _shown(total: float) -> float:
 
 
 def _deviation(tally: Tally) -> float | None:
+    if tally.deviation is not None:
+        return tally.deviation
     return math.sqrt(max(tally.spread, 0.0) / tally.numbers) if tally.numbers else None
 
 

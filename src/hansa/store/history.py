@@ -104,6 +104,8 @@ class Selection:
         first: or only so many of the oldest; never both.
         instance: only the one with this instanceId.
         without: not those with these instanceIds.
+        summed: whether spans tell also of what is known by its sums alone; these begin where the period of
+            the first sum does.
     """
 
     entities: tuple[str, ...]
@@ -117,6 +119,7 @@ class Selection:
     first: int | None = None
     instance: str | None = None
     without: frozenset[str] = frozenset()
+    summed: bool = False
 
     def wants(self, attribute: str, dataset: str | None) -> bool:
         """Whether instances of `attribute` in `dataset` are wanted at all."""

@@ -20,7 +20,7 @@ _TITLES: Final[dict[int, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Warned:
-    """One abnormal outcome: which registration, what, and in words safe to show."""
+    """One abnormal outcome: which registration (none: it is this node's), what, and in words safe to show."""
 
     code: Code
     registration: str
@@ -29,6 +29,7 @@ class Warned:
 
 def header(warned: Warned, alias: str) -> str:
     """The value of an NGSILD-Warning header, in the form of the Warning header (RFC 7234)."""
-    text = f"{_TITLES[warned.code]}: registration {warned.registration}: {warned.fact}"
+    who = f"registration {warned.registration}: " if warned.registration else ""
+    text = f"{_TITLES[warned.code]}: {who}{warned.fact}"
     plain = text.encode("ascii", "replace").decode().replace("\\", "/").replace('"', "'")
     return f'{warned.code} {alias} "{"".join(c if c.isprintable() else " " for c in plain)[:400]}"'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hansa.hub.federation.entitymaps import HERE, EntityMap
@@ -13,7 +13,7 @@ from hansa.hub.federation.warnings import Warned
 from hansa.hub.targets import matches
 from hansa.hub.temporal import Ask, Found, Past, find, past_of
 from hansa.hub.temporal_range import cut
-from hansa.hub.temporal_sums import Aggregation, Sums, sums_of
+from hansa.hub.temporal_sums import Aggregation, Sums, sums_of, too_large
 from hansa.kernel.errors import BadRequest, NotFound
 from hansa.ngsild.query import Query
 from hansa.ngsild.represent import View
@@ -44,6 +44,7 @@ class _Wish:
     ask: Ask
     aggregation: Aggregation | None
     altered: bool = False
+    beyond: list[tuple[str, str]] = field(default_factory=list)
 
 
 async def retrieve(call: Call) -> Answer:
@@ -130,7 +131,14 @@ def _whole(wish: _Wish) -> Ask:
 
 
 def _warn_of_sums(call: Call, wish: _Wish, pasts: Pasts | None) -> None:
-    """Say which sources told a part only of what is summed up."""
+    """Say which sources told a part only of what is summed up, and which sums no number can hold."""
+    compact = wish.view.context.compact
+    huge = [
+        Warned(199, "", f"{method} of {compact(name)} is too large for a number and shown as null")
+        for name, method in wish.beyond
+    ]
+    if huge:
+        warn(call, huge)
     if pasts is not None and wish.aggregation is not None:
         fact = "it told a part of the time only; sums lack the rest"
         cut_short = [each.part.registration.id for each in pasts.heard if each.edge is not None]
@@ -158,9 +166,9 @@ def _one(
         if named and not past.series and not any(source.spans(ever)):
             raise NotFound(f"entity {id}", "never had any of the attributes asked for")
         if wish.aggregation is not None:
-            return _summed(
-                past, sums_of(source, [past], wish.ask, wish.aggregation)[id], wish
-            ), None
+            sums = sums_of(source, [past], wish.ask, wish.aggregation)
+            wish.beyond = too_large(sums.values(), wish.aggregation.methods)
+            return _summed(past, sums[id], wish), None
     range = cut([past], wish.ask, () if pasts is None else pasts.edges)
     return _shown(past, wish), range
 
@@ -172,6 +180,7 @@ def _many(
         found = find(source, wanted, wish.ask)
         if wish.aggregation is not None:
             sums = sums_of(source, found.entities, wish.ask, wish.aggregation)
+            wish.beyond = too_large(sums.values(), wish.aggregation.methods)
             bodies = [_summed(past, sums[past.head.id], wish) for past in found.entities]
             return found, [body for body in bodies if body], None
     range = cut(found.entities, wish.ask, () if pasts is None else pasts.edges)
