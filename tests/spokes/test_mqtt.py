@@ -49,12 +49,14 @@ def town(tmp_path: Path) -> Iterator[Town]:
     store.close()
 
 
-def publish(port: int, *messages: tuple[str, Any], retain: bool = False, **more: Any) -> None:
+def publish(
+    port: int, *messages: tuple[str, Any], retain: bool = False, qos: int = 1, **more: Any
+) -> None:
     async def work() -> None:
         async with connected(LOOPBACK, Broker("127.0.0.1", port, **more)) as client:
             for topic, payload in messages:
                 content = payload if isinstance(payload, bytes) else orjson.dumps(payload)
-                await client.publish(topic, content, qos=1, retain=retain)
+                await client.publish(topic, content, qos=qos, retain=retain)
 
     asyncio.run(work())
 
@@ -196,15 +198,18 @@ def test_with_a_name_nothing_is_missed_while_the_node_is_away(
         again.close()
 
 
+@pytest.mark.parametrize("qos", [1, 2])
 def test_what_was_not_written_comes_again(
-    town: Town, broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+    town: Town, broker: Mosquitto, monkeypatch: pytest.MonkeyPatch, qos: int
 ) -> None:
-    keeper = take(town, broker, client_id="hansa-town")
+    keeper = take(town, broker, client_id="hansa-town", qos=str(qos))
     try:
         listening(keeper, town)
         with monkeypatch.context() as patch:
             patch.setattr(keeper, "_keep", fails)
-            publish(broker.port, *[("meters/a/7/power", str(n).encode()) for n in range(1, 61)])
+            publish(
+                broker.port, *[("meters/a/7/power", str(n).encode()) for n in range(1, 61)], qos=qos
+            )
             end = time.monotonic() + 30
             while not keeper._job._unwritten:
                 assert time.monotonic() < end
@@ -225,6 +230,35 @@ def test_what_was_not_written_comes_again(
         assert sorted(set(numbers)) == list(range(1, 61))
     finally:
         again.close()
+
+
+def test_a_broken_connection_doubles_no_message_of_quality_2(town: Town, broker: Mosquitto) -> None:
+    keeper = take(town, broker, client_id="hansa-town", qos="2")
+    keep = keeper._keep
+    try:
+        listening(keeper, town)
+        keeper._keep = fails  # type: ignore[method-assign]
+        publish(broker.port, *[("meters/a/7/power", str(n).encode()) for n in range(15)], qos=2)
+        listener, end = keeper._job._listener, time.monotonic() + 30
+        while len(keeper._job._unwritten) + len(listener.box) < 15:
+            assert time.monotonic() < end
+            keeper.beat()
+            time.sleep(0.01)
+        number = listener._number
+        listener._loop.call_soon_threadsafe(listener._client._client._sock.shutdown, 2)
+        while listener._number == number or not listener.connected:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        keeper._keep = keep  # type: ignore[method-assign]
+        until(keeper, lambda: not listener._held)
+        values = [
+            change.attributes[city_iri("power")][0]["value"]
+            for change in town.store.history(METER)
+            if city_iri("power") in change.attributes
+        ]
+        assert values == list(range(15))
+    finally:
+        keeper.close()
 
 
 def test_what_could_not_be_written_is_taken_again(town: Town, broker: Mosquitto) -> None:

@@ -128,7 +128,7 @@ async def connected(
         trust: certificate authorities, where they are not the well-known ones.
         waiting: messages received that may wait to be read.
         dropped: called when the oldest of them was dropped for a new one.
-        manual_ack: messages of QoS 1 are acknowledged by :func:`acknowledge` alone.
+        manual_ack: messages of QoS 1 and 2 are acknowledged by :func:`acknowledge` alone.
 
     Raises:
         EgressRefused: the broker may not be contacted.
@@ -146,7 +146,8 @@ async def connected(
     last: Exception | None = None
     for address in place.addresses:
         client = aiomqtt.Client(address, broker.port, **options)
-        client._client.manual_ack_set(manual_ack)  # before a message can come
+        if manual_ack:  # before a message can come
+            _hold_back(client._client)
         try:
             await client.__aenter__()
         except MqttConnectError as fault:
@@ -176,6 +177,39 @@ async def connected(
 def acknowledge(client: aiomqtt.Client, number: int, qos: int) -> None:
     """Tell the broker that a message is safe; only from the loop that the client lives in."""
     client._client.ack(number, qos)
+
+
+def _hold_back(paho: Any) -> None:
+    """Have a client acknowledge messages only when it is told to.
+
+    For QoS 1 the library can do so. For QoS 2 it would confirm the receipt (PUBREC) at once and hand the
+    message over when the broker has let go of it (PUBREL): what is not written by then is lost if the
+    program ends. Here a message is handed over when it comes, and :func:`acknowledge` confirms it; until
+    then the broker sends it again with every new connection.
+    """
+    paho.manual_ack_set(True)
+    confirm, received, let_go = paho._send_pubrec, paho._handle_publish, paho._handle_pubrel
+    once = paho.ack
+
+    def receive() -> Any:
+        code = received()
+        with paho._in_message_mutex:
+            waiting = list(paho._in_messages.values())
+            paho._in_messages.clear()
+        for message in waiting:
+            paho._handle_on_message(message)
+        return code
+
+    def finish() -> Any:
+        paho.manual_ack_set(False)
+        try:
+            return let_go()  # of nothing that is here: it is answered with PUBCOMP
+        finally:
+            paho.manual_ack_set(True)
+
+    paho._send_pubrec = lambda _number: 0
+    paho._handle_publish, paho._handle_pubrel = receive, finish
+    paho.ack = lambda number, qos: confirm(number) if qos == 2 else once(number, qos)
 
 
 def _options(

@@ -69,6 +69,7 @@ class Passing:
         self._waiting: set[str | None] = set()
         self._known: dict[str | None, dict[str, dict[str, Copy]]] = {}
         self._woken = asyncio.Event()
+        self._hindered = False
         federation.registry.watchers.append(self._registered)
 
     @asynccontextmanager
@@ -120,12 +121,19 @@ class Passing:
         while True:
             try:
                 await self._work()
+                self._hindered = False
             except asyncio.CancelledError:
                 raise
+            except HansaError as fault:
+                if not self._hindered:
+                    _LOG.error(
+                        "passing subscriptions on waits: %s; it goes on later", fault.sentence
+                    )
+                self._hindered = True
             except Exception:
                 _LOG.exception("passing subscriptions on met a defect; it goes on")
             try:
-                async with asyncio.timeout(_AGAIN if self._waiting else None):
+                async with asyncio.timeout(_AGAIN if self._waiting or self._hindered else None):
                     await self._woken.wait()
             except TimeoutError:
                 pass
@@ -142,7 +150,11 @@ class Passing:
             group = list(self._dirty)[:50]
             for key in group:
                 del self._dirty[key]
-            await asyncio.gather(*(self._settle(tenant, id) for tenant, id in group))
+            try:
+                await asyncio.gather(*(self._settle(tenant, id) for tenant, id in group))
+            except BaseException:
+                self._dirty |= dict.fromkeys(group)
+                raise
 
     async def _settle(self, tenant: str | None, id: str) -> None:
         """Bring the copies of one subscription to where they should be."""

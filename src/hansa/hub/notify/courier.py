@@ -21,9 +21,11 @@ from hansa.hub.notify.endpoint import Endpoint
 from hansa.hub.notify.mqtt import MqttSender
 from hansa.hub.notify.sending import Failure, HttpSender, Sender
 from hansa.hub.notify.settling import Settler
+from hansa.hub.notify.trouble import Trouble
 from hansa.hub.subscriptions.model import Subscription
 from hansa.kernel.clock import from_micros, iso
 from hansa.kernel.egress import Egress
+from hansa.kernel.errors import HansaError
 from hansa.store.outbox import Outbox, Queued, Settled
 
 __all__ = ["Courier"]
@@ -47,9 +49,17 @@ Find = Callable[[str, str], Subscription | None]
 class Courier:
     """Delivers what stands in an outbox, until it is stopped."""
 
-    def __init__(self, outbox: Outbox, egress: Egress, now: Callable[[], int], find: Find) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        egress: Egress,
+        now: Callable[[], int],
+        find: Find,
+        trouble: Trouble | None = None,
+    ) -> None:
         self.outbox, self.egress, self.now, self.find = outbox, egress, now, find
-        self.settler = Settler(outbox)
+        self.trouble = trouble or Trouble()
+        self.settler = Settler(outbox, self.trouble)
         self.stopping = asyncio.Event()
         self._lanes: dict[str, tuple[_Lane, asyncio.Task[None]]] = {}
 
@@ -111,6 +121,8 @@ class _Lane:
                 pass
         except asyncio.CancelledError:
             raise
+        except HansaError as fault:
+            self._courier.trouble.met(fault)
         except Exception:
             _LOG.exception(
                 "the queue of an endpoint stopped; it starts again with its next message"

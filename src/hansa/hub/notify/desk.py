@@ -18,6 +18,8 @@ import orjson
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.notify.courier import Courier
 from hansa.hub.notify.settling import Pace
+from hansa.hub.notify.trouble import Trouble
+from hansa.hub.own_contexts import single_url
 from hansa.hub.subscriptions.interval import Timetable, interval_notices
 from hansa.hub.subscriptions.matcher import Matcher
 from hansa.hub.subscriptions.model import KIND, Subscription
@@ -57,7 +59,8 @@ class Desk:
         others: Callable[[str, str], Subscription | None] = lambda _kind, _id: None,
     ) -> None:
         self.store, self._contexts, self._now, self._others = store, contexts, now, others
-        self.courier = Courier(store.outbox, egress, now, self._find)
+        self.trouble = Trouble()
+        self.courier = Courier(store.outbox, egress, now, self._find, self.trouble)
         self.matcher = Matcher(store, now)
         self._timetable = Timetable()
         self._changed, self._clock = asyncio.Event(), asyncio.Event()
@@ -166,12 +169,15 @@ class Desk:
     # -- tasks -------------------------------------------------------------------------------------
 
     async def _guarded(self, work: Callable[[], Any]) -> None:
-        """Do `work` for ever; a defect is logged, and the work goes on after a moment."""
+        """Do `work` for ever; what hinders it is said once, a defect is logged, and it goes on after a moment."""
         while True:
             try:
                 await work()
             except asyncio.CancelledError:
                 raise
+            except HansaError as fault:
+                self.trouble.met(fault)
+                await asyncio.sleep(1.0)
             except Exception:
                 _LOG.exception("the notifications of a tenant met a defect; they go on")
                 await asyncio.sleep(1.0)
@@ -195,9 +201,21 @@ class Desk:
         return True
 
     async def _post(self, notices: list[Notice], until: int) -> None:
+        self._keep_contexts(notices)
         endpoints = await asyncio.wrap_future(self.store.outbox.post(notices, until))
+        self.trouble.over()
         for endpoint in endpoints:
             self.courier.wake(endpoint)
+
+    def _keep_contexts(self, notices: list[Notice]) -> None:
+        """See that the @contexts which notifications name by a Link are served, also if somebody deleted
+        them: who is told needs them (5.13.1)."""
+        for id in {notice.subscription for notice in notices if notice.kind == KIND}:
+            watcher = self.matcher.index.get(id)
+            if watcher is not None:
+                subscription = watcher.subscription
+                if single_url(subscription.context.source) is None:
+                    self._contexts.host(subscription.context.source, subscription.tenant)
 
     async def _tell_for_ever(self) -> None:
         while True:
@@ -209,6 +227,8 @@ class Desk:
             for id, since in self._timetable.take(self._now()):
                 try:
                     await self._tell(id, since)
+                except HansaError as fault:
+                    self.trouble.met(fault)
                 except Exception:  # the others that are due are told all the same
                     _LOG.exception("subscription %s could not be told at its interval", id)
 

@@ -10,6 +10,8 @@ import asyncio
 import logging
 from typing import Final
 
+from hansa.hub.notify.trouble import Trouble
+from hansa.kernel.errors import HansaError
 from hansa.store.outbox import Outbox, Settled
 
 __all__ = ["Pace", "Settler"]
@@ -37,8 +39,8 @@ class Pace:
 class Settler:
     """Writes results to an outbox; used by the tasks of one event loop."""
 
-    def __init__(self, outbox: Outbox) -> None:
-        self._outbox = outbox
+    def __init__(self, outbox: Outbox, trouble: Trouble) -> None:
+        self._outbox, self._trouble = outbox, trouble
         self._waiting: list[Settled] = []
         self._task: asyncio.Task[None] | None = None
         self._pace = Pace(_APART)
@@ -60,6 +62,9 @@ class Settler:
             batch, self._waiting = self._waiting, []
             try:
                 await asyncio.wrap_future(self._outbox.settle(batch))
+                self._trouble.over()
+            # Else the messages stay in the outbox, so they are sent again: late, but not lost.
+            except HansaError as fault:
+                self._trouble.met(fault)
             except Exception:
-                # The messages stay in the outbox, so they are sent again: late, but not lost.
                 _LOG.exception("results of %d notifications could not be noted", len(batch))

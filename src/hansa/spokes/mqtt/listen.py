@@ -138,7 +138,7 @@ class Line:
     @property
     def late(self) -> bool:
         """Whether messages are acknowledged only when they are written."""
-        return self.qos == 1 and self.broker.keep_session
+        return self.qos > 0 and self.broker.keep_session
 
 
 async def _receive(
@@ -194,8 +194,20 @@ def _message(message: Any, now: datetime, connection: int | None = None) -> Mess
         payload = str(payload if payload is not None else "").encode()
     if len(payload) > LARGEST:
         return None
-    receipt = None if connection is None or message.qos != 1 else (connection, message.mid)
+    receipt = (
+        None if connection is None or not message.qos else (connection, message.mid, message.qos)
+    )
     return Message(str(message.topic), bytes(payload), now, bool(message.retain), receipt)
+
+
+@dataclass(slots=True)
+class _Held:
+    """A message of QoS 2 that came once: what it says, the last connection by which it came, and whether
+    it is written. The broker gives its number to no other message before we confirm it."""
+
+    said: int
+    connection: int
+    written: bool = False
 
 
 class Listener:
@@ -218,6 +230,8 @@ class Listener:
         self._client: Any = None
         self._number = 0
         """Of the connection: receipts are good for the one that they came by."""
+        self._held: dict[int, _Held] = {}
+        """Messages of QoS 2 that the broker has not been told of, by their number."""
         self._stop = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -242,10 +256,16 @@ class Listener:
             with contextlib.suppress(RuntimeError):  # it has ended: the broker sends them again
                 loop.call_soon_threadsafe(self._acknowledge, receipts)
 
-    def _acknowledge(self, receipts: Sequence[tuple[int, int]]) -> None:
-        for connection, number in receipts:
+    def _acknowledge(self, receipts: Sequence[tuple[int, int, int]]) -> None:
+        for came_by, number, qos in receipts:
+            connection = came_by
+            if qos == 2 and (held := self._held.get(number)) is not None:
+                held.written = True
+                connection = held.connection
             if connection == self._number and self._client is not None:
-                acknowledge(self._client, number, 1)
+                acknowledge(self._client, number, qos)
+                if qos == 2:
+                    self._held.pop(number, None)
 
     def _run(self) -> None:
         with contextlib.suppress(asyncio.CancelledError):
@@ -274,13 +294,27 @@ class Listener:
     def _take(self, message: Any) -> None:
         """One message into the box. It may block: then nothing is read, and the broker waits."""
         connection = self._number if self._line.late else None
+        if connection is not None and message.qos == 2 and self._came_before(message, connection):
+            return
         found = _message(message, self._now(), connection)
         if found is None:
             self.too_large += 1
-            if connection is not None and message.qos == 1:
-                self._acknowledge([(connection, message.mid)])
+            if connection is not None and message.qos:
+                self._acknowledge([(connection, message.mid, message.qos)])
         elif not self._stop.is_set():
             self.box.put(found)
             if self.box.shed:
                 self.acknowledge(self.box.shed)
                 self.box.shed = []
+
+    def _came_before(self, message: Any, connection: int) -> bool:
+        """Whether a message of QoS 2 came by an earlier connection already; it is then taken once."""
+        said = hash((str(message.topic), bytes(message.payload or b"")))
+        held = self._held.get(message.mid)
+        if held is None or held.said != said or held.connection == connection:
+            self._held[message.mid] = _Held(said, connection)
+            return False
+        held.connection = connection
+        if held.written:
+            self._acknowledge([(connection, message.mid, 2)])
+        return True

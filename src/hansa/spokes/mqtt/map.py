@@ -38,15 +38,15 @@ class Message:
 
     Attributes:
         retained: whether the broker had kept it, so that it may be old.
-        receipt: by which it is acknowledged once it is written: the number of the connection, and that of
-            the message in it; None for one that is not waited for.
+        receipt: by which it is acknowledged once it is written: the number of the connection, that of the
+            message in it, and its quality of service; None for one that is not waited for.
     """
 
     topic: str
     payload: bytes
     arrived: datetime
     retained: bool = False
-    receipt: tuple[int, int] | None = None
+    receipt: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
