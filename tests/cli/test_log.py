@@ -36,6 +36,7 @@ def test_a_node_is_checked_from_outside(tmp_path: Path) -> None:
     files = logged(tmp_path / "node", 3)
     seen = tmp_path / "seen.txt"
     with serving(files) as address:
+        assert run("log", "verify", address.removesuffix("/log")).exit_code == 0
         first = run("log", "verify", address, "--checkpoint", seen)
         assert first.exit_code == 0, first.output
         assert "is good: 3 entries." in first.output

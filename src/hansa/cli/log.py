@@ -30,7 +30,8 @@ def register(app: typer.Typer) -> None:
 
 def verify(
     url: Annotated[
-        str, typer.Argument(metavar="URL", help="Address of the log: https://city.example/log")
+        str,
+        typer.Argument(metavar="URL", help="Address of the node, or of its log."),
     ],
     key: Annotated[
         str | None, typer.Option(help="The log's key; default: what the node names, which is said.")
@@ -73,8 +74,9 @@ def verify(
     if json:
         screen.data(asdict(report))
     grown = "" if report.before is None else f", grown from {report.before:,}"
-    screen.say(f"{report.origin} is good: {report.size:,} entries{grown}.")
-    screen.say(f"Checked {report.entries:,} entries; the root is {report.root}.")
+    entries = "1 entry" if report.size == 1 else f"{report.size:,} entries"
+    screen.say(f"{report.origin} is good: {entries}{grown}.")
+    screen.say(f"Checked {report.entries:,} of them; the root is {report.root}.")
     if report.witnesses:
         screen.say(f"Cosigned by {', '.join(report.witnesses)}.")
 

@@ -52,17 +52,21 @@ class Source:
 
     def __init__(self, address: str) -> None:
         parts = urlsplit(address if "://" in address else f"https://{address}")
-        self.base = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+        self._prefix = parts.path.rstrip("/")
         kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
         if parts.scheme not in kinds or not parts.hostname:
             raise Unreachable(f"{address} is no http or https address")
-        self._prefix, self._netloc, self._kind = (
-            parts.path.rstrip("/"),
-            parts.netloc,
-            kinds[parts.scheme],
-        )
+        self._netloc, self._kind = parts.netloc, kinds[parts.scheme]
         self._own = threading.local()
         self._lines: list[http.client.HTTPConnection] = []
+        self._host = f"{parts.scheme}://{parts.netloc}"
+        if not self._prefix and self.get("checkpoint") is None:
+            self._prefix = "/log"  # the address of a node, not of its log
+
+    @property
+    def base(self) -> str:
+        """The address of the log."""
+        return self._host + self._prefix
 
     def get(self, path: str) -> bytes | None:
         """The file's bytes; None if there is none."""
@@ -442,7 +446,9 @@ def key_of(address: str) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("url", help="address of the log, for example https://city.example/log")
+    parser.add_argument(
+        "url", help="address of the node or of its log, for example https://city.example/log"
+    )
     parser.add_argument("--key", help="the log's key; default: what the node names, which is said")
     parser.add_argument(
         "--checkpoint", type=Path, metavar="FILE", help="checkpoint seen last; kept"
