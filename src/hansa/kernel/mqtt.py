@@ -146,8 +146,7 @@ async def connected(
     last: Exception | None = None
     for address in place.addresses:
         client = aiomqtt.Client(address, broker.port, **options)
-        if manual_ack:  # before a message can come
-            _hold_back(client._client)
+        _hold_back(client._client, manual_ack)  # before a message can come
         try:
             await client.__aenter__()
         except MqttConnectError as fault:
@@ -179,14 +178,16 @@ def acknowledge(client: aiomqtt.Client, number: int, qos: int) -> None:
     client._client.ack(number, qos)
 
 
-def _hold_back(paho: Any) -> None:
-    """Have a client acknowledge messages only when it is told to.
+def _hold_back(paho: Any, wanted: bool) -> None:
+    """Have a client acknowledge messages only when it is told to, if that is wanted.
 
     For QoS 1 the library can do so. For QoS 2 it would confirm the receipt (PUBREC) at once and hand the
     message over when the broker has let go of it (PUBREL): what is not written by then is lost if the
     program ends. Here a message is handed over when it comes, and :func:`acknowledge` confirms it; until
     then the broker sends it again with every new connection.
     """
+    if not wanted:
+        return
     paho.manual_ack_set(True)
     confirm, received, let_go = paho._send_pubrec, paho._handle_publish, paho._handle_pubrel
     once = paho.ack
