@@ -22,12 +22,14 @@ from hansa.kernel.egress import Egress
 from hansa.kernel.errors import NonexistentTenant
 from hansa.kernel.folder import Folder
 from hansa.kernel.settings import Settings, SettingsError
+from hansa.ngsild.city import city_iri
 from hansa.ngsild.context import Context
 from hansa.spokes.live import LiveRunner
 from hansa.spokes.outward import Outward
 from hansa.spokes.registry import all_spokes
 from hansa.store.port import Reader, Store
 from hansa.store.tenants import DEFAULT_TENANT, Tenants
+from hansa.trust.algorithms.register import AlgorithmRegister
 from hansa.trust.gate import Gate
 from hansa.trust.log.asking import Asking, parse_witness
 from hansa.trust.log.book import LogBook
@@ -71,6 +73,7 @@ class Node:
         self._openings, self.log = self._open_log()
         self.recorder = Recorder(self.log)
         """What the rooms of the gate call to have something logged."""
+        self.algorithms = AlgorithmRegister(self.vault, self.recorder, clock, city_iri)
         self.witness, self.asking = self._witnesses()
         self.out = Outward(self._egress)
         self.contexts = ContextRegistry.for_node(settings, folder)

@@ -25,6 +25,7 @@ from hansa.hub.federation.relay import Relay
 from hansa.hub.notify.service import Notifier
 from hansa.hub.registrations.watching import Watching
 from hansa.kernel.errors import HansaError, NotFound
+from hansa.web.api.algorithms import AlgorithmRoutes
 from hansa.web.api.openapi import openapi
 from hansa.web.api.service import Service
 from hansa.web.log_files import LogRoutes
@@ -107,6 +108,7 @@ def build_app(node: WebNode) -> App:
             Route("/openapi.json", _openapi),
             Route("/contexts/{name}", context_document),
             *LogRoutes(node).routes(),
+            *AlgorithmRoutes(node).routes(),
             *made.routes,
         ],
         exception_handlers=error_handlers(node),

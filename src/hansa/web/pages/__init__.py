@@ -24,6 +24,7 @@ from hansa.kernel.errors import (
 )
 from hansa.ngsild.city import city_iri
 from hansa.web.live import VehicleStream
+from hansa.web.pages.algorithms import AlgorithmPage
 from hansa.web.pages.api import ApiPage
 from hansa.web.pages.city import CityPages
 from hansa.web.pages.data import DataPages
@@ -79,6 +80,7 @@ def make_pages(node: PageNode) -> Pages:
         Route("/live", live.page),
         Route("/live/letters", live.replay, methods=["POST"]),
         Route("/open-book/log", LogPage(site).page),
+        Route("/open-book/algorithms", AlgorithmPage(site).page),
         Route("/api", ApiPage(site).page),
         *site.files.routes(),
     ]

@@ -17,6 +17,7 @@ from hansa.kernel.settings import Settings
 from hansa.ngsild.city import city_context
 from hansa.ngsild.context import Context
 from hansa.store.port import Reader
+from hansa.trust.algorithms.register import AlgorithmRegister
 from hansa.trust.gate import Gate
 from hansa.trust.log.asking import Asking
 from hansa.trust.log.book import LogBook
@@ -64,6 +65,10 @@ class PageNode(Protocol):
     @property
     def log(self) -> LogBook:
         """What the gate decided."""
+
+    @property
+    def algorithms(self) -> AlgorithmRegister:
+        """What computes with the city's data."""
 
     @property
     def witness(self) -> Witness:
