@@ -73,6 +73,7 @@ class Node:
         self._openings, self.log = self._open_log()
         self.recorder = Recorder(self.log)
         """What the rooms of the gate call to have something logged."""
+        self.gate.log = self.recorder
         self.algorithms = AlgorithmRegister(self.vault, self.recorder, clock, city_iri)
         self.witness, self.asking = self._witnesses()
         self.out = Outward(self._egress)

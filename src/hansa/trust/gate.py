@@ -16,6 +16,7 @@ from typing import Literal
 from hansa.kernel.errors import Forbidden, Unauthorized
 from hansa.store.port import Reader, Store
 from hansa.store.tenants import Tenants
+from hansa.trust.log.recorder import Recorder
 from hansa.trust.principals import OPERATOR, PUBLIC, Principal, token_matches
 
 __all__ = ["Decision", "Gate"]
@@ -44,6 +45,8 @@ class Gate:
         self._tenants = tenants
         self._token_hash = token_hash
         self._dev = dev
+        self.log: Recorder | None = None
+        """What logs refusals; set by the node."""
 
     def identify(self, authorization: str | None) -> Principal:
         """Who an Authorization header speaks for.
@@ -137,6 +140,8 @@ class Gate:
         if decision.allowed:
             return
         where = f"tenant {tenant}" if tenant else "the city's data"
+        if self.log is not None:
+            self.log.refused(principal, (f"tenant:{tenant or 'city'}",), f"{verb}.refused")
         if principal.kind == "public":
             raise Unauthorized(where, decision.reason, "send the operator's token as 'Bearer …'")
         raise Forbidden(where, decision.reason)

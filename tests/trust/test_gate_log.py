@@ -1,0 +1,41 @@
+"""What the gate refuses is logged; what it only considers is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from hansa.kernel.settings import Settings
+from hansa.node import Node
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    made = Node.open(tmp_path, Settings(city="Visby"))
+    yield made
+    made.close()
+
+
+def logged(node: Node) -> list[tuple[str, str]]:
+    node.log.close()
+    return [(each.entry.kind, each.entry.reason) for each in node.log.entries(0, 100)]
+
+
+def test_a_refused_write_and_read_are_logged(node: Node) -> None:
+    pages = TestClient(node.app, base_url="http://127.0.0.1:1356")
+    body = {"id": "urn:x:1", "type": "T"}
+    assert pages.post("/ngsi-ld/v1/entities", json=body).status_code == 401
+    other = {"NGSILD-Tenant": "harbour"}
+    assert pages.get("/ngsi-ld/v1/entities?type=T", headers=other).status_code == 401
+    assert logged(node) == [("refusal", "write.refused"), ("refusal", "read.refused")]
+    assert [o.value for _, o in node.log.about("what", "tenant:harbour")] == ["tenant:harbour"]
+
+
+def test_what_is_public_and_looking_at_pages_is_not(node: Node) -> None:
+    pages = TestClient(node.app, base_url="http://127.0.0.1:1356")
+    for address in ("/", "/live", "/data", "/ngsi-ld/v1/types", "/open-book/log"):
+        assert pages.get(address).status_code == 200
+    assert logged(node) == []
