@@ -25,6 +25,7 @@ from hansa.kernel.settings import Settings, SettingsError
 from hansa.ngsild.city import city_iri
 from hansa.ngsild.context import Context
 from hansa.spokes.live import LiveRunner
+from hansa.spokes.mailboxes import Mailboxes
 from hansa.spokes.outward import Outward
 from hansa.spokes.registry import all_spokes
 from hansa.store.port import Reader, Store
@@ -76,7 +77,8 @@ class Node:
         self.gate.log = self.recorder
         self.algorithms = AlgorithmRegister(self.vault, self.recorder, clock, city_iri)
         self.witness, self.asking = self._witnesses()
-        self.out = Outward(self._egress)
+        self.mailboxes = Mailboxes()
+        self.out = Outward(self._egress, self.mailboxes)
         self.contexts = ContextRegistry.for_node(settings, folder)
         self.contexts.record = self._stored_context
         self.notifier = Notifier(

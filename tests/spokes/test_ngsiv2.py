@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from hansa.kernel.egress import FetchFailed
 from hansa.kernel.errors import BadRequest
+from hansa.ngsild.city import city_iri
+from hansa.spokes.mailboxes import Mailbox, Mailboxes
 from hansa.spokes.ngsiv2 import SPOKE
 from hansa.spokes.ngsiv2.map import entity_of
 from hansa.store.sqlite import open_store
@@ -39,6 +41,45 @@ class Orion:
         self.knows_dates = True
         self.queries: list[dict[str, str]] = []
         self.headers: list[Mapping[str, str]] = []
+        self.boxes = Mailboxes()
+        self.subscriptions: dict[str, Any] = {}
+        self.takes_subscriptions = True
+        self.sent: list[str] = []
+
+    def mqtt(self, broker: Any, **options: Any) -> Any:
+        raise AssertionError("not asked for")
+
+    def mailbox(self) -> Mailbox:
+        return self.boxes.open()
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, /
+    ) -> tuple[int, Mapping[str, str]]:
+        self.sent.append(method)
+        path = urlsplit(url).path
+        name = path.removeprefix("/v2/subscriptions").strip("/")
+        if not self.takes_subscriptions:
+            return 501, {}
+        if method == "POST":
+            name = f"{len(self.sent):024}"
+            self.subscriptions[name] = orjson.loads(body)
+            return 201, {"location": f"/v2/subscriptions/{name}"}
+        if name not in self.subscriptions:
+            return 404, {}
+        if method == "DELETE":
+            del self.subscriptions[name]
+        else:
+            self.subscriptions[name] |= orjson.loads(body)
+        return 204, {}
+
+    def tell(self, *entities: Any, **more: Any) -> bool:
+        """Notify of entities, as the broker would."""
+        [(name, subscription)] = self.subscriptions.items()
+        address = subscription["notification"]["http"]["url"]
+        box = self.boxes.find(address.rpartition("/")[2])
+        assert box is not None
+        content = {"subscriptionId": name, "data": list(entities), **more}
+        return box.put(content, len(orjson.dumps(content)))
 
     def __call__(self, url: str, headers: Mapping[str, str], /) -> bytes:
         parts = urlsplit(url)
@@ -191,6 +232,102 @@ def test_entities_that_are_garbage_cost_only_themselves(town: Town) -> None:
     source = stored(town.store, SOURCE)
     assert source["liveStatus"] == "current"
     assert any("entities were not understood" in note for note in source["liveNotes"])
+
+
+# -- being told --------------------------------------------------------------------------------------
+
+HERE = "https://node.example.org/city/"
+
+
+def test_a_broker_that_is_subscribed_to_tells_every_change(town: Town) -> None:
+    town.take("https://orion.example:1026", subscribe=HERE, types="Room,Device", query="level>1")
+    keeper = town.keeper()
+    keeper.beat()
+    [subscription] = town.out.subscriptions.values()
+    url = subscription["notification"]["http"]["url"]
+    assert url.startswith("https://node.example.org/city/hansa/v1/told/")
+    assert len(url.rpartition("/")[2]) >= 43
+    assert [e["type"] for e in subscription["subject"]["entities"]] == ["Room", "Device"]
+    assert subscription["subject"]["condition"]["expression"] == {"q": "level>1"}
+    assert subscription["expires"] == "2026-11-23T14:30:00.000Z"
+    assert keeper.interval == 1.0
+    room = next(e for e in town.out.entities if isinstance(e, dict) and e.get("id") == "Room1")
+    before, asked = town.store.last_change(), len(town.out.queries)
+    for value in (30, 31):
+        assert town.out.tell({**room, "temperature": {"type": "Number", "value": value}})
+    keeper.beat()
+    assert len(town.out.queries) == asked  # it is not asked
+    changes = [c for c in town.store.changes(before) if c.id == ROOM]
+    assert [c.attributes[city_iri("temperature")][0]["value"] for c in changes] == [30, 31]
+    keeper.close()
+    assert town.out.subscriptions == {}
+    assert town.out.boxes.find(url.rpartition("/")[2]) is None
+
+
+def test_a_subscription_is_prolonged_and_made_again(town: Town) -> None:
+    town.take("https://orion.example:1026", subscribe=HERE, refresh=600)
+    keeper = town.keeper()
+    keeper.beat()
+    town.hands.move(seconds=601)
+    keeper.beat()
+    assert town.out.sent == ["POST", "PATCH"]
+    [subscription] = town.out.subscriptions.values()
+    assert subscription["expires"] == "2026-11-23T12:10:01.000Z"
+    town.out.subscriptions.clear()
+    town.hands.move(seconds=601)
+    keeper.beat()
+    assert town.out.sent == ["POST", "PATCH", "PATCH", "POST"]
+    keeper.close()
+
+
+def test_what_is_not_of_our_subscription_is_not_believed(town: Town) -> None:
+    town.take("https://orion.example:1026", subscribe=HERE, types="Room")
+    keeper = town.keeper()
+    keeper.beat()
+    lamp = {"id": "L", "type": "Lamp", "on": {"type": "Boolean", "value": True}}
+    town.out.tell(lamp)
+    town.out.tell({**lamp, "type": "Room"}, subscriptionId="another")
+    town.out.tell(None, 7, {"type": ["Room"]}, {"id": "X", "type": "Room", "a": 5})
+    town.out.tell(data=7)
+    before = town.store.last_change()
+    keeper.beat()
+    assert {c.id for c in town.store.changes(before)} <= {SOURCE}
+    notes = stored(town.store, SOURCE)["liveNotes"]
+    assert any("entities were not understood" in note for note in notes)
+    keeper.close()
+
+
+def test_a_broker_that_takes_no_subscription_is_asked(town: Town) -> None:
+    town.out.takes_subscriptions = False
+    town.take("https://orion.example:1026", subscribe=HERE)
+    keeper = town.keeper()
+    keeper.beat()
+    assert "It is asked, not told" in str(stored(town.store, SOURCE)["liveNotes"])
+    assert keeper.interval == 10.0
+    town.hands.move(seconds=20)
+    town.out.set("Room1", "temperature", 26, town.hands.now())
+    keeper.beat()
+    assert stored(town.store, ROOM)["temperature"] == 26
+    keeper.close()
+
+
+def test_a_flood_of_notifications_is_made_up_for_by_looking(town: Town) -> None:
+    town.take("https://orion.example:1026", subscribe=HERE)
+    keeper = town.keeper()
+    keeper.beat()
+    room = next(e for e in town.out.entities if isinstance(e, dict) and e.get("id") == "Room1")
+    while town.out.tell({**room, "temperature": {"type": "Number", "value": 1}}):
+        pass
+    town.out.set("Room1", "temperature", 27, town.hands.now())
+    keeper.beat()
+    assert stored(town.store, ROOM)["temperature"] == 27
+    keeper.close()
+
+
+@pytest.mark.parametrize("address", ["node.example.org", "ftp://x", "https://x/?a=b", "https://"])
+def test_an_address_that_is_none_is_refused(town: Town, address: str) -> None:
+    with pytest.raises(BadRequest, match="is not an address"):
+        town.take("https://orion.example:1026", subscribe=address)
 
 
 def test_headers_cannot_be_smuggled_in(town: Town) -> None:

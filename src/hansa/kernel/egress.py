@@ -113,12 +113,12 @@ class Egress:
 
     def __init__(
         self,
-        allow: Iterable[str] = (),
+        allow: Iterable[str] | AllowList = (),
         *,
         resolver: Resolver = _look_up,
         trust: ssl.SSLContext | None = None,
     ) -> None:
-        self._allow = AllowList(allow)
+        self._allow = allow if isinstance(allow, AllowList) else AllowList(allow)
         self._resolver = resolver
         self._given_trust = trust
         self._connections: Connections | None = None
@@ -128,6 +128,10 @@ class Egress:
     def for_node(cls, settings: Settings) -> Egress:
         """The guard that a node's settings describe; a node for experiments may reach its machine."""
         return cls((*settings.egress_allow, *(_THIS_MACHINE if settings.dev else ())))
+
+    def apart(self) -> Egress:
+        """The same guard with connections of its own, for another event loop."""
+        return Egress(self._allow, resolver=self._resolver, trust=self._given_trust)
 
     async def fetch(
         self,

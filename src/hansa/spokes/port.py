@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from hansa.kernel.mqtt import Broker
+from hansa.spokes.mailboxes import Mailbox
 from hansa.spokes.manifest import Manifest
 
 __all__ = [
@@ -212,13 +213,22 @@ Fetch = Callable[[str, Mapping[str, str]], bytes]
 
 
 class WayOut(Protocol):
-    """The way out that spokes are given: a :data:`Fetch`, and connections to MQTT brokers."""
+    """The way out that spokes are given: a :data:`Fetch`, requests that change something, connections to MQTT
+    brokers, and addresses of this node at which a service may tell what is new."""
 
     def __call__(self, url: str, headers: Mapping[str, str], /) -> bytes:
         """The document at `url`, as :data:`Fetch`."""
 
     def mqtt(self, broker: Broker, **options: Any) -> AbstractAsyncContextManager[Any]:
         """See :func:`hansa.kernel.mqtt.connected`."""
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, /
+    ) -> tuple[int, Mapping[str, str]]:
+        """Status and headers (by lower-case name) of the answer to a request; raises HansaError."""
+
+    def mailbox(self) -> Mailbox:
+        """A new mailbox; see :mod:`hansa.spokes.mailboxes`."""
 
 
 class LiveJob(Protocol):

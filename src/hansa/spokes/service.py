@@ -16,7 +16,7 @@ import orjson
 from hansa.kernel.egress import FetchFailed
 from hansa.kernel.errors import BadRequest, HansaError
 from hansa.kernel.urls import joined
-from hansa.spokes.port import Fetch
+from hansa.spokes.port import Fetch, WayOut
 from hansa.spokes.secrets import address_without_secrets, filled_address, header, secrets_in
 
 __all__ = ["PAGES", "Service", "begun", "query"]
@@ -85,6 +85,23 @@ class Service:
             return orjson.loads(content)
         except orjson.JSONDecodeError as fault:
             raise BadRequest(subject, f"did not answer with JSON ({fault.msg})") from None
+
+    def send(self, out: WayOut, method: str, address: str, content: Any) -> tuple[int, str]:
+        """Have something changed at the service; the status, and where what was made is.
+
+        Raises:
+            FetchFailed: there was no answer.
+        """
+        url = joined(self.address, address)
+        body = b"" if content is None else orjson.dumps(content)
+        headers = self._headers | self._keys_for(url)
+        if content is not None:
+            headers |= {"content-type": "application/json"}
+        try:
+            status, answered = out.send(method, filled_address(url), headers, body)
+        except HansaError as fault:
+            raise FetchFailed(self._shown(url), fault.fact, fault.remedy) from None
+        return status, answered.get("location", "")
 
     def _keys_for(self, url: str) -> dict[str, str]:
         if urlsplit(url)[:2] != urlsplit(self.address)[:2]:

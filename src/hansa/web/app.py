@@ -25,12 +25,14 @@ from hansa.hub.federation.relay import Relay
 from hansa.hub.notify.service import Notifier
 from hansa.hub.registrations.watching import Watching
 from hansa.kernel.errors import HansaError, NotFound
+from hansa.spokes.mailboxes import Mailboxes
 from hansa.web.api.algorithms import AlgorithmRoutes
 from hansa.web.api.openapi import openapi
 from hansa.web.api.service import Service
 from hansa.web.log_files import LogRoutes
 from hansa.web.pages import error_handlers, make_pages
 from hansa.web.shell.site import PageNode
+from hansa.web.told import told_route
 
 __all__ = ["WebNode", "build_app"]
 
@@ -69,6 +71,10 @@ class WebNode(PageNode, Protocol):
     @property
     def federation(self) -> Federation:
         """The brokers that it knows as sources."""
+
+    @property
+    def mailboxes(self) -> Mailboxes:
+        """Where services tell live sources what is new."""
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """The node's work in the background, for as long as the context lasts."""
@@ -109,6 +115,7 @@ def build_app(node: WebNode) -> App:
             Route("/contexts/{name}", context_document),
             *LogRoutes(node).routes(),
             *AlgorithmRoutes(node).routes(),
+            told_route(node.mailboxes, node.settings.body_limit),
             *made.routes,
         ],
         exception_handlers=error_handlers(node),
