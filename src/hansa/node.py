@@ -71,7 +71,7 @@ class Node:
         self._tenants = Tenants(folder.store, clock, self.archive)
         self.gate = Gate(self._tenants, token_hash=settings.operator_token_hash, dev=settings.dev)
         self._egress = Egress.for_node(settings)
-        self._openings, self.log = self._open_log()
+        self.openings, self.log = self._open_log()
         self.recorder = Recorder(self.log)
         """What the rooms of the gate call to have something logged."""
         self.gate.log = self.recorder
@@ -227,6 +227,6 @@ class Node:
     def close(self) -> None:
         """Finish the writes in hand and let go of every file."""
         self.log.close()
-        self._openings.close()
+        self.openings.close()
         self._tenants.close()
         self.vault.close()

@@ -7,9 +7,12 @@ import os
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner, Result
 
 from hansa.cli.app import app
+from hansa.cli.control import ask_log, listening
+from hansa.kernel.errors import BadRequest
 from hansa.kernel.folder import Folder
 from hansa.kernel.settings_file import load, template
 from hansa.node import Node
@@ -64,6 +67,38 @@ def test_a_node_shows_its_log(tmp_path: Path) -> None:
     assert run("log", "checkpoint", *folder).stdout.encode() == files["checkpoint"]
     assert files["key"].decode() in run("log", "witness", *folder).output
     assert json.loads(run("log", "witness", *folder, "--json").stdout)["size"] == 3
+
+
+def test_entries_are_opened_and_erased(tmp_path: Path) -> None:
+    logged(tmp_path / "node", 3)
+    folder = ("--folder", tmp_path / "node")
+    shown = run("log", "about", "what", "urn:x", *folder)
+    assert shown.output.count("anna") == 3
+    (first, *_) = json.loads(run("log", "about", "who", "anna", *folder, "--json").stdout)
+    assert (first["index"], first["kind"], first["who"], first["what"]) == (0, "read", "anna", [])
+    assert "neither" in run("log", "about", "whom", "anna", *folder).output
+    assert "opened 3 commitments" in run("log", "erase", "who", "anna", *folder).output
+    assert json.loads(run("log", "about", "who", "anna", *folder, "--json").stdout) == []
+    left = json.loads(run("log", "about", "what", "urn:x", *folder, "--json").stdout)
+    assert [each["who"] for each in left] == [""] * 3
+    assert "openings-erased" in run("log", "show", *folder).output
+    files = logged(tmp_path / "node", 1)
+    with serving(files) as address:
+        assert run("log", "verify", address, "--key", files["key"].decode()).exit_code == 0
+
+
+def test_a_served_node_opens_and_erases_for_the_command(tmp_path: Path) -> None:
+    logged(tmp_path / "node", 2)
+    with (
+        closing(Node.open(tmp_path / "node", load(tmp_path / "node", os.environ))) as node,
+        listening(node) as door,
+    ):
+        given = {"side": "who", "value": "anna"}
+        assert len(ask_log(door, "about", given)["entries"]) == 2
+        assert ask_log(door, "erase", given) == {"erased": 2}
+        assert ask_log(door, "about", given) == {"entries": []}
+        with pytest.raises(BadRequest, match="not one of"):
+            ask_log(door, "gossip", given)
 
 
 def test_a_restored_log_is_held_until_somebody_says_how_to_go_on(tmp_path: Path) -> None:

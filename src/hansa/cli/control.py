@@ -1,6 +1,6 @@
 """The back door of a served node, for commands on the same machine: a socket in a private folder.
 
-A command that must write (``hansa import``, ``hansa history``) cannot open a folder that a node holds. It
+A command that must write (``hansa import``, ``hansa history``, ``hansa log``) cannot open a folder that a node holds. It
 asks the node instead: over a Unix socket whose folder belongs to the node's user alone, so that whoever can reach it
 could open the node's databases as well. The lock file of the node's folder names it. One request is a
 line of JSON; the answer is a line for each step, and at the end one with the report or the error. A
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hansa.spokes.report import Progress, Report
     from hansa.spokes.runner import Request
 
-__all__ = ["ask_history", "ask_import", "listening", "work_through"]
+__all__ = ["ask_history", "ask_import", "ask_log", "listening", "work_through"]
 
 _LONGEST_LINE: Final = 16_000_000
 _PATIENCE: Final = 20.0
@@ -62,7 +62,7 @@ class _Door(socketserver.ThreadingUnixStreamServer):
 
     def __init__(self, path: str) -> None:
         super().__init__(path, _Asked)
-        self.turns = {"import": threading.Lock(), "history": threading.Lock()}
+        self.turns = {kind: threading.Lock() for kind in ("import", "history", "log")}
         self.ending = threading.Event()
 
 
@@ -76,10 +76,11 @@ class _Asked(socketserver.StreamRequestHandler):
         with suppress(OSError, _HungUp):
             try:
                 asked = orjson.loads(self.rfile.readline(_LONGEST_LINE))
-                kind = "history" if "history" in asked else "import"
+                kind = next((each for each in ("history", "log") if each in asked), "import")
                 self._follow(0, None, "waiting for its turn")
                 with self.server.turns[kind]:
-                    done = self._history(asked) if kind == "history" else self._import(asked)
+                    work = {"history": self._history, "log": self._log}.get(kind, self._import)
+                    done = work(asked)
                 self._say({"done": done})
             except HansaError as fault:
                 self._say({"error": _told(fault)})
@@ -102,6 +103,11 @@ class _Asked(socketserver.StreamRequestHandler):
         from hansa.cli.history_work import do_history
 
         return do_history(self.server.node, str(asked["history"]), asked["given"], self._follow)
+
+    def _log(self, asked: dict[str, Any]) -> dict[str, Any]:
+        from hansa.cli.log_work import do_log
+
+        return do_log(self.server.node, str(asked["log"]), asked["given"])
 
     def _follow(self, done: int, total: int | None, what: str = "") -> None:
         if self.server.ending.is_set():
@@ -177,6 +183,13 @@ def ask_history(
     asked = {"history": task, "given": dict(given)}
     ended = ("ended in the middle of it", "do the same again")
     return _asked(path, asked, lambda done, total, what: progress(done, total), ended)
+
+
+def ask_log(path: str, task: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Let the node behind the door at `path` do a task of :mod:`.log_work`; raises the same."""
+    ended = ("ended in the middle of it", "do the same again")
+    asked = {"log": task, "given": dict(given)}
+    return _asked(path, asked, lambda done, total, what: None, ended)
 
 
 def _asked(

@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
         help="The gate's log: check any node's from outside, and look after your own.",
         no_args_is_help=True,
     )
-    for command in (verify, show, checkpoint, witness, resume):
+    for command in (verify, show, checkpoint, witness, about, erase, resume):
         group.command()(command)
     app.add_typer(group, name="log")
 
@@ -193,6 +193,73 @@ def witness(
     screen.table(
         ("cosigned here", "entries"), [(each["origin"], each["size"]) for each in about["cosigns"]]
     )
+
+
+Side = Annotated[
+    str, typer.Argument(metavar="who|what", help="A principal (who), or a thing (what).")
+]
+Value = Annotated[str, typer.Argument(help="Its name or identifier, as the gate knows it.")]
+
+
+def about(
+    side: Side,
+    value: Value,
+    folder: FolderOption = Path("node"),
+    json: Json = False,
+) -> None:
+    """Show the entries that are about one principal or thing, opened with what the node keeps beside the log.
+
+    This is for whoever has the node's folder; from the log alone nobody can tell.
+
+    Example: `hansa log about what urn:ngsi-ld:Person:4711 --folder my-city`
+    """
+    found = _done(folder, "about", side, value)
+    screen = Screen(json)
+    if json:
+        screen.data(found["entries"])
+    rows = [
+        (each["index"], each["time"], each["kind"], each["who"], each["reason"])
+        for each in found["entries"]
+    ]
+    screen.table(("entry", "time", "kind", "who", "reason"), rows)
+
+
+def erase(
+    side: Side,
+    value: Value,
+    folder: FolderOption = Path("node"),
+    json: Json = False,
+) -> None:
+    """Erase for good what opens the entries about one principal or thing. The log itself stays and verifies.
+
+    Afterwards nobody can tell, or prove, which entries were about it. Backups made before still hold it.
+
+    Example: `hansa log erase who anna.torres --folder my-city`
+    """
+    found = _done(folder, "erase", side, value)
+    screen = Screen(json)
+    if json:
+        screen.data(found)
+    screen.say(f"Erased what opened {found['erased']:,} commitments; the log is as it was.")
+
+
+def _done(folder: Path, task: str, side: str, value: str) -> dict[str, Any]:
+    """The outcome of a task: done here, or by the node that serves the folder."""
+    from hansa.cli.control import ask_log
+    from hansa.cli.log_work import do_log
+    from hansa.kernel.folder import Folder
+    from hansa.kernel.settings_file import load
+    from hansa.node import Node
+
+    if side not in ("who", "what"):
+        raise BadRequest("the side", f"'{side[:50]}' is neither 'who' nor 'what'", "say which")
+    given = {"side": side, "value": value}
+    holder = Folder.open(folder).holder()
+    if holder is not None and holder.door:
+        return ask_log(holder.door, task, given)
+    settings = load(folder, os.environ)
+    with Folder.open(folder).locked(), closing(Node.open(folder, settings)) as node:
+        return do_log(node, task, given)
 
 
 def resume(

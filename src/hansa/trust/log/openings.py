@@ -34,6 +34,9 @@ CREATE TABLE IF NOT EXISTS opening (
   PRIMARY KEY (side, digest, volume, number, place)
 ) STRICT, WITHOUT ROWID
 """
+_BY_NUMBER: Final = """
+CREATE INDEX IF NOT EXISTS opening_who ON opening (volume, number) WHERE side = 'who'
+"""
 _PATIENCE: Final = 10_000
 
 
@@ -58,6 +61,7 @@ class KeptOpenings:
             for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
                 self._connection.execute(f"PRAGMA {setting}").fetchall()
             self._connection.execute(_TABLE)
+            self._connection.execute(_BY_NUMBER)
         except (OSError, apsw.Error) as error:
             raise _refused(error) from error
 
@@ -82,6 +86,16 @@ class KeptOpenings:
         with self._lock:
             rows = self._connection.execute(sql, (side, _digest(value), self.volume)).fetchall()
         return [_opening(side, number, place, doc) for number, place, doc in rows]
+
+    def principals(self, number: int) -> list[Opening]:
+        """What may open whose act an entry of the present volume is; none if that was erased.
+
+        After a crash there may be more than one: of an act whose entry was not kept, its opening may be.
+        """
+        sql = "SELECT place, doc FROM opening WHERE side = 'who' AND volume = ? AND number = ?"
+        with self._lock:
+            rows = self._connection.execute(sql, (self.volume, number)).fetchall()
+        return [_opening("who", number, place, doc) for place, doc in rows]
 
     def erase(self, side: Side, value: str) -> int:
         """Erase those about one principal or thing, in all volumes, for good; how many there were.
