@@ -1,6 +1,6 @@
 """Measure the log: ``python -m benchmarks.log [append] [verify] [--entries N]``.
 
-*append*: 32 threads each log an act and wait until it is durable; then one caller hands in acts without waiting for
+*append*: 64 threads each log an act and wait until it is durable; then one caller hands in acts without waiting for
 each. *verify*: a log of N entries (a million) is served by a node in a process of its own and checked whole, and by a
 sample, with the verifier in another.
 """
@@ -24,7 +24,7 @@ from hansa.trust.log.commitments import Event
 from hansa.trust.log.openings import FILE, KeptOpenings
 
 SECONDS = 5.0
-THREADS = 32
+THREADS = 64
 ACT = Event("read", "resident-4711", ("urn:ngsi-ld:Sensor:1",), ("rule-12",), "by-rule")
 
 
@@ -109,6 +109,7 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=1_000_000)
     given = parser.parse_args()
     print(machine())
+    sys.setswitchinterval(0.001)  # as a served node does
     for name, group in (("append", append), ("verify", verify)):
         if not given.groups or name in given.groups:
             with tempfile.TemporaryDirectory(prefix="hansa-log-") as folder:

@@ -17,12 +17,12 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final, Literal, Protocol
 
 import orjson
 
 from hansa.trust.log.hashing import (
-    EMPTY_ROOT,
     inclusion_proof,
     perfect_root,
     root,
@@ -176,6 +176,12 @@ def commit(salt: bytes, value: str) -> bytes:
     return hashlib.sha256(_LABEL + salt + value.encode("utf-8", "surrogatepass")).digest()
 
 
+@lru_cache(maxsize=1)
+def _second(now: datetime) -> str:
+    """The time of an entry; acts that are written together share it."""
+    return f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
 def sealed(
     event: Event,
     index: int,
@@ -202,10 +208,10 @@ def sealed(
         path = tuple(inclusion_proof(place, len(leaves), node)) if len(leaves) > 1 else ()
         openings.append(Opening(index, "what", value, salts[place], place, path))
     entry = Entry(
-        f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        _second(now),
         event.kind,
         commit(salt, event.who),
-        root(len(leaves), node) if leaves else EMPTY_ROOT,
+        leaves[0] if len(leaves) == 1 else root(len(leaves), node),
         len(leaves),
         tuple(event.rules),
         event.reason,

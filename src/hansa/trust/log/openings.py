@@ -31,12 +31,10 @@ _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS opening (
   side TEXT NOT NULL, digest BLOB NOT NULL, volume INTEGER NOT NULL, number INTEGER NOT NULL,
   place INTEGER NOT NULL, doc TEXT NOT NULL,
-  PRIMARY KEY (side, digest, volume, number, place)
+  PRIMARY KEY (volume, number, side, place, digest)
 ) STRICT, WITHOUT ROWID
 """
-_BY_NUMBER: Final = """
-CREATE INDEX IF NOT EXISTS opening_who ON opening (volume, number) WHERE side = 'who'
-"""
+_INDEX: Final = "CREATE INDEX IF NOT EXISTS opening_about ON opening (side, digest)"
 _PATIENCE: Final = 10_000
 
 
@@ -61,7 +59,7 @@ class KeptOpenings:
             for setting in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
                 self._connection.execute(f"PRAGMA {setting}").fetchall()
             self._connection.execute(_TABLE)
-            self._connection.execute(_BY_NUMBER)
+            self._connection.execute(_INDEX)
         except (OSError, apsw.Error) as error:
             raise _refused(error) from error
 
