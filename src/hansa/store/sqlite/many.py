@@ -8,6 +8,7 @@ takes many rows lets SQLite work beside the loop, and waits once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import chain
 from typing import Final
 
@@ -17,18 +18,29 @@ __all__ = ["Value", "insert"]
 
 Value = str | int | float | bytes | None
 
-_CHUNKS: Final = (64, 8, 1)
-"""Rows per statement: few texts to prepare, and most rows in long steps."""
+_CHUNKS: Final = (64, 32, 16, 8, 4, 2, 1)
+"""Rows per statement: few texts to prepare, and the rows of a group in few steps."""
 
 
 def insert(
-    connection: apsw.Connection, into: str, form: str, rows: Sequence[Sequence[Value]]
+    connection: apsw.Connection,
+    into: str,
+    form: str,
+    rows: Sequence[Sequence[Value]],
+    conflict: str = "",
 ) -> None:
-    """Insert `rows`; `into` is the statement up to VALUES, `form` the placeholders of one row."""
+    """Insert `rows`; `into` is the statement up to VALUES, `form` the placeholders of one row.
+
+    `conflict` says what becomes of a row that is there already.
+    """
     at = 0
     for size in _CHUNKS:
-        statement = f"{into} VALUES {', '.join([form] * size)}"
         while len(rows) - at >= size:
             values = tuple(chain.from_iterable(rows[at : at + size]))
-            connection.execute(statement, values)
+            connection.execute(_statement(into, form, size, conflict), values)
             at += size
+
+
+@cache
+def _statement(into: str, form: str, rows: int, conflict: str) -> str:
+    return f"{into} VALUES {', '.join([form] * rows)} {conflict}"

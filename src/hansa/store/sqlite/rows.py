@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 import apsw
+import orjson
 
 from hansa.store.sqlite.evolutions import remember
 from hansa.store.sqlite.many import Value, insert
@@ -19,14 +20,19 @@ from hansa.store.sqlite.stage import Record, Stage
 
 __all__ = ["fetch", "store"]
 
-_FETCH: Final = "SELECT id, key, shape, json(doc), places, created, modified FROM entity WHERE id "
+_FETCH: Final = (
+    "SELECT group_concat(json_array(id, key, shape, places, created, modified)"
+    " || char(10) || json(doc), char(10)) FROM entity WHERE id "
+)
+"""One text for all, a line for each entity's columns and one for its document: neither has breaks."""
+
 _ENTITY: Final = "INSERT INTO entity (id, shape, places, created, modified, doc, key)"
 _ENTITY_FORM: Final = "(?, ?, ?, ?, ?, jsonb(?), ?)"
-_UPDATE: Final = "UPDATE entity SET places = ?, modified = ?, doc = jsonb(?) WHERE key = ?"
-_RESHAPE: Final = (
-    "UPDATE entity SET shape = ?, places = ?, created = ?, modified = ?, doc = jsonb(?)"
-    " WHERE key = ?"
+_IN_PLACE: Final = (
+    "ON CONFLICT (key) DO UPDATE SET"
+    " places = excluded.places, modified = excluded.modified, doc = excluded.doc"
 )
+_RESHAPED: Final = f"{_IN_PLACE}, shape = excluded.shape, created = excluded.created"
 _PLACE: Final = "INSERT INTO place (id, west, east, south, north, attribute, shape, wkb)"
 _CHANGE: Final = "INSERT INTO change (seq, at, entity, shape, kind, keep, attributes, aside)"
 _EIGHT: Final = "(?, ?, ?, ?, ?, ?, ?, ?)"
@@ -42,11 +48,16 @@ def fetch(connection: apsw.Connection, ids: Iterable[str]) -> dict[str, Record]:
     if not wanted:
         return {}
     many = len(wanted) > 1
-    rows = connection.execute(
+    found: str | None = connection.execute(
         _FETCH + ("IN carray(?)" if many else "= ?"),
         (apsw.carray(wanted),) if many else wanted,
-    )
-    return {row[0]: Record(*row[1:]) for row in rows}
+    ).get
+    lines = iter(found.split("\n")) if found else iter(())
+    records = {}
+    for columns, document in zip(lines, lines, strict=True):
+        id, key, shape, *rest = orjson.loads(columns)
+        records[id] = Record(key, shape, document, *rest)
+    return records
 
 
 def store(connection: apsw.Connection, stage: Stage) -> None:
@@ -60,9 +71,8 @@ def store(connection: apsw.Connection, stage: Stage) -> None:
             [(number, dump(shape)) for shape, number in stage.new_shapes.items()],
         )
     insert(connection, _ENTITY, _ENTITY_FORM, inserts)
-    for statement, rows in ((_UPDATE, updates), (_RESHAPE, reshapes)):
-        if rows:
-            connection.executemany(statement, rows)
+    insert(connection, _ENTITY, _ENTITY_FORM, updates, _IN_PLACE)
+    insert(connection, _ENTITY, _ENTITY_FORM, reshapes, _RESHAPED)
     _store_places(connection, stage)
     insert(connection, _CHANGE, _EIGHT, stage.changes)
     if stage.deleted:
@@ -94,12 +104,13 @@ def _sort(stage: Stage) -> tuple[Rows, Rows, Rows, Rows]:
         if after is None:
             continue
         key, shape, text, count, created, modified, _ = after
+        row = (id, shape, count, created, modified, text, key)
         if before is None or before.key != key:
-            inserts.append((id, shape, count, created, modified, text, key))
+            inserts.append(row)
         elif before.shape == shape and before.created == created:
-            updates.append((count, modified, text, key))
+            updates.append(row)
         else:
-            reshapes.append((shape, count, created, modified, text, key))
+            reshapes.append(row)
     return inserts, updates, reshapes, gone
 
 
