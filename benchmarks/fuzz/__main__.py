@@ -6,7 +6,8 @@ go straight into the application, some at once, without sockets. Kinds of rounds
 - ``operations``: requests of every operation of the API, with parts replaced by hostile values;
 - ``mutants``: requests that were answered, with bytes and values changed, led by new answers;
 - ``pages``: pages, tiles, downloads and live streams;
-- ``files``, ``sources``, ``commands``: tables of the past, what spokes read, and command lines.
+- ``files``, ``sources``, ``commands``: tables of the past, what spokes read, and command lines;
+- ``guided``: what the parsers read, led by the code that it reaches, where the package atheris is installed.
 
 The exit status is 1 when something broke: each such thing is shown with its round, and
 ``python -m benchmarks.fuzz.round KIND SEED COUNT`` repeats that round. With ``--book FILE`` the counts are
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.fuzz.book import Book
+from benchmarks.fuzz.guided import MISSING, is_there
 
 _REQUESTS: Final = ("operations", "mutants", "pages")
 _TURN: Final = (
@@ -33,6 +35,7 @@ _TURN: Final = (
     ("files", 100),
     ("sources", 1_000),
     ("commands", 100),
+    ("guided", 100_000),
 )
 _LONGEST: Final = 1_800
 """Seconds that a round may take."""
@@ -50,13 +53,18 @@ def main() -> int:
     options = parser.parse_args()
     book = Book(options.book, options.seed)
     number = 0
+    if not is_there() and options.kind in (None, "guided"):
+        print(MISSING, file=sys.stderr)
+        if options.kind == "guided":
+            return 2
     wanted = (options.kind,) if options.kind else _REQUESTS
     while book.total(wanted) < options.requests:
         kind, count = _TURN[number % len(_TURN)]
         number += 1
         seed = options.seed * 100_000 + number
         name = f"{kind} {seed} {count}"
-        if name not in book.rounds and options.kind in (None, kind):
+        absent = kind == "guided" and not is_there()
+        if name not in book.rounds and options.kind in (None, kind) and not absent:
             began = time.perf_counter()
             told = _play(name)
             book.add(name, kind, told, time.perf_counter() - began)

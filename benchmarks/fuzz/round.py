@@ -18,7 +18,7 @@ from benchmarks.fuzz.throw import Result, opened, throw
 
 __all__ = ["KINDS", "play"]
 
-KINDS = ("operations", "mutants", "pages", "files", "sources", "commands")
+KINDS = ("operations", "mutants", "pages", "files", "sources", "commands", "guided")
 
 
 def play(kind: str, seed: int, count: int) -> Result:
@@ -36,6 +36,10 @@ def play(kind: str, seed: int, count: int) -> Result:
         from benchmarks.fuzz.commands import throw_commands
 
         return throw_commands(random, count)
+    if kind == "guided":
+        from benchmarks.fuzz.guided import throw_guided
+
+        return throw_guided(random, count)
     with opened() as node:
         if kind == "pages":
             from benchmarks.fuzz.pages import Pages, build_town
