@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 from importlib.util import find_spec
-from pathlib import Path
 from random import Random
 from typing import Final
 
@@ -39,9 +38,8 @@ def throw_guided(random: Random, count: int) -> Result:
         done = subprocess.run(
             command, capture_output=True, timeout=SECONDS + 60, check=False, errors="replace"
         )
-        reached = len(list(Path(place).iterdir()))
     if done.returncode == 0:
-        result.counts["guided", f"no fault; {reached} inputs reached something new"] += count
+        result.counts["guided", "taken or refused"] += count
     else:
         result.counts["guided", "fault"] += 1
         result.faults.append(f"guided, seed {seed}: {done.stderr[-3_000:]}")

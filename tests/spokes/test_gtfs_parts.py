@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,8 +15,11 @@ from hypothesis.extra.numpy import arrays
 
 from hansa.spokes.gtfs.calendars import Calendar, Rule, ServiceDate
 from hansa.spokes.gtfs.lines import headings, lengths, locate
+from hansa.spokes.gtfs.read import read_feed
+from hansa.spokes.gtfs.spool import Spool
 from hansa.spokes.gtfs.times import day_start, parse_date, parse_time, show_time
-from tests.spokes.feeds import DEGREE
+from hansa.spokes.source import open_bundle
+from tests.spokes.feeds import DEGREE, write_feed
 
 WEEKDAYS = (True,) * 5 + (False,) * 2
 WEEKEND = (False,) * 5 + (True,) * 2
@@ -187,3 +192,61 @@ def test_distances_never_decrease_and_stay_on_the_line(
     assert (np.diff(found) >= 0).all()
     assert found[0] >= 0
     assert found[-1] <= lengths(line)[-1] + 1e-6
+
+
+# -- rows that may be larger than memory -----------------------------------------------------------
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), max_size=300),
+    st.integers(1, 40),
+)
+def test_rows_in_a_file_come_in_the_same_order_as_those_in_memory(
+    rows: list[tuple[int, int]], block: int
+) -> None:
+    def spooled(most: int) -> Any:
+        spool = Spool(most)
+        for number, (trip, sequence) in enumerate(rows):
+            spool.add(trip, sequence, number, number, 0, number + 2, number / 4)
+        return spool.ordered(6)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hansa.spokes.gtfs.spool._BLOCK", block)
+        few, many = spooled(1_000), spooled(0) if rows else spooled(1)
+    assert few.tolist() == many.tolist()
+    assert [(row["trip"], row["sequence"]) for row in many] == sorted(rows)
+
+
+def test_a_feed_whose_stop_times_lie_in_a_file_reads_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = (
+        "trip_id,arrival_time,departure_time,stop_id,stop_sequence,shape_dist_traveled\n"
+        "T2,09:00:00,09:00:00,A,1,\nT1,08:20:00,08:21:00,C,3,2.5\nT1,08:00:00,08:00:00,A,1,0\n"
+        "T1,,,B,2,\nT2,09:30:00,09:30:00,C,7,\nT2,09:10:00,09:10:00,B,7,\nT2,08:00:00,08:00:00,B,9,\n"
+    )
+    folder = write_feed(tmp_path / "feed", stop_times=times)
+
+    def read() -> Any:
+        bundle = open_bundle(str(folder))
+        try:
+            feed = read_feed(bundle)
+        finally:
+            bundle.close()
+        told = {
+            id: [
+                visits.stops.tolist(),
+                visits.arrivals.tolist(),
+                visits.departures.tolist(),
+                visits.estimated.tolist(),
+                repr(visits.stated.tolist()),
+                visits.stops.dtype,
+            ]
+            for id, visits in feed.visits.items()
+        }
+        return told, [str(refusal) for refusal in feed.refusals], feed.notes
+
+    usual = read()
+    assert usual[0]
+    monkeypatch.setattr("hansa.spokes.gtfs.spool._IN_MEMORY", 2)
+    assert read() == usual

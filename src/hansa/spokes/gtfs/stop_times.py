@@ -1,13 +1,15 @@
 """``stop_times.txt``: when each trip is where, as arrays.
 
-In this order: rows are read into columns and each is checked; they are sorted by trip and sequence;
+In this order: rows are read one by one and each is checked; they are sorted by trip and sequence;
 rows that repeat a sequence number or go back in time are refused; times that the feed leaves out are
 interpolated by the distance between stops. A trip whose first or last stop has no time never runs.
+
+Rows in memory are few or none: where a feed has millions of them, they lie in a file (:mod:`.spool`), of which
+the visits of trips are views.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hansa.spokes.gtfs.lines import Floats, lengths
+from hansa.spokes.gtfs.spool import Spool
 from hansa.spokes.gtfs.tables import Tables, whole
 from hansa.spokes.gtfs.times import parse_time
 
@@ -57,27 +60,22 @@ def read_visits(
         stops: position of each known stop.
         places: longitude and latitude of each stop, shape (stops, 2).
     """
-    columns = _read(tables, {id: number for number, id in enumerate(trips)}, stops)
-    rows = columns[np.lexsort((columns["sequence"], columns["trip"]))]
+    rows = _read(tables, {id: number for number, id in enumerate(trips)}, stops)
     bounds = np.searchsorted(rows["trip"], np.arange(len(trips) + 1))
     found: dict[str, Visits] = {}
     for number, id in enumerate(trips):
-        part = _consistent(tables, rows[bounds[number] : bounds[number + 1]])
+        start = bounds[number]
+        part = _consistent(tables, rows[start : bounds[number + 1]])
         if len(part) >= 2 and part["arrival"][[0, -1]].min() >= 0:
-            found[id] = _filled(part, places)
+            kept = rows[start : start + len(part)]
+            if len(part) < bounds[number + 1] - start:
+                kept[:] = part
+            found[id] = _filled(kept, places)
     if idle := len(trips) - len(found):
         tables.notes.append(
             f"{idle} of {len(trips)} trips lack a timed first and last stop; they never run."
         )
     return found
-
-
-_ROW: Final = np.dtype(
-    [
-        ("trip", "i8"), ("sequence", "i8"), ("arrival", "i8"), ("departure", "i8"),
-        ("stop", "i8"), ("line", "i8"), ("stated", "f8"),
-    ]
-)  # fmt: skip
 
 
 def _read(tables: Tables, trips: Mapping[str, int], stops: Mapping[str, int]) -> Any:
@@ -87,7 +85,7 @@ def _read(tables: Tables, trips: Mapping[str, int], stops: Mapping[str, int]) ->
     )
     (distance_at,) = table.select(["shape_dist_traveled"])
     times = _Times()
-    whole_numbers, stated = array("q"), array("d")
+    spool = Spool()
     for line, fields in table.rows(tables.refusals.append):
         try:
             trip, stop = trips[fields[trip_at]], stops[fields[stop_at]]
@@ -99,24 +97,16 @@ def _read(tables: Tables, trips: Mapping[str, int], stops: Mapping[str, int]) ->
         except ValueError as fault:
             tables.refuse(_FILE, line, fault)
             continue
-        whole_numbers.extend(
-            (
-                trip,
-                sequence,
-                departure if arrival == _NONE else arrival,
-                arrival if departure == _NONE else departure,
-                stop,
-                line,
-            )
+        spool.add(
+            trip,
+            sequence,
+            departure if arrival == _NONE else arrival,
+            arrival if departure == _NONE else departure,
+            stop,
+            line,
+            _float(fields[distance_at]) if distance_at is not None else np.nan,
         )
-        stated.append(_float(fields[distance_at]) if distance_at is not None else np.nan)
-    rows = np.empty(len(stated), _ROW)
-    for name, column in zip(
-        _ROW.names or (), np.array(whole_numbers).reshape(-1, 6).T, strict=False
-    ):
-        rows[name] = column
-    rows["stated"] = stated
-    return rows
+    return spool.ordered(len(trips))
 
 
 class _Times(dict[str, int]):
@@ -167,8 +157,8 @@ def _consistent(tables: Tables, part: Any) -> Any:
 
 
 def _filled(part: Any, places: Floats) -> Visits:
-    """Times that are missing between timed stops, by the distance between stops."""
-    arrivals, departures = part["arrival"].copy(), part["departure"].copy()
+    """Times that are missing between timed stops, by the distance between stops; written into `part`."""
+    arrivals, departures = part["arrival"], part["departure"]
     missing = arrivals < 0
     if missing.any():
         at = lengths(places[part["stop"]]) + np.arange(len(part)) * 1e-6
@@ -177,4 +167,4 @@ def _filled(part: Any, places: Floats) -> Visits:
             inner = slice(left + 1, right)
             between = np.interp(at[inner], at[[left, right]], [departures[left], arrivals[right]])
             arrivals[inner] = departures[inner] = np.rint(between)
-    return Visits(part["stop"].copy(), arrivals, departures, missing, part["stated"].copy())
+    return Visits(part["stop"], arrivals, departures, missing, part["stated"])
