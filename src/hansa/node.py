@@ -32,6 +32,7 @@ from hansa.store.port import Reader, Store
 from hansa.store.tenants import DEFAULT_TENANT, Tenants
 from hansa.trust.algorithms.register import AlgorithmRegister
 from hansa.trust.gate import Gate
+from hansa.trust.identity.desk import Desk
 from hansa.trust.log.asking import Asking, parse_witness
 from hansa.trust.log.book import LogBook
 from hansa.trust.log.commitments import Event
@@ -69,7 +70,8 @@ class Node:
         """Held by whoever rearranges the archive: the archivist, or a command that asks for it."""
         self.vault = Vault(folder.vault, clock)
         self._tenants = Tenants(folder.store, clock, self.archive)
-        self.gate = Gate(self._tenants, token_hash=settings.operator_token_hash, dev=settings.dev)
+        self.desk = Desk(self.vault, settings, clock)
+        self.gate = self._make_gate()
         self._egress = Egress.for_node(settings)
         self.openings, self.log = self._open_log()
         self.recorder = Recorder(self.log)
@@ -151,6 +153,10 @@ class Node:
             remedy = "copy it again from the page of that node's log"
             raise SettingsError(f"setting '{name}'", str(fault), remedy) from fault
         return witness, Asking(self.log, self._egress, asked, self.clock)
+
+    def _make_gate(self) -> Gate:
+        hashed = self.settings.operator_token_hash
+        return Gate(self._tenants, token_hash=hashed, dev=self.settings.dev, desk=self.desk)
 
     def _prepare(self) -> None:
         """Make the city's own store if it is not there, and the indexes that the settings ask for."""

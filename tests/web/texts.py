@@ -8,7 +8,7 @@ from pathlib import Path
 
 import hansa.web
 from hansa.trust.log.commitments import KINDS
-from hansa.web.pages import algorithms, api, codes, labels, names, sources, vocabulary
+from hansa.web.pages import algorithms, api, codes, labels, names, roles, sources, vocabulary
 from hansa.web.pages.errors import _FACTS, _OTHERWISE, _REMEDIES, _SUBJECTS, _TITLES
 from hansa.web.shell import language
 
@@ -44,6 +44,7 @@ def shown_texts() -> dict[str, bool]:
     words = (algorithms.LABELS, algorithms.RISK_WORDS, algorithms.STATUS_WORDS)
     found |= {text: False for table in words for text in table.values()}
     found |= dict.fromkeys(api._GROUPS.values(), False)
+    found |= dict.fromkeys((*roles.ROLE_NAMES.values(), *roles.SCOPE_NAMES.values()), False)
     words = (*vocabulary.VALUES.values(), *codes._WORDS.values(), codes._STANDING)
     found |= {text: False for table in words for text in table.values()}
     found |= dict.fromkeys((*_TITLES.values(), _OTHERWISE, *_FACTS, *_REMEDIES, *_SUBJECTS), False)

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from hansa import __version__
 from hansa.cli import (
+    account,
     archive,
     demo,
     doctor,
@@ -23,6 +24,7 @@ from hansa.cli import (
     serve,
     spokes,
     subscriptions,
+    token,
     types,
 )
 from hansa.cli.console import show_error
@@ -90,6 +92,8 @@ for module in (
     types,
     spokes,
     subscriptions,
+    account,
+    token,
     history,
     archive,
     log,

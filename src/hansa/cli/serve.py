@@ -97,13 +97,25 @@ def _one(place: Path | None, folder: Path | None) -> Path | None:
 
 def announce(screen: Screen, node: Node, address: str) -> None:
     """Say where the node is, and what is special about it."""
+    link = _first_link(node, address)
     if screen.json:
-        screen.data({"address": address, "city": node.settings.city})
+        more = {"administratorLink": link} if link else {}
+        screen.data({"address": address, "city": node.settings.city, **more})
     screen.say(f"{node.settings.city} is at {address}/   (Ctrl-C stops it)")
     if node.settings.dev:
         screen.note("This node has no accounts: everyone on this machine may change its data.")
+    if link:
+        screen.note(
+            f"Nobody administers it over the web yet. This link, used once, lets you:  {link}"
+        )
     if not node.timetable_clock.is_real:
         screen.note(f"Its timetables are shown as of {node.settings.clock}.")
+
+
+def _first_link(node: Node, address: str) -> str:
+    """Where the first administrator makes an account; "" if there is one, or the node has no accounts."""
+    secret = "" if node.settings.dev else node.desk.first_link()
+    return f"{node.settings.base_url or address}/link/{secret}" if secret else ""
 
 
 @contextmanager

@@ -24,6 +24,7 @@ __all__ = [
     "LengthRequired",
     "LoopDetected",
     "MethodNotAllowed",
+    "Misdirected",
     "MissingExtra",
     "NonexistentTenant",
     "NotAcceptable",
@@ -33,6 +34,7 @@ __all__ = [
     "SourceFailed",
     "TooComplexQuery",
     "TooLarge",
+    "TooManyRequests",
     "TooManyResults",
     "Unauthorized",
     "Unavailable",
@@ -155,6 +157,17 @@ class Conflict(HansaError):
     status = 409
 
 
+class TooManyRequests(HansaError):
+    """The caller asks, or guesses, too often; ``after`` says in how many seconds to come back."""
+
+    code = "TooManyRequests"
+    status = 429
+
+    def __init__(self, subject: str, fact: str, remedy: str = "", *, after: int = 1) -> None:
+        super().__init__(subject, fact, remedy)
+        self.after = after
+
+
 class LengthRequired(HansaError):
     """The request has a body whose length it does not declare."""
 
@@ -181,6 +194,13 @@ class UnsupportedMediaType(HansaError):
 
     code = "InvalidRequest"
     status = 415
+
+
+class Misdirected(HansaError):
+    """The request is meant for another host."""
+
+    code = "InvalidRequest"
+    status = 421
 
 
 class OperationNotSupported(HansaError):

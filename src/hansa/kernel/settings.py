@@ -182,6 +182,18 @@ class Settings:
         "demonstrations; pages say so, and what is written bears the real time. Empty: the present.",
         '"2016-04-13T08:30"',
     )
+    session_idle_minutes: int = _option(
+        120, "Minutes without a request after which a login ends.", "30", low=1, high=43_200
+    )
+    session_hours: int = _option(
+        12, "Hours after which a login ends, however busy it is.", "8", low=1, high=8_760
+    )
+    hosts: tuple[str, ...] = _option(
+        (),
+        "Names under which the node is reached, besides those of base_url and of this machine. "
+        "Requests that name another host are refused (421): so no foreign name can be pointed at it.",
+        '["node.example.org"]',
+    )
     operator_token_hash: str = _option(
         "",
         "SHA-256 of the operator's token, in hexadecimal, as `hansa init` writes it. Empty: nobody "

@@ -4,8 +4,10 @@ Rules, in order; the first that applies decides, and its reason goes with the an
 
 1. a node for experiments (``--dev``) lets everyone who reaches it do everything;
 2. the operator, and processes of this machine, may do everything;
-3. anyone may read the city's own tenant, because what stands there is published;
-4. everything else is refused.
+3. a token reaches no further than its scopes and its tenant;
+4. administrators may do everything, unless their token is limited to some types;
+5. anyone may read the city's own tenant, because what stands there is published;
+6. everything else is refused.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Literal
 from hansa.kernel.errors import Forbidden, Unauthorized
 from hansa.store.port import Reader, Store
 from hansa.store.tenants import Tenants
+from hansa.trust.identity.desk import Desk
 from hansa.trust.log.recorder import Recorder
 from hansa.trust.principals import OPERATOR, PUBLIC, Principal, token_matches
 
@@ -39,9 +42,18 @@ class Gate:
         tenants: the stores behind the gate.
         token_hash: hash of the operator's token; empty if nobody may write from outside.
         dev: whether this is a node without accounts.
+        desk: what knows the tokens of accounts; ``None`` if there are no accounts.
     """
 
-    def __init__(self, tenants: Tenants, *, token_hash: str = "", dev: bool = False) -> None:
+    def __init__(
+        self,
+        tenants: Tenants,
+        *,
+        token_hash: str = "",
+        dev: bool = False,
+        desk: Desk | None = None,
+    ) -> None:
+        self._desk = desk
         self._tenants = tenants
         self._token_hash = token_hash
         self._dev = dev
@@ -61,10 +73,14 @@ class Gate:
             return OPERATOR
         if self._dev:
             return OPERATOR
+        found = self._desk and scheme.lower() == "bearer" and self._desk.bearer(token.strip())
+        if found:
+            return found
         raise Unauthorized(
             "the Authorization header",
             "does not hold a valid token of this node",
-            "send 'Bearer' and the token that 'hansa init' printed, or no such header to read",
+            "send 'Bearer' and the token that 'hansa init' or 'hansa token add' printed, or no such "
+            "header to read",
         )
 
     def decide(self, principal: Principal, verb: Verb, tenant: str | None = None) -> Decision:
@@ -73,6 +89,10 @@ class Gate:
             return Decision(True, "this is a node for experiments, without accounts")
         if principal.kind == "operator":
             return Decision(True, f"{principal.name} operates this node")
+        if not principal.may(verb, tenant):
+            return Decision(False, "the token does not reach that far")
+        if principal.has("administrator") and _is_whole(principal):
+            return Decision(True, f"{principal.name} administers this node")
         if verb == "read" and tenant is None:
             return Decision(True, "the city's own tenant is published")
         if verb == "read":
@@ -145,3 +165,8 @@ class Gate:
         if principal.kind == "public":
             raise Unauthorized(where, decision.reason, "send the operator's token as 'Bearer …'")
         raise Forbidden(where, decision.reason)
+
+
+def _is_whole(principal: Principal) -> bool:
+    """Whether no token limits it to some types of entities."""
+    return principal.narrowing is None or principal.narrowing.types is None

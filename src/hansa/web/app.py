@@ -28,9 +28,11 @@ from hansa.kernel.errors import HansaError, NotFound
 from hansa.spokes.mailboxes import Mailboxes
 from hansa.web.api.algorithms import AlgorithmRoutes
 from hansa.web.api.openapi import openapi
+from hansa.web.api.problem import problem
 from hansa.web.api.service import Service
 from hansa.web.log_files import LogRoutes
 from hansa.web.pages import error_handlers, make_pages
+from hansa.web.shell.hosts import Hosts
 from hansa.web.shell.site import PageNode
 from hansa.web.told import told_route
 
@@ -135,13 +137,33 @@ def build_app(node: WebNode) -> App:
             return
         await pages(scope, receive, send)
 
-    return app
+    return _guarded(app, Hosts(node.settings))
+
+
+def _guarded(app: App, hosts: Hosts) -> App:
+    """`app`, for requests that are meant for this node."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            try:
+                hosts.check(scope["headers"])
+            except HansaError as error:
+                await _refusal(error)(scope, receive, send)
+                return
+        await app(scope, receive, send)
+
+    return guarded
 
 
 def _quietly(work: Callable[[], None]) -> None:
     """Do something that nobody asked for; should it fail, who asks for the same is told why."""
     with suppress(HansaError):
         work()
+
+
+def _refusal(error: HansaError) -> Response:
+    """What is said before anybody looked at the request."""
+    return JSONResponse(problem(error), error.status, media_type="application/problem+json")
 
 
 async def _openapi(request: Request) -> Response:

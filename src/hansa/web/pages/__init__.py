@@ -24,6 +24,8 @@ from hansa.kernel.errors import (
 )
 from hansa.ngsild.city import city_iri
 from hansa.web.live import VehicleStream
+from hansa.web.pages.account import AccountPages
+from hansa.web.pages.accounts import AccountsPage
 from hansa.web.pages.algorithms import AlgorithmPage
 from hansa.web.pages.api import ApiPage
 from hansa.web.pages.city import CityPages
@@ -35,6 +37,7 @@ from hansa.web.pages.errors import render_error
 from hansa.web.pages.facts import Facts
 from hansa.web.pages.live import LivePage
 from hansa.web.pages.log import LogPage
+from hansa.web.pages.login import LoginPages
 from hansa.web.pages.search import Names
 from hansa.web.pages.services import Services
 from hansa.web.shell.site import PageNode, Site
@@ -82,6 +85,9 @@ def make_pages(node: PageNode) -> Pages:
         Route("/open-book/log", LogPage(site).page),
         Route("/open-book/algorithms", AlgorithmPage(site).page),
         Route("/api", ApiPage(site).page),
+        *LoginPages(site).routes(),
+        *AccountPages(site).routes(),
+        *AccountsPage(site).routes(),
         *site.files.routes(),
     ]
     return Pages(routes, city.warm)

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hansa.kernel.errors import HansaError
+from hansa.kernel.errors import HansaError, TooManyRequests
 from hansa.web.shell.language import Language, choose
 from hansa.web.shell.site import Site
 
@@ -24,6 +24,7 @@ _TITLES: Final = {
     403: "The gate says no",
     404: "Nothing stands at this address",
     405: "This address does not offer that",
+    429: "Too many requests",
     503: "The node cannot answer just now",
 }
 _SUBJECTS: Final = ("entity", "type", "file", "tile")
@@ -54,7 +55,7 @@ def render_error(site: Site, request: Request, error: HansaError) -> Response:
     """The page for `error`, with its status."""
     tongue = choose(request)
     known = error.fact in _FACTS and (error.remedy or "") in ("", *_REMEDIES)
-    return site.page(
+    response = site.page(
         request,
         "error.html",
         status=error.status,
@@ -68,6 +69,9 @@ def render_error(site: Site, request: Request, error: HansaError) -> Response:
         title=tongue(_TITLES.get(error.status, _OTHERWISE)),
         texts=site.script_texts(tongue),
     )
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.after)
+    return response
 
 
 class _Said(NamedTuple):

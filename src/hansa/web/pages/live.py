@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
 from typing import Final
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import quote
 
 import orjson
 from starlette.concurrency import run_in_threadpool
@@ -22,12 +22,13 @@ from starlette.responses import RedirectResponse, Response
 
 from hansa.hub.notify.actions import Failure, Health, drop, failures, healths, replay
 from hansa.kernel.clock import iso
-from hansa.kernel.errors import Forbidden, HansaError, InvalidRequest, TooLarge
+from hansa.kernel.errors import HansaError, InvalidRequest
 from hansa.ngsild.model import Entity
 from hansa.store.port import Change, Store
 from hansa.web.pages.describe import Describer
 from hansa.web.pages.facts import Facts
 from hansa.web.pages.names import attribute_label, short_id, type_label
+from hansa.web.shell.forms import posted
 from hansa.web.shell.language import Language, choose
 from hansa.web.shell.site import Site
 
@@ -38,7 +39,6 @@ _LOOKED_AT: Final = 400
 _NAMED: Final = 3
 _LETTERS: Final = 50
 _SHOWN: Final = 2_000
-_LONGEST_FORM: Final = 10_000
 _KINDS: Final = {"created": "new", "updated": "changed", "deleted": "gone"}
 
 
@@ -92,12 +92,10 @@ class LivePage:
 
     async def replay(self, request: Request) -> Response:
         """``POST /live/letters``: send letters again, or drop them."""
-        _check_origin(request)
-        form = parse_qs((await _body(request)).decode("ascii", "replace"))
-        numbers = [_number(text) for text in form.get("letter", ())]
-        gate = self._site.node.gate
-        store = gate.writer(gate.identify(request.headers.get("authorization")))
-        if numbers and form.get("do") == ["drop"]:
+        asker, form = await posted(self._site, request)
+        numbers = [_number(text) for text in form.getlist("letter")]
+        store = self._site.node.gate.writer(asker.principal)
+        if numbers and form.get("do") == "drop":
             await run_in_threadpool(drop, store, numbers)
         elif numbers:
             await run_in_threadpool(replay, store, numbers=numbers)
@@ -124,7 +122,7 @@ class LivePage:
         """The store, if whoever asks may see what goes out."""
         gate = self._site.node.gate
         try:
-            who = gate.identify(request.headers.get("authorization"))
+            who = self._site.asker(request).principal
             # Asked first, so that looking at the page is not logged as a refusal.
             return gate.writer(who) if gate.decide(who, "write").allowed else None
         except HansaError:
@@ -195,22 +193,7 @@ def _state(health: Health) -> tuple[str, str]:
     return ("delivering", "green") if is_well else ("failing", "red")
 
 
-async def _body(request: Request) -> bytes:
-    found = b""
-    async for chunk in request.stream():
-        found += chunk
-        if len(found) > _LONGEST_FORM:
-            raise TooLarge("the form", "is too long", "choose fewer letters")
-    return found
-
-
 def _number(text: str) -> int:
     if text.isascii() and text.isdigit() and len(text) < 19:
         return int(text)
     raise InvalidRequest("the letter", "has no such number", "choose letters on the page")
-
-
-def _check_origin(request: Request) -> None:
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise Forbidden("this request", "comes from another site", "use the page of this node")

@@ -19,6 +19,7 @@ from hansa.ngsild.context import Context
 from hansa.store.port import Reader
 from hansa.trust.algorithms.register import AlgorithmRegister
 from hansa.trust.gate import Gate
+from hansa.trust.identity.desk import Desk
 from hansa.trust.log.asking import Asking
 from hansa.trust.log.book import LogBook
 from hansa.trust.log.witness import Witness
@@ -26,6 +27,7 @@ from hansa.web.shell.files import StaticFiles
 from hansa.web.shell.headers import PAGE_HEADERS
 from hansa.web.shell.language import LANGUAGES, Language, choose
 from hansa.web.shell.links import web_link
+from hansa.web.shell.who import Asker, asking
 
 __all__ = ["PageNode", "Site"]
 
@@ -61,6 +63,10 @@ class PageNode(Protocol):
     @property
     def gate(self) -> Gate:
         """The only way to its data."""
+
+    @property
+    def desk(self) -> Desk:
+        """What proves who somebody is."""
 
     @property
     def log(self) -> LogBook:
@@ -120,6 +126,14 @@ class Site:
         """An ISO 8601 instant of an entity in the city's time zone."""
         return datetime.fromisoformat(instant).astimezone(self.node.settings.zone)
 
+    def asker(self, request: Request) -> Asker:
+        """Who asks for a page.
+
+        Raises:
+            Unauthorized: an Authorization header proves nothing.
+        """
+        return asking(self.node.gate, self.node.desk, request)
+
     def base(self, request: Request) -> str:
         """The node's public address, without a final slash."""
         return self.node.settings.base_url or str(request.base_url).rstrip("/")
@@ -134,6 +148,7 @@ class Site:
             tongue=tongue,
             languages=LANGUAGES,
             settings=self.node.settings,
+            asker=self.asker(request),
             clock_is_real=self.node.timetable_clock.is_real,
             now=self.now(),
             path=request.url.path,

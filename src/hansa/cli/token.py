@@ -1,0 +1,105 @@
+"""``hansa token``: what programs send to act in the name of an account."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from hansa.cli.account import desk_of, until
+from hansa.cli.console import Json, Screen, moment
+from hansa.cli.reach import FolderOption
+from hansa.kernel.errors import BadRequest
+
+if TYPE_CHECKING:
+    from hansa.trust.identity.desk import Desk
+
+__all__ = ["register"]
+
+Action = Literal["list", "add", "revoke"]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(token)
+
+
+def token(
+    action: Annotated[
+        Action, typer.Argument(help="What to do; without a word, list the tokens.")
+    ] = "list",
+    name: Annotated[
+        str | None, typer.Argument(help="The account, to add; the token's id, to revoke.")
+    ] = None,
+    folder: FolderOption = Path("node"),
+    label: Annotated[str, typer.Option(help="What the new token is for.")] = "token",
+    scope: Annotated[
+        list[str] | None, typer.Option(help="read, write or admin; again for more; default: read.")
+    ] = None,
+    type: Annotated[
+        list[str] | None,
+        typer.Option(help="Only this type of entities, a name or IRI; again for more."),
+    ] = None,
+    tenant: Annotated[str | None, typer.Option("--tenant", help="Only this tenant.")] = None,
+    days: Annotated[int, typer.Option(help="How long the new token holds.")] = 90,
+    json: Json = False,
+) -> None:
+    """See, make and revoke API tokens, also while the node is served.
+
+    A token may do what its scopes say, and never more than its account. It is shown once.
+
+    Example: `hansa token add ana --label "parking meters" --scope write --type ParkingSpot`
+
+    Example: `hansa token list`
+
+    Example: `hansa token revoke 9f86d081884c`
+    """
+    screen = Screen(json)
+    with desk_of(folder) as (desk, _):
+        if action == "list":
+            _list(screen, desk, name)
+            return
+        if not name:
+            what = "account" if action == "add" else "token"
+            raise BadRequest(f"the {what}", "is not named", "write it after the word")
+        if action == "revoke":
+            gone = desk.tokens.revoke(name)
+            screen.say(f"Revoked {gone.id} ({gone.name}).")
+            return
+        made, text = desk.tokens.add(
+            desk.accounts.named(name).name,
+            label,
+            scopes=scope or ("read",),
+            types=_iris(type),
+            tenant=tenant,
+            days=days,
+        )
+        screen.say(f"The token, shown only now:  {text}")
+        if screen.json:
+            screen.data({"id": made.id, "token": text, "expires": made.expires})
+
+
+def _iris(names: list[str] | None) -> list[str] | None:
+    from hansa.ngsild.city import city_iri
+
+    return [city_iri(name) for name in names] if names else None
+
+
+def _list(screen: Screen, desk: Desk, account: str | None) -> None:
+    screen.table(
+        ("token", "account", "for", "may", "types", "tenant", "until", "last used"),
+        [
+            (
+                each.id,
+                each.account,
+                each.name,
+                ", ".join(each.scopes),
+                ", ".join(each.types or ()),
+                each.tenant,
+                until(each.expires),
+                moment(each.used),
+            )
+            for each in desk.tokens.all(account)
+        ],
+    )

@@ -1,0 +1,226 @@
+"""The desk: where somebody shows who they are.
+
+What is asked, in this order: the address is not guessing; the account is there and not disabled or locked; the
+password; the second factor, if the account has one. Whatever fails, the answer is the same words after the same
+work, so that it does not tell which accounts exist.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from hansa.kernel.clock import Clock, iso
+from hansa.kernel.errors import BadRequest, Unauthorized
+from hansa.kernel.settings import Settings
+from hansa.trust.identity.accounts import Account, Accounts
+from hansa.trust.identity.links import Links
+from hansa.trust.identity.lockout import Addresses, delay
+from hansa.trust.identity.passwords import check_password, hashed, is_stale, matches, spend
+from hansa.trust.identity.second import new_recovery, new_secret, recovery_hash, step_of
+from hansa.trust.identity.sessions import Session, Sessions
+from hansa.trust.identity.tokens import PREFIX, Tokens
+from hansa.trust.principals import Principal
+from hansa.trust.vault import Vault
+
+__all__ = ["Desk"]
+
+
+class Desk:
+    """All that proves who somebody is, of one node."""
+
+    def __init__(self, vault: Vault, settings: Settings, clock: Clock) -> None:
+        self._clock, self._city = clock, settings.city
+        self.accounts = Accounts(vault, clock)
+        self.links = Links(vault, clock)
+        self.sessions = Sessions(
+            vault,
+            clock,
+            timedelta(minutes=settings.session_idle_minutes),
+            timedelta(hours=settings.session_hours),
+        )
+        self.tokens = Tokens(vault, clock)
+        self._addresses = Addresses()
+
+    # -- who is asking -----------------------------------------------------------------------------
+
+    def bearer(self, text: str) -> Principal | None:
+        """Who a bearer token speaks for; ``None`` if it is not one of ours, or no longer holds."""
+        if not text.startswith(PREFIX):
+            return None
+        token = self.tokens.find(text)
+        account = self.accounts.get(token.account) if token else None
+        if token is None or account is None or account.disabled:
+            return None
+        return replace(account.principal(), narrowing=token.narrowing(), token=token.id)
+
+    def session(self, secret: str) -> tuple[Session, Account] | None:
+        """The session behind a cookie and its account; ``None`` if it is over."""
+        found = self.sessions.get(secret)
+        account = self.accounts.get(found.account) if found else None
+        if found is None or account is None or account.disabled:
+            return None
+        return found, account
+
+    # -- logging in --------------------------------------------------------------------------------
+
+    def log_in(self, name: str, password: str, code: str, address: str, agent: str) -> str:
+        """Begin a session; the secret of its cookie.
+
+        Raises:
+            Unauthorized: something of it is not right.
+            TooManyRequests: the address guessed too often.
+        """
+        now = self._clock.now()
+        self._addresses.check(address, now)
+        account = self.accounts.get(name)
+        if account is None or account.locked_until > iso(now):
+            spend()
+            self._addresses.fail(address, now)
+            raise _refused()
+        right = matches(password, account.password) and not account.disabled
+        if not right or not self._second(account, code, now):
+            self._addresses.fail(address, now)
+            self._failed(account.name, now)
+            raise _refused()
+        if is_stale(account.password):
+            self.accounts.change(account.name, lambda old: replace(old, password=hashed(password)))
+        return self.enter(account.name, address, agent)
+
+    def enter(self, name: str, address: str, agent: str) -> str:
+        """Begin a session of an account that proved itself; the secret of its cookie."""
+        now = iso(self._clock.now())
+        self.accounts.change(
+            name, lambda old: replace(old, failures=0, locked_until="", last_login=now)
+        )
+        return self.sessions.begin(name, address, agent)
+
+    def confirm(self, account: Account, password: str, address: str) -> None:
+        """Ask the owner of a session for the password again, before something grave.
+
+        Raises:
+            Unauthorized: it is not right.
+            TooManyRequests: the address guessed too often.
+        """
+        now = self._clock.now()
+        self._addresses.check(address, now)
+        held = account.locked_until > iso(now)
+        if held or (account.password and not matches(password, account.password)):
+            self._addresses.fail(address, now)
+            self._failed(account.name, now)
+            raise Unauthorized("the password", "is not right", "try again")
+
+    def _second(self, account: Account, code: str, now: datetime) -> bool:
+        """Whether the second factor is right; a code or recovery code is used up by it."""
+        if not account.totp:
+            return True
+        used: list[bool] = []
+
+        def use(old: Account) -> Account:
+            step = step_of(old.totp, code, now, old.totp_step)
+            if step is not None:
+                used.append(True)
+                return replace(old, totp_step=step)
+            left = tuple(each for each in old.recovery if each != recovery_hash(code))
+            if len(left) < len(old.recovery):
+                used.append(True)
+            return replace(old, recovery=left)
+
+        self.accounts.change(account.name, use)
+        return bool(used)
+
+    def _failed(self, name: str, now: datetime) -> None:
+        def count(old: Account) -> Account:
+            wait = delay(old.failures + 1)
+            return replace(old, failures=old.failures + 1, locked_until=iso(now + wait))
+
+        self.accounts.change(name, count)
+
+    # -- what one may change about oneself ---------------------------------------------------------
+
+    def choose_password(self, name: str, password: str, but: str = "") -> None:
+        """Give an account a new password, and end all its sessions except `but`.
+
+        Raises:
+            BadRequest: the password is too easily found.
+        """
+        account = self.accounts.named(name)
+        check_password(password, account.name, account.full_name, self._city)
+        made = hashed(password)
+        self.accounts.change(
+            name, lambda old: replace(old, password=made, failures=0, locked_until="")
+        )
+        self.sessions.end_all(account.name, but)
+
+    def open_link(self, secret: str, name: str, password: str, address: str, agent: str) -> str:
+        """Use a one-time link: choose a password, and be logged in; the secret of the cookie.
+
+        A link for nobody makes the administrator of that name.
+
+        Raises:
+            NotFound: the link was used, or is too old.
+            BadRequest: the name or the password cannot be taken; the link is still good then.
+            AlreadyExists: there is an account of that name.
+        """
+        account = self.links.account(secret)
+        check_password(password, account or name, self._city)
+        if not account:
+            account = self.accounts.add(name, roles=("administrator",)).name
+            try:
+                self.links.use(secret)
+            except Exception:
+                self.accounts.change(account, lambda old: replace(old, disabled=True))
+                raise
+        else:
+            self.links.use(secret)
+        self.choose_password(account, password)
+        return self.enter(account, address, agent)
+
+    def first_link(self) -> str:
+        """The secret of a link that makes the first administrator; "" if the node has one."""
+        return "" if self.accounts.has_administrator() else self.links.make("")
+
+    def new_totp(self) -> str:
+        """A key for an authenticator app, not in force until a code of it is shown."""
+        return new_secret()
+
+    def set_totp(self, name: str, secret: str, code: str) -> list[str]:
+        """Put an authenticator app in force; fresh recovery codes, shown once.
+
+        Raises:
+            BadRequest: the code is not one of that key.
+        """
+        step = step_of(secret, code, self._clock.now())
+        if step is None:
+            raise BadRequest(
+                "the code", "is not right", "wait for the next one, and check the clock"
+            )
+        codes = new_recovery()
+        kept = tuple(map(recovery_hash, codes))
+        self.accounts.change(
+            name, lambda old: replace(old, totp=secret, totp_step=step, recovery=kept)
+        )
+        return codes
+
+    def no_totp(self, name: str) -> None:
+        """Put the authenticator app, and its recovery codes, out of force."""
+        self.accounts.change(name, lambda old: replace(old, totp="", totp_step=0, recovery=()))
+
+    def reset(self, name: str) -> str:
+        """Take an account's password, second factors and sessions away; a link to choose new ones."""
+        account = self.accounts.change(
+            name,
+            lambda old: replace(
+                old, password="", totp="", recovery=(), passkeys=(), failures=0, locked_until=""
+            ),
+        )
+        self.sessions.end_all(account.name)
+        return self.links.make(account.name)
+
+
+def _refused() -> Unauthorized:
+    return Unauthorized(
+        "logging in",
+        "did not succeed: name, password or code is not right, or must wait after many failures",
+        "try again, or ask an administrator for a new link",
+    )

@@ -1,0 +1,62 @@
+"""Second factors: codes of an authenticator app (TOTP, RFC 6238), and recovery codes.
+
+A code is taken within one step (30 s) of now, and no step twice: whoever saw a code cannot use it again.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import secrets
+from datetime import datetime
+from typing import Final
+
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+from hansa.trust.principals import token_hash
+
+__all__ = ["address", "new_recovery", "new_secret", "recovery_hash", "step_of"]
+
+_STEP: Final = 30
+_DIGITS: Final = 6
+_RECOVERY: Final = 10
+
+
+def new_secret() -> str:
+    """A fresh key (160 bits), in base 32 as authenticator apps read it."""
+    return base64.b32encode(secrets.token_bytes(20)).decode()
+
+
+def address(secret: str, name: str, issuer: str) -> str:
+    """The ``otpauth:`` address of a key, which apps read as a QR code or as a link."""
+    return _totp(secret).get_provisioning_uri(name, issuer)
+
+
+def step_of(secret: str, code: str, now: datetime, last: int = 0) -> int | None:
+    """The step of which `code` is the right code, after step `last`; ``None`` if it is of none."""
+    given = code.replace(" ", "")
+    if not (given.isascii() and given.isdigit() and len(given) == _DIGITS):
+        return None
+    present = int(now.timestamp()) // _STEP
+    found = None
+    for step in (present - 1, present, present + 1):
+        right = _totp(secret).generate(step * _STEP)
+        if hmac.compare_digest(right, given.encode()) and step > last:
+            found = step
+    return found
+
+
+def new_recovery() -> list[str]:
+    """Fresh recovery codes (80 bits each), shown once."""
+    codes = [base64.b32encode(secrets.token_bytes(10)).decode().lower() for _ in range(_RECOVERY)]
+    return ["-".join(code[i : i + 4] for i in range(0, 16, 4)) for code in codes]
+
+
+def recovery_hash(code: str) -> str:
+    """What of a recovery code is kept; they are random, so that a plain hash is enough."""
+    return token_hash("".join(sign for sign in code.lower() if sign.isalnum()))
+
+
+def _totp(secret: str) -> TOTP:
+    return TOTP(base64.b32decode(secret), _DIGITS, SHA1(), _STEP)  # noqa: S303

@@ -1,0 +1,165 @@
+"""My account: password, authenticator app, sessions, tokens. What is grave asks for the password again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from hansa.kernel.clock import iso
+from hansa.kernel.errors import BadRequest, HansaError, InvalidRequest, NotFound, Unauthorized
+from hansa.trust.identity.accounts import Account
+from hansa.trust.identity.second import address
+from hansa.trust.identity.sessions import Session
+from hansa.trust.identity.tokens import Token
+from hansa.trust.principals import SCOPES
+from hansa.web.pages.roles import ROLE_NAMES, SCOPE_NAMES
+from hansa.web.shell.forms import Form, posted
+from hansa.web.shell.site import Site
+
+__all__ = ["AccountPages"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is shown once, after something was made: a token, codes; or what was wrong."""
+
+    token: str = ""
+    codes: tuple[str, ...] = ()
+    error: HansaError | None = None
+    done: bool = False
+
+
+class AccountPages:
+    """Handlers of ``/account`` and of who am I."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._desk = site.node.desk
+
+    def routes(self) -> list[BaseRoute]:
+        """Their addresses."""
+        return [
+            Route("/account", self.page, methods=["GET"]),
+            Route("/account", self.change, methods=["POST"]),
+            Route("/hansa/v1/me", self.me),
+        ]
+
+    async def page(self, request: Request) -> Response:
+        """The page; somebody who is not logged in is asked to first."""
+        if self._site.asker(request).session is None:
+            return RedirectResponse("/login?next=/account", status_code=303)
+        return await run_in_threadpool(self._page, request, Shown())
+
+    async def me(self, request: Request) -> Response:
+        """Who the node takes the caller for, as JSON."""
+        principal = self._site.asker(request).principal
+        narrowing = principal.narrowing
+        found = {
+            "name": principal.name,
+            "kind": principal.kind,
+            "roles": sorted(principal.roles),
+            "scopes": sorted(narrowing.scopes if narrowing else SCOPES),
+            "types": sorted(narrowing.types) if narrowing and narrowing.types else None,
+            "tenant": narrowing.tenant if narrowing else None,
+        }
+        return JSONResponse(found, headers={"Cache-Control": "no-store"})
+
+    async def change(self, request: Request) -> Response:
+        """``POST``: do what the form says."""
+        asker, form = await posted(self._site, request)
+        session, account = asker.own()
+        host = request.client.host if request.client else ""
+        try:
+            shown = await run_in_threadpool(self._change, form, session, account, host)
+        except (BadRequest, Unauthorized, NotFound) as error:
+            shown = Shown(error=error)
+        return await run_in_threadpool(self._page, request, shown)
+
+    def _change(self, form: Form, session: Session, account: Account, host: str) -> Shown:
+        desk, wanted = self._desk, form.get("do", "")
+        if wanted == "end":
+            desk.sessions.end(account.name, form.get("id", ""))
+            return Shown(done=True)
+        if wanted == "end-others":
+            desk.sessions.end_all(account.name, but=session.id)
+            return Shown(done=True)
+        if wanted == "revoke":
+            desk.tokens.revoke(form.get("id", ""), account.name)
+            return Shown(done=True)
+        desk.confirm(account, form.get("current", ""), host)
+        if wanted == "password":
+            if form.get("password", "") != form.get("again", ""):
+                raise BadRequest("the password", "was not written the same twice", "write it again")
+            desk.choose_password(account.name, form.get("password", ""), but=session.id)
+            return Shown(done=True)
+        if wanted == "totp":
+            codes = desk.set_totp(account.name, _key(form.get("key", "")), form.get("code", ""))
+            return Shown(codes=tuple(codes))
+        if wanted == "no-totp":
+            desk.no_totp(account.name)
+            return Shown(done=True)
+        if wanted == "token":
+            return Shown(token=self._token(form, account))
+        raise InvalidRequest("the form", "asks for nothing that this page does", "load it again")
+
+    def _token(self, form: Form, account: Account) -> str:
+        days = form.get("days", "")
+        given = form.get("types", "").replace(",", " ").split()
+        types = [self._site.iri(name) for name in given]
+        _, text = self._desk.tokens.add(
+            account.name,
+            form.get("label", ""),
+            scopes=form.getlist("scope"),
+            types=types or None,
+            days=int(days) if days.isascii() and days.isdigit() and len(days) < 6 else 0,
+        )
+        return text
+
+    def _page(self, request: Request, shown: Shown) -> Response:
+        request.scope.pop("hansa.asker", None)  # the account may have changed
+        session, account = self._site.asker(request).own()
+        now = iso(self._site.node.clock.now())
+        tokens = [each for each in self._desk.tokens.all(account.name) if each.expires > now]
+        key = "" if account.totp else self._desk.new_totp()
+        response = self._site.page(
+            request,
+            "account.html",
+            status=shown.error.status if shown.error else 200,
+            account=account,
+            session=session,
+            sessions=[
+                (each, self._moment(each.seen)) for each in self._desk.sessions.of(account.name)
+            ],
+            tokens=[
+                (each, self._moment(each.expires), _reach(each, self._site)) for each in tokens
+            ],
+            scopes=SCOPE_NAMES,
+            role_names=ROLE_NAMES,
+            key=key,
+            otpauth=address(key, account.name, self._site.node.settings.city) if key else "",
+            shown=shown,
+            texts={},
+        )
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    def _moment(self, text: str) -> datetime:
+        return self._site.local(text)
+
+
+def _reach(token: Token, site: Site) -> str:
+    """What a token may do, in short."""
+    types = ", ".join(map(site.term, token.types)) if token.types else ""
+    return " · ".join(part for part in (", ".join(token.scopes), types, token.tenant) if part)
+
+
+def _key(text: str) -> str:
+    """The key that the page proposed, as it comes back."""
+    if len(text) == 32 and set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"):
+        return text
+    raise BadRequest("the key of the app", "is not the one of this page", "load the page again")

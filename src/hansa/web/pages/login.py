@@ -1,0 +1,124 @@
+"""Logging in and out, and the one-time links by which somebody gets into an account first or again."""
+
+from __future__ import annotations
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from hansa.kernel.errors import AlreadyExists, BadRequest, HansaError, Unauthorized
+from hansa.web.shell.forms import local_path, posted
+from hansa.web.shell.language import choose
+from hansa.web.shell.site import Site
+from hansa.web.shell.who import forget, remember
+
+__all__ = ["LoginPages"]
+
+
+class LoginPages:
+    """Handlers of ``/login``, ``/logout`` and ``/link/…``."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def routes(self) -> list[BaseRoute]:
+        """Their addresses."""
+        return [
+            Route("/login", self.login, methods=["GET"]),
+            Route("/login", self.log_in, methods=["POST"]),
+            Route("/logout", self.log_out, methods=["POST"]),
+            Route("/link/{secret}", self.link, methods=["GET"]),
+            Route("/link/{secret}", self.open_link, methods=["POST"]),
+        ]
+
+    async def login(self, request: Request) -> Response:
+        """The form."""
+        return self._login(request, local_path(request.query_params.get("next", "/")))
+
+    async def log_in(self, request: Request) -> Response:
+        """``POST``: begin a session. One that was there before ends."""
+        asker, form = await posted(self._site, request)
+        onward = local_path(form.get("next", "/"))
+        desk = self._site.node.desk
+        name, password, code = (form.get(part, "") for part in ("name", "password", "code"))
+        try:
+            secret = await run_in_threadpool(desk.log_in, name, password, code, *_origin(request))
+        except Unauthorized as error:
+            return self._login(request, onward, name, error)
+        if asker.session is not None:
+            desk.sessions.end(asker.session.account, asker.session.id)
+        response = RedirectResponse(onward, status_code=303)
+        remember(request, response, secret)
+        return response
+
+    async def log_out(self, request: Request) -> Response:
+        """``POST``: end the session."""
+        asker, _ = await posted(self._site, request)
+        if asker.session is not None:
+            self._site.node.desk.sessions.end(asker.session.account, asker.session.id)
+        response = RedirectResponse("/", status_code=303)
+        response.headers["Clear-Site-Data"] = '"cache"'
+        forget(request, response)
+        return response
+
+    async def link(self, request: Request) -> Response:
+        """The form behind a one-time link."""
+        return self._link(request)
+
+    async def open_link(self, request: Request) -> Response:
+        """``POST``: use the link."""
+        asker, form = await posted(self._site, request)
+        secret = request.path_params["secret"]
+        name = form.get("name", "")
+        desk = self._site.node.desk
+        try:
+            if form.get("password", "") != form.get("again", ""):
+                fact = "was not written the same twice"
+                raise BadRequest("the password", fact, "write it again")
+            made = await run_in_threadpool(
+                desk.open_link, secret, name, form.get("password", ""), *_origin(request)
+            )
+        except (BadRequest, AlreadyExists) as error:
+            return self._link(request, name, error)
+        if asker.session is not None:
+            desk.sessions.end(asker.session.account, asker.session.id)
+        response = RedirectResponse("/account", status_code=303)
+        remember(request, response, made)
+        return response
+
+    def _login(
+        self, request: Request, onward: str, name: str = "", error: HansaError | None = None
+    ) -> Response:
+        tongue = choose(request)
+        fault = (
+            tongue("Name, password or code is not right, or you must wait after many failures.")
+            if error
+            else ""
+        )
+        status = 401 if error else 200
+        return self._shown(
+            request, "login.html", status=status, onward=onward, name=name[:64], fault=fault
+        )
+
+    def _link(self, request: Request, name: str = "", error: HansaError | None = None) -> Response:
+        account = self._site.node.desk.links.account(request.path_params["secret"])
+        return self._shown(
+            request,
+            "link.html",
+            status=error.status if error else 200,
+            account=account,
+            name=name[:64],
+            error=error,
+        )
+
+    def _shown(self, request: Request, template: str, *, status: int, **values: object) -> Response:
+        response = self._site.page(request, template, status=status, texts={}, **values)
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+
+def _origin(request: Request) -> tuple[str, str]:
+    """Where a login comes from: address and browser."""
+    host = request.client.host if request.client else ""
+    return host, request.headers.get("user-agent", "")
