@@ -39,6 +39,7 @@ from hansa.trust.log.commitments import Event
 from hansa.trust.log.notes import NoteFault, known
 from hansa.trust.log.openings import FILE, KeptOpenings, volume_of
 from hansa.trust.log.recorder import Recorder
+from hansa.trust.log.volumes import Volumes
 from hansa.trust.log.witness import Witness
 from hansa.trust.principals import LOCAL, PUBLIC
 from hansa.trust.vault import Vault
@@ -74,6 +75,7 @@ class Node:
         self.gate = self._make_gate()
         self._egress = Egress.for_node(settings)
         self.openings, self.log = self._open_log()
+        self.volumes = Volumes(folder.log)
         self.recorder = Recorder(self.log)
         """What the rooms of the gate call to have something logged."""
         self.gate.log = self.recorder
@@ -233,6 +235,7 @@ class Node:
     def close(self) -> None:
         """Finish the writes in hand and let go of every file."""
         self.log.close()
+        self.volumes.close()
         self.openings.close()
         self._tenants.close()
         self.vault.close()

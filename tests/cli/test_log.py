@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 from typer.testing import CliRunner, Result
 
 from hansa.cli.app import app
@@ -118,6 +119,16 @@ def test_a_restored_log_is_held_until_somebody_says_how_to_go_on(tmp_path: Path)
     assert run("log", "resume", again, "--new-volume").exit_code == 0
     assert "/log/2" in run("log", "checkpoint", "--folder", again).output
     assert "sound, 2 entries signed" in run("doctor", again).output
+    about = json.loads(run("log", "witness", "--folder", again, "--json").stdout)
+    assert [(each["number"], each["size"]) for each in about["volumes"]] == [(1, 3)]
+    with closing(Node.open(again, load(again, os.environ))) as node:
+        pages = TestClient(node.app, base_url="http://127.0.0.1:1356")
+        assert pages.get("/log/volumes/1/checkpoint").content == before["checkpoint"]
+        assert pages.get("/log/volumes/1/key").text.encode().strip() == before["key"]
+        tile = pages.get("/log/volumes/1/tile/0/000.p/3").content
+        assert tile == before["tile/0/000.p/3"]
+        for path in ("1/tile/0/000.p/4", "1/tile/x", "2/checkpoint", "2/key", "2/tile/0/000"):
+            assert pages.get(f"/log/volumes/{path}").status_code == 404
     third = tmp_path / "third"
     run("restore", tmp_path / "b.tgz", third)
     good = run("log", "resume", third, "--checkpoint", tmp_path / "seen")

@@ -2,7 +2,7 @@
 
 ``/log/checkpoint``, ``/log/tile/<L>/<N>[.p/<W>]`` and ``/log/tile/entries/<N>[.p/<W>]`` are C2SP
 tlog-tiles; ``POST /log/add-checkpoint`` and ``/log/<SHA-256 of an origin>/checkpoint`` are C2SP
-tlog-witness; ``/log/key`` and ``/log/verify_log.py`` are for auditors. ``/hansa/v1/log`` says the same as
+tlog-witness; ``/log/volumes/<n>/…`` are earlier volumes; ``/log/key`` and ``/log/verify_log.py`` are for auditors. ``/hansa/v1/log`` says the same as
 JSON. None of them asks who reads: the log names nobody, and only what is signed is shown.
 """
 
@@ -20,6 +20,7 @@ from hansa.kernel.errors import HansaError, InvalidRequest, NotFound
 from hansa.trust.log.book import Numbered
 from hansa.trust.log.notes import Checkpoint, encoded
 from hansa.trust.log.tiles import Tile
+from hansa.trust.log.volumes import Volume
 from hansa.web.api.problem import problem
 from hansa.web.shell.site import PageNode
 
@@ -46,6 +47,9 @@ class LogRoutes:
             Route("/log/key", self._key),
             Route("/log/verify_log.py", self._verifier),
             Route("/log/tile/{path:path}", self._tile),
+            Route("/log/volumes/{number:int}/checkpoint", self._old_checkpoint),
+            Route("/log/volumes/{number:int}/key", self._old_key),
+            Route("/log/volumes/{number:int}/tile/{path:path}", self._old_tile),
             Route("/log/add-checkpoint", self._add, methods=["POST"]),
             Route("/log/{origin}/checkpoint", self._witnessed),
             Route("/hansa/v1/log", self._about),
@@ -73,6 +77,31 @@ class LogRoutes:
         if found is None:
             return _none("the log has no such tile")
         return Response(found, media_type=_BYTES, headers=_FOREVER | _OPEN)
+
+    async def _old_checkpoint(self, request: Request) -> Response:
+        volume = await self._volume(request)
+        if volume is None:
+            return _none("there is no such volume")
+        return PlainTextResponse(volume.note.to_bytes(), headers=_SOON | _OPEN)
+
+    async def _old_key(self, request: Request) -> Response:
+        volume = await self._volume(request)
+        if volume is None:
+            return _none("there is no such volume")
+        return PlainTextResponse(volume.vkey + "\n", headers=_SOON | _OPEN)
+
+    async def _old_tile(self, request: Request) -> Response:
+        volume = await self._volume(request)
+        tile = Tile.parse(request.path_params["path"])
+        if volume is None or tile is None:
+            return _none("there is no such tile")
+        found = await run_in_threadpool(volume.tile, tile)
+        if found is None:
+            return _none("the volume has no such tile")
+        return Response(found, media_type=_BYTES, headers=_FOREVER | _OPEN)
+
+    async def _volume(self, request: Request) -> Volume | None:
+        return await run_in_threadpool(self._node.volumes.get, request.path_params["number"])
 
     async def _add(self, request: Request) -> Response:
         body = b""
@@ -122,6 +151,15 @@ def about(node: PageNode) -> dict[str, Any]:
         "size": 0 if head is None else head.size,
         "root": None if head is None else encoded(head.root),
         "held": book.held or None,
+        "volumes": [
+            {
+                "number": each.number,
+                "origin": each.head.origin,
+                "size": each.head.size,
+                "key": each.vkey,
+            }
+            for each in node.volumes
+        ],
         "witnesses": [
             {"name": each.key.name, "url": each.url, "size": each.size, "at": each.at or None}
             for each in node.asking.witnesses

@@ -14,6 +14,8 @@ from hansa.trust.log.book import LogBook
 from hansa.trust.log.commitments import Event
 from hansa.trust.log.notes import Checkpoint, Note
 from hansa.trust.log.openings import FILE, KeptOpenings, volume_of
+from hansa.trust.log.tiles import Tile
+from hansa.trust.log.volumes import Volumes
 
 
 @pytest.fixture
@@ -154,6 +156,15 @@ def test_a_new_volume_names_the_old_one(tmp_path: Path) -> None:
     assert volume_of(tmp_path) == 2
     assert check.faults(tmp_path) == check.faults(tmp_path / "volumes" / "1") == []
     assert check.signed(tmp_path / "volumes" / "1") == signed
+    assert not (tmp_path / "volumes" / "1" / "log.key").exists()
+    volumes = Volumes(tmp_path)
+    (old,) = volumes
+    assert (old.number, old.vkey, old.head) == (1, old_key.vkey, signed)
+    assert old_key.verify(old.note)
+    assert old.tile(Tile(None, 0, 2)) is not None
+    assert old.tile(Tile(None, 0, 3)) is None
+    assert volumes.get(2) is None
+    volumes.close()
     with pytest.raises(Conflict, match="not held"):
         resume.new_volume(tmp_path)
 

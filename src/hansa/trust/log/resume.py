@@ -25,11 +25,12 @@ from hansa.trust.log.hashing import root
 from hansa.trust.log.keys import put
 from hansa.trust.log.notes import Checkpoint, Note, NoteFault
 from hansa.trust.log.openings import FILE, VOLUMES, KeptOpenings, volume_of
+from hansa.trust.log.volumes import KEY
 
 __all__ = ["compare", "go_on", "new_volume"]
 
 _REAL: Final = Clock()
-_MOVED: Final = ("checkpoint", "cosigned", "log.key", "origin", ENTRIES, "offsets")
+_MOVED: Final = ("checkpoint", "cosigned", "origin", ENTRIES, "offsets")
 
 
 def compare(book: LogBook, content: bytes) -> Checkpoint:
@@ -87,6 +88,7 @@ def new_volume(folder: Path, base_url: str = "", clock: Clock = _REAL) -> LogBoo
             raise Conflict("the log", "is not held", "nothing needs to be done")
         head = Checkpoint.parse(old.latest.text)
         rest = old.raw(head.size, old.size)
+        vkey = old.keys.log.verifier.vkey
     number = volume_of(folder)
     place = folder / VOLUMES / str(number)
     try:
@@ -95,6 +97,8 @@ def new_volume(folder: Path, base_url: str = "", clock: Clock = _REAL) -> LogBoo
         for path in sorted(folder.iterdir()):
             if path.name in _MOVED or path.name.startswith("tile-"):
                 path.rename(place / path.name)
+        put(place / KEY, f"{vkey}\n".encode())
+        (folder / "log.key").unlink()  # nobody is to sign for the old volume any more
         (folder / HELD).rename(place / HELD)  # last: as long as it is there, nothing is signed
         put(folder / "origin", f"{name}/{number + 1}\n".encode())
     except OSError as error:

@@ -22,6 +22,7 @@ from hansa.trust.gate import Gate
 from hansa.trust.identity.desk import Desk
 from hansa.trust.log.asking import Asking
 from hansa.trust.log.book import LogBook
+from hansa.trust.log.volumes import Volumes
 from hansa.trust.log.witness import Witness
 from hansa.web.shell.files import StaticFiles
 from hansa.web.shell.headers import PAGE_HEADERS
@@ -71,6 +72,10 @@ class PageNode(Protocol):
     @property
     def log(self) -> LogBook:
         """What the gate decided."""
+
+    @property
+    def volumes(self) -> Volumes:
+        """The earlier volumes of the log."""
 
     @property
     def algorithms(self) -> AlgorithmRegister:
