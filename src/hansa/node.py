@@ -78,7 +78,7 @@ class Node:
         self.volumes = Volumes(folder.log)
         self.recorder = Recorder(self.log)
         """What the rooms of the gate call to have something logged."""
-        self.gate.log = self.recorder
+        self.gate.log = self.desk.log = self.recorder
         self.algorithms = AlgorithmRegister(self.vault, self.recorder, clock, city_iri)
         self.witness, self.asking = self._witnesses()
         self.mailboxes = Mailboxes()

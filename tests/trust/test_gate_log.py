@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from hansa.kernel.errors import Unauthorized
 from hansa.kernel.settings import Settings
 from hansa.node import Node
 
@@ -32,6 +33,24 @@ def test_a_refused_write_and_read_are_logged(node: Node) -> None:
     assert pages.get("/ngsi-ld/v1/entities?type=T", headers=other).status_code == 401
     assert logged(node) == [("refusal", "write.refused"), ("refusal", "read.refused")]
     assert [o.value for _, o in node.log.about("what", "tenant:harbour")] == ["tenant:harbour"]
+
+
+def test_logins_and_changes_of_accounts_are_logged(node: Node) -> None:
+    desk = node.desk
+    secret, here = "a long way to Visby", ("192.0.2.7", "a browser")
+    desk.open_link(desk.first_link(), "anna", secret, *here)
+    desk.log_in("anna", secret, "", *here)
+    with pytest.raises(Unauthorized):
+        desk.log_in("anna", "a wrong one", "", *here)
+    desk.reset("anna")
+    assert logged(node) == [
+        ("account", "password.chosen"),
+        ("login", "login.done"),
+        ("login", "login.done"),
+        ("login", "login.failed"),
+        ("account", "account.reset"),
+    ]
+    assert len(node.log.about("who", "anna")) == 5
 
 
 def test_what_is_public_and_looking_at_pages_is_not(node: Node) -> None:

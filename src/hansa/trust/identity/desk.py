@@ -20,6 +20,7 @@ from hansa.trust.identity.passwords import check_password, hashed, is_stale, mat
 from hansa.trust.identity.second import new_recovery, new_secret, recovery_hash, step_of
 from hansa.trust.identity.sessions import Session, Sessions
 from hansa.trust.identity.tokens import PREFIX, Tokens
+from hansa.trust.log.recorder import Recorder
 from hansa.trust.principals import Principal
 from hansa.trust.vault import Vault
 
@@ -41,6 +42,8 @@ class Desk:
         )
         self.tokens = Tokens(vault, clock)
         self._addresses = Addresses()
+        self.log: Recorder | None = None
+        """What logs logins and changes of accounts; set by the node."""
 
     # -- who is asking -----------------------------------------------------------------------------
 
@@ -90,6 +93,7 @@ class Desk:
     def enter(self, name: str, address: str, agent: str) -> str:
         """Begin a session of an account that proved itself; the secret of its cookie."""
         now = iso(self._clock.now())
+        self._note("login", name, "login.done")
         self.accounts.change(
             name, lambda old: replace(old, failures=0, locked_until="", last_login=now)
         )
@@ -129,7 +133,16 @@ class Desk:
         self.accounts.change(account.name, use)
         return bool(used)
 
+    def _note(self, kind: str, name: str, reason: str) -> None:
+        """Log what happened to an account, before it counts."""
+        if self.log is not None:
+            account = self.accounts.get(name)
+            who = Principal(name, "staff") if account is None else account.principal()
+            self.log.changed(kind, who, (f"account:{name}",), reason)
+
     def _failed(self, name: str, now: datetime) -> None:
+        self._note("login", name, "login.failed")
+
         def count(old: Account) -> Account:
             wait = delay(old.failures + 1)
             return replace(old, failures=old.failures + 1, locked_until=iso(now + wait))
@@ -147,6 +160,7 @@ class Desk:
         account = self.accounts.named(name)
         check_password(password, account.name, account.full_name, self._city)
         made = hashed(password)
+        self._note("account", account.name, "password.chosen")
         self.accounts.change(
             name, lambda old: replace(old, password=made, failures=0, locked_until="")
         )
@@ -197,6 +211,7 @@ class Desk:
             )
         codes = new_recovery()
         kept = tuple(map(recovery_hash, codes))
+        self._note("account", name, "second-factor.set")
         self.accounts.change(
             name, lambda old: replace(old, totp=secret, totp_step=step, recovery=kept)
         )
@@ -204,10 +219,12 @@ class Desk:
 
     def no_totp(self, name: str) -> None:
         """Put the authenticator app, and its recovery codes, out of force."""
+        self._note("account", name, "second-factor.dropped")
         self.accounts.change(name, lambda old: replace(old, totp="", totp_step=0, recovery=()))
 
     def reset(self, name: str) -> str:
         """Take an account's password, second factors and sessions away; a link to choose new ones."""
+        self._note("account", name, "account.reset")
         account = self.accounts.change(
             name,
             lambda old: replace(
