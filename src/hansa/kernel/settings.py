@@ -188,6 +188,15 @@ class Settings:
     session_hours: int = _option(
         12, "Hours after which a login ends, however busy it is.", "8", low=1, high=8_760
     )
+    rate_address: int = _option(
+        12_000,
+        "Requests a minute from one address; 0: no limit. Programs on this machine are not counted.",
+        "3000",
+        high=100_000_000,
+    )
+    rate_token: int = _option(
+        60_000, "Requests a minute with one API token; 0: no limit.", "6000", high=100_000_000
+    )
     hosts: tuple[str, ...] = _option(
         (),
         "Names under which the node is reached, besides those of base_url and of this machine. "

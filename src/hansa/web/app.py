@@ -24,7 +24,8 @@ from hansa.hub.federation.passing import Passing
 from hansa.hub.federation.relay import Relay
 from hansa.hub.notify.service import Notifier
 from hansa.hub.registrations.watching import Watching
-from hansa.kernel.errors import HansaError, NotFound
+from hansa.kernel.errors import HansaError, NotFound, TooManyRequests
+from hansa.kernel.pace import Pace
 from hansa.spokes.mailboxes import Mailboxes
 from hansa.web.api.algorithms import AlgorithmRoutes
 from hansa.web.api.openapi import openapi
@@ -45,6 +46,8 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _API = "/ngsi-ld/v1"
+_HERE = frozenset({"127.0.0.1", "::1"})
+"""Programs of this machine: who can start one could stop the node in other ways."""
 
 
 class WebNode(PageNode, Protocol):
@@ -137,16 +140,19 @@ def build_app(node: WebNode) -> App:
             return
         await pages(scope, receive, send)
 
-    return _guarded(app, Hosts(node.settings))
+    return _guarded(app, Hosts(node.settings), Pace(node.settings.rate_address))
 
 
-def _guarded(app: App, hosts: Hosts) -> App:
-    """`app`, for requests that are meant for this node."""
+def _guarded(app: App, hosts: Hosts, pace: Pace) -> App:
+    """`app`, for requests that are meant for this node, from those who do not ask too often."""
 
     async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             try:
                 hosts.check(scope["headers"])
+                client = scope.get("client")
+                if client and client[0] not in _HERE:
+                    pace.take(client[0], "this address")
             except HansaError as error:
                 await _refusal(error)(scope, receive, send)
                 return
@@ -163,7 +169,9 @@ def _quietly(work: Callable[[], None]) -> None:
 
 def _refusal(error: HansaError) -> Response:
     """What is said before anybody looked at the request."""
-    return JSONResponse(problem(error), error.status, media_type="application/problem+json")
+    headers = {"Retry-After": str(error.after)} if isinstance(error, TooManyRequests) else None
+    kind = "application/problem+json"
+    return JSONResponse(problem(error), error.status, headers, media_type=kind)
 
 
 async def _openapi(request: Request) -> Response:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from hansa.kernel.clock import Clock, iso
 from hansa.kernel.errors import BadRequest, Unauthorized
+from hansa.kernel.pace import Pace
 from hansa.kernel.settings import Settings
 from hansa.trust.identity.accounts import Account, Accounts
 from hansa.trust.identity.links import Links
@@ -44,17 +45,23 @@ class Desk:
         self._addresses = Addresses()
         self.log: Recorder | None = None
         """What logs logins and changes of accounts; set by the node."""
+        self._pace = Pace(settings.rate_token)
 
     # -- who is asking -----------------------------------------------------------------------------
 
     def bearer(self, text: str) -> Principal | None:
-        """Who a bearer token speaks for; ``None`` if it is not one of ours, or no longer holds."""
+        """Who a bearer token speaks for; ``None`` if it is not one of ours, or no longer holds.
+
+        Raises:
+            TooManyRequests: it was sent too often of late.
+        """
         if not text.startswith(PREFIX):
             return None
         token = self.tokens.find(text)
         account = self.accounts.get(token.account) if token else None
         if token is None or account is None or account.disabled:
             return None
+        self._pace.take(token.id, f"token {token.id}")
         return replace(account.principal(), narrowing=token.narrowing(), token=token.id)
 
     def session(self, secret: str) -> tuple[Session, Account] | None:

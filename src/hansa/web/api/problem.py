@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from hansa.kernel.errors import HansaError
+from hansa.kernel.errors import HansaError, TooManyRequests
 from hansa.web.api.answer import Answer
 
 __all__ = ["problem", "problem_answer"]
@@ -45,4 +45,6 @@ def problem_answer(error: HansaError, accept: str | None = None) -> Answer:
     headers = [(b"content-type", kind.encode())]
     if error.status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
+    if isinstance(error, TooManyRequests):
+        headers.append((b"retry-after", str(error.after).encode()))
     return Answer(error.status, orjson.dumps(problem(error)), headers)
