@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -127,6 +128,7 @@ def test_it_survives_a_restart_and_another_address(tmp_path: Path) -> None:
         location = add(ApiClient(node, client))
         around = add(ApiClient(node, client), [BASE + location, {"@import": BASE + location}])
     node.close()
+    settings = Settings(dev=True, context="core", hosts=("city.example",))
     node = Node.open(tmp_path / "node", settings)
     moved = "https://city.example"
     with TestClient(node.app, base_url=moved) as client:
@@ -197,13 +199,19 @@ def test_what_an_answer_has_to_name_is_implicitly_created(api: ApiClient) -> Non
     assert listed(api, "?kind=ImplicitlyCreated") == []
 
 
+def closed_over(app: Any) -> Iterator[Any]:
+    """What a function and the functions that it wraps hold on to."""
+    for cell in getattr(app, "__closure__", None) or ():
+        yield cell.cell_contents
+        yield from closed_over(cell.cell_contents)
+
+
 def test_what_outlives_a_request_is_stored(tmp_path: Path) -> None:
     settings = Settings(dev=True, context="core")
     node = Node.open(tmp_path / "node", settings)
     with TestClient(node.app, base_url=BASE) as client:
-        service = client.app.__closure__  # the application has no other handle on its service
-        assert service is not None
-        backend = next(c.cell_contents for c in service if hasattr(c.cell_contents, "commits"))
+        # The application has no other handle on its service.
+        backend = next(part for part in closed_over(client.app) if hasattr(part, "commits"))
         scope = {"method": "GET", "headers": [(b"host", b"127.0.0.1:1356")], "query_string": b""}
 
         async def keep() -> str:
