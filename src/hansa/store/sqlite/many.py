@@ -23,24 +23,17 @@ _CHUNKS: Final = (64, 32, 16, 8, 4, 2, 1)
 
 
 def insert(
-    connection: apsw.Connection,
-    into: str,
-    form: str,
-    rows: Sequence[Sequence[Value]],
-    conflict: str = "",
+    connection: apsw.Connection, into: str, form: str, rows: Sequence[Sequence[Value]]
 ) -> None:
-    """Insert `rows`; `into` is the statement up to VALUES, `form` the placeholders of one row.
-
-    `conflict` says what becomes of a row that is there already.
-    """
+    """Insert `rows`; `into` is the statement up to VALUES, `form` the placeholders of one row."""
     at = 0
     for size in _CHUNKS:
         while len(rows) - at >= size:
             values = tuple(chain.from_iterable(rows[at : at + size]))
-            connection.execute(_statement(into, form, size, conflict), values)
+            connection.execute(_statement(into, form, size), values)
             at += size
 
 
 @cache
-def _statement(into: str, form: str, rows: int, conflict: str) -> str:
-    return f"{into} VALUES {', '.join([form] * rows)} {conflict}"
+def _statement(into: str, form: str, rows: int) -> str:
+    return f"{into} VALUES {', '.join([form] * rows)}"

@@ -28,11 +28,11 @@ _FETCH: Final = (
 
 _ENTITY: Final = "INSERT INTO entity (id, shape, places, created, modified, doc, key)"
 _ENTITY_FORM: Final = "(?, ?, ?, ?, ?, jsonb(?), ?)"
-_IN_PLACE: Final = (
-    "ON CONFLICT (key) DO UPDATE SET"
-    " places = excluded.places, modified = excluded.modified, doc = excluded.doc"
+_UPDATE: Final = "UPDATE entity SET places = ?, modified = ?, doc = jsonb(?) WHERE key = ?"
+_RESHAPE: Final = (
+    "UPDATE entity SET shape = ?, places = ?, created = ?, modified = ?, doc = jsonb(?)"
+    " WHERE key = ?"
 )
-_RESHAPED: Final = f"{_IN_PLACE}, shape = excluded.shape, created = excluded.created"
 _PLACE: Final = "INSERT INTO place (id, west, east, south, north, attribute, shape, wkb)"
 _CHANGE: Final = "INSERT INTO change (seq, at, entity, shape, kind, keep, attributes, aside)"
 _EIGHT: Final = "(?, ?, ?, ?, ?, ?, ?, ?)"
@@ -71,8 +71,9 @@ def store(connection: apsw.Connection, stage: Stage) -> None:
             [(number, dump(shape)) for shape, number in stage.new_shapes.items()],
         )
     insert(connection, _ENTITY, _ENTITY_FORM, inserts)
-    insert(connection, _ENTITY, _ENTITY_FORM, updates, _IN_PLACE)
-    insert(connection, _ENTITY, _ENTITY_FORM, reshapes, _RESHAPED)
+    for statement, rows in ((_UPDATE, updates), (_RESHAPE, reshapes)):
+        if rows:
+            connection.executemany(statement, rows)
     _store_places(connection, stage)
     insert(connection, _CHANGE, _EIGHT, stage.changes)
     if stage.deleted:
@@ -104,13 +105,12 @@ def _sort(stage: Stage) -> tuple[Rows, Rows, Rows, Rows]:
         if after is None:
             continue
         key, shape, text, count, created, modified, _ = after
-        row = (id, shape, count, created, modified, text, key)
         if before is None or before.key != key:
-            inserts.append(row)
+            inserts.append((id, shape, count, created, modified, text, key))
         elif before.shape == shape and before.created == created:
-            updates.append(row)
+            updates.append((count, modified, text, key))
         else:
-            reshapes.append(row)
+            reshapes.append((shape, count, created, modified, text, key))
     return inserts, updates, reshapes, gone
 
 
