@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -319,6 +320,19 @@ def test_the_last_administrator_stays(desk: Desk) -> None:
         desk.accounts.disable("ana")
     desk.choose_password("bo", SECRET)
     desk.accounts.disable("ana")
+
+
+def test_two_administrators_cannot_shut_each_other_out_at_once(desk: Desk) -> None:
+    names = ("ana", "bo")
+    for name in names:
+        desk.accounts.add(name, roles=["administrator"])
+        desk.choose_password(name, SECRET)
+    for _ in range(10):
+        with ThreadPoolExecutor(2) as pool:
+            done = [pool.submit(desk.accounts.disable, name) for name in names]
+        assert sum(isinstance(each.exception(), Conflict) for each in done) == 1
+        for name in names:
+            desk.accounts.disable(name, disabled=False)
 
 
 @pytest.mark.parametrize("name", ["", "a", "../x", "operator", "LOCAL", "a b", "é", "x" * 65])

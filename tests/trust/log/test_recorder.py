@@ -53,5 +53,7 @@ def test_nobody_fills_the_disk_by_knocking(book: LogBook, monkeypatch: pytest.Mo
 
 
 def test_a_closed_log_is_no_trouble_for_a_refusal(book: LogBook) -> None:
+    size = book.size
     book.close()
     Recorder(book).refused(ANNA, (), "no-rule")
+    assert book.size == size

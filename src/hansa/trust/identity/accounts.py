@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field, replace
+from threading import Lock
 from typing import Any, Final, Literal
 
 from hansa.kernel.clock import Clock, iso
@@ -97,6 +98,8 @@ class Accounts:
 
     def __init__(self, vault: Vault, clock: Clock) -> None:
         self._vault, self._clock = vault, clock
+        self._keeping = Lock()
+        """Held while it is made sure that an administrator remains, and until the change is written."""
 
     def get(self, name: str) -> Account | None:
         """The account of that name, also a disabled one."""
@@ -180,9 +183,10 @@ class Accounts:
         account = self.named(name)
         if account.kind == "resident" and known:
             raise BadRequest(f"account {name}", "a resident has no roles", "make another account")
-        if "administrator" not in known:
-            self._keep_one(account)
-        return self.change(name, lambda old: replace(old, roles=known))
+        with self._keeping:
+            if "administrator" not in known:
+                self._keep_one(account)
+            return self.change(name, lambda old: replace(old, roles=known))
 
     def disable(self, name: str, *, disabled: bool = True) -> Account:
         """Shut an account, or open it again.
@@ -190,9 +194,10 @@ class Accounts:
         Raises:
             Conflict: nobody would be left to administer the node.
         """
-        if disabled:
-            self._keep_one(self.named(name))
-        return self.change(name, lambda old: replace(old, disabled=disabled))
+        with self._keeping:
+            if disabled:
+                self._keep_one(self.named(name))
+            return self.change(name, lambda old: replace(old, disabled=disabled))
 
     def _keep_one(self, account: Account) -> None:
         others = (each for each in self.all() if each.name != account.name)
