@@ -9,7 +9,8 @@ database. In a tree that a parser returns, names are terms as the client wrote t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Generic, Literal, TypeVar
 
@@ -19,6 +20,8 @@ __all__ = [
     "And",
     "AttributePath",
     "Compare",
+    "Either",
+    "Every",
     "Exists",
     "Filter",
     "GeoFilter",
@@ -26,15 +29,19 @@ __all__ = [
     "Operator",
     "Or",
     "Order",
+    "Outside",
+    "Portion",
     "Query",
     "Range",
     "Scalar",
     "ScopeFilter",
     "ScopePattern",
+    "Seen",
     "Selector",
     "TypeFilter",
     "TypeName",
     "Uri",
+    "Within",
 ]
 
 T = TypeVar("T")
@@ -166,6 +173,80 @@ class GeoFilter:
     max_distance: float | None = None
 
 
+# -- portions --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Entities by what and where they are; everything that is given must hold.
+
+    Attributes:
+        types: type selection.
+        ids: any of these identifiers.
+        id_pattern: a regular expression in RE2 syntax that the identifier must contain a match of.
+        having: at least one of these attributes is there.
+        scope, geo: as in a query.
+    """
+
+    types: TypeFilter | None = None
+    ids: tuple[str, ...] = ()
+    id_pattern: str | None = None
+    having: tuple[str, ...] = ()
+    scope: ScopeFilter | None = None
+    geo: GeoFilter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Entities that are not in the portion."""
+
+    part: Within
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Entities that are in all of these; without any, all are."""
+
+    parts: tuple[Within, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Entities that are in at least one of these; without any, none is."""
+
+    parts: tuple[Within, ...] = ()
+
+
+Within = Portion | Outside | Every | Either
+"""A part of all entities, put together from portions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What there is for somebody: which entities, and on which of these which attributes.
+
+    What is not seen is as if it were not there: no condition, order, count or answer knows of it.
+
+    Attributes:
+        entities: the entities that are there.
+        attributes: by IRI, the entities on which this attribute is there.
+        otherwise: the entities on which all other attributes are there.
+    """
+
+    entities: Within = Every()
+    attributes: Mapping[str, Within] = field(default_factory=dict, hash=False)
+    otherwise: Within = Every()
+
+    def attribute(self, name: str) -> Within:
+        """The entities on which the attribute (an IRI) is there."""
+        return self.attributes.get(name, self.otherwise)
+
+    @property
+    def all_attributes(self) -> bool:
+        """Whether all attributes of what is there are there."""
+        return self.otherwise == Every() and not self.attributes
+
+
 # -- the whole -------------------------------------------------------------------------------------
 
 
@@ -207,6 +288,8 @@ class Query:
         q, scope, geo: the three filters.
         dataset_ids: only entities with an attribute instance of one of these datasets; ``@none``
             stands for instances without one (empty: no condition).
+        seen: what there is at all for whoever asks; ``None``: everything. No query language says this,
+            the gate does.
         order: sort keys; the order of creation breaks ties and is the default.
         limit: largest number of entities returned; 0 is allowed with ``count``.
         offset: how many to leave out at the start.
@@ -223,6 +306,7 @@ class Query:
     scope: ScopeFilter | None = None
     geo: GeoFilter | None = None
     dataset_ids: tuple[str, ...] = ()
+    seen: Seen | None = None
     order: tuple[Order, ...] = ()
     limit: int = 20
     offset: int = 0
