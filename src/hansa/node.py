@@ -21,8 +21,7 @@ from hansa.kernel.clock import Clock
 from hansa.kernel.egress import Egress
 from hansa.kernel.errors import NonexistentTenant
 from hansa.kernel.folder import Folder
-from hansa.kernel.settings import Settings, SettingsError
-from hansa.ngsild.city import city_iri
+from hansa.kernel.settings import Settings
 from hansa.ngsild.context import Context
 from hansa.spokes.live import LiveRunner
 from hansa.spokes.mailboxes import Mailboxes
@@ -30,19 +29,8 @@ from hansa.spokes.outward import Outward
 from hansa.spokes.registry import all_spokes
 from hansa.store.port import Reader, Store
 from hansa.store.tenants import DEFAULT_TENANT, Tenants
-from hansa.trust.algorithms.register import AlgorithmRegister
-from hansa.trust.gate import Gate
-from hansa.trust.identity.desk import Desk
-from hansa.trust.log.asking import Asking, parse_witness
-from hansa.trust.log.book import LogBook
-from hansa.trust.log.commitments import Event
-from hansa.trust.log.notes import NoteFault, known
-from hansa.trust.log.openings import FILE, KeptOpenings, volume_of
-from hansa.trust.log.recorder import Recorder
-from hansa.trust.log.volumes import Volumes
-from hansa.trust.log.witness import Witness
 from hansa.trust.principals import LOCAL, PUBLIC
-from hansa.trust.vault import Vault
+from hansa.trust.rooms import TrustRooms
 from hansa.web.app import App, build_app
 
 __all__ = ["Node"]
@@ -69,18 +57,10 @@ class Node:
         """What timetables take for the present; whatever is written bears the time of `clock`."""
         self.archiving = Lock()
         """Held by whoever rearranges the archive: the archivist, or a command that asks for it."""
-        self.vault = Vault(folder.vault, clock)
         self._tenants = Tenants(folder.store, clock, self.archive)
-        self.desk = Desk(self.vault, settings, clock)
-        self.gate = self._make_gate()
         self._egress = Egress.for_node(settings)
-        self.openings, self.log = self._open_log()
-        self.volumes = Volumes(folder.log)
-        self.recorder = Recorder(self.log)
-        """What the rooms of the gate call to have something logged."""
-        self.gate.log = self.desk.log = self.recorder
-        self.algorithms = AlgorithmRegister(self.vault, self.recorder, clock, city_iri)
-        self.witness, self.asking = self._witnesses()
+        self.trust = TrustRooms(folder, settings, clock, self._tenants, self._egress)
+        self.gate = self.trust.gate
         self.mailboxes = Mailboxes()
         self.out = Outward(self._egress, self.mailboxes)
         self.contexts = ContextRegistry.for_node(settings, folder)
@@ -125,41 +105,6 @@ class Node:
         pretended = Clock.set_to(moment) if moment else None
         return cls(Folder(folder), settings, Clock(), pretended)
 
-    def _open_log(self) -> tuple[KeptOpenings, LogBook]:
-        """The gate's log, and what opens it."""
-        root = self.folder.log
-        root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        openings = KeptOpenings(root / FILE, volume_of(root))
-        book = LogBook(
-            root,
-            self.clock,
-            base_url=self.settings.base_url,
-            openings=openings,
-            witnessed=bool(self.settings.log_witnesses),
-        )
-        return openings, book
-
-    def _witnesses(self) -> tuple[Witness, Asking]:
-        """Whose logs are cosigned here, and who cosigns this one, as the settings say."""
-        name = "witness_logs"
-        try:
-            witness = Witness(
-                self.folder.log,
-                self.log.keys.witness,
-                known(self.settings.witness_logs),
-                self.clock,
-            )
-            name = "log_witnesses"
-            asked = [parse_witness(text) for text in self.settings.log_witnesses]
-        except NoteFault as fault:
-            remedy = "copy it again from the page of that node's log"
-            raise SettingsError(f"setting '{name}'", str(fault), remedy) from fault
-        return witness, Asking(self.log, self._egress, asked, self.clock)
-
-    def _make_gate(self) -> Gate:
-        hashed = self.settings.operator_token_hash
-        return Gate(self._tenants, token_hash=hashed, dev=self.settings.dev, desk=self.desk)
-
     def _prepare(self) -> None:
         """Make the city's own store if it is not there, and the indexes that the settings ask for."""
         store = self.local_store()
@@ -199,8 +144,7 @@ class Node:
         archivist = Archivist(
             self._archived, self.clock, self.settings.history_recent, self.archiving
         )
-        if not self.log.size:
-            self.log.record(Event("log", LOCAL.name, reason="begun"))
+        self.trust.begin()
         live.start()
         archivist.start()
         try:
@@ -208,7 +152,7 @@ class Node:
                 self.notifier.running(),
                 self.watching.running(),
                 self.passing.running(),
-                self.asking.running(),
+                self.trust.asking.running(),
             ):
                 yield
         finally:
@@ -234,8 +178,6 @@ class Node:
 
     def close(self) -> None:
         """Finish the writes in hand and let go of every file."""
-        self.log.close()
-        self.volumes.close()
-        self.openings.close()
+        self.trust.close()
         self._tenants.close()
-        self.vault.close()
+        self.trust.vault.close()

@@ -31,9 +31,9 @@ def logged(folder: Path, count: int) -> dict[str, bytes]:
         Folder.create(folder, template({"city": "Log"}))
     with closing(Node.open(folder, load(folder, os.environ))) as node:
         for _ in range(count):
-            node.log.record(Event("read", "anna", ("urn:x",), ("rule-1",), "by-rule"))
-        node.log.sign()
-        return files_of(node.log)
+            node.trust.log.record(Event("read", "anna", ("urn:x",), ("rule-1",), "by-rule"))
+        node.trust.log.sign()
+        return files_of(node.trust.log)
 
 
 def test_a_node_is_checked_from_outside(tmp_path: Path) -> None:

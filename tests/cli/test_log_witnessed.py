@@ -45,7 +45,7 @@ def served(folder: Path, port: int) -> Iterator[subprocess.Popen[str]]:
 def keys(folder: Path) -> tuple[str, str]:
     """A new node's keys: of its log, and as a witness."""
     with closing(Node.open(folder, Settings(city="Key"))) as node:
-        return node.log.keys.log.verifier.vkey, node.witness.verifier.vkey
+        return node.trust.log.keys.log.verifier.vkey, node.trust.witness.verifier.vkey
 
 
 def about(port: int) -> dict[str, object]:

@@ -21,8 +21,8 @@ def node(tmp_path: Path) -> Iterator[Node]:
 
 
 def logged(node: Node) -> list[tuple[str, str]]:
-    node.log.close()
-    return [(each.entry.kind, each.entry.reason) for each in node.log.entries(0, 100)]
+    node.trust.log.close()
+    return [(each.entry.kind, each.entry.reason) for each in node.trust.log.entries(0, 100)]
 
 
 def test_a_refused_write_and_read_are_logged(node: Node) -> None:
@@ -32,11 +32,13 @@ def test_a_refused_write_and_read_are_logged(node: Node) -> None:
     other = {"NGSILD-Tenant": "harbour"}
     assert pages.get("/ngsi-ld/v1/entities?type=T", headers=other).status_code == 401
     assert logged(node) == [("refusal", "write.refused"), ("refusal", "read.refused")]
-    assert [o.value for _, o in node.log.about("what", "tenant:harbour")] == ["tenant:harbour"]
+    assert [o.value for _, o in node.trust.log.about("what", "tenant:harbour")] == [
+        "tenant:harbour"
+    ]
 
 
 def test_logins_and_changes_of_accounts_are_logged(node: Node) -> None:
-    desk = node.desk
+    desk = node.trust.desk
     secret, here = "a long way to Visby", ("192.0.2.7", "a browser")
     desk.open_link(desk.first_link(), "anna", secret, *here)
     desk.log_in("anna", secret, "", *here)
@@ -50,7 +52,7 @@ def test_logins_and_changes_of_accounts_are_logged(node: Node) -> None:
         ("login", "login.failed"),
         ("account", "account.reset"),
     ]
-    assert len(node.log.about("who", "anna")) == 5
+    assert len(node.trust.log.about("who", "anna")) == 5
 
 
 def test_what_is_public_and_looking_at_pages_is_not(node: Node) -> None:

@@ -80,13 +80,13 @@ def test_it_outlives_its_process_and_is_closed_to_others(tmp_path: Path) -> None
 def test_it_is_part_of_the_node_but_no_tenant(tmp_path: Path) -> None:
     folder = Folder.create(tmp_path / "node", 'city = "Visby"\n')
     node = Node.open(folder.root, Settings(city="Visby"))
-    node.vault.put("rule", "a", {"n": 1})
+    node.trust.vault.put("rule", "a", {"n": 1})
     assert [path.stem for path in folder.databases] == ["default"]
     backup(folder, tmp_path / "b.tgz", lambda done, total: None)
     node.close()
     restore(tmp_path / "b.tgz", tmp_path / "again", lambda done, total: None)
     again = Node.open(tmp_path / "again", Settings(city="Visby"))
-    assert again.vault.get("rule", "a") == {"n": 1}
+    assert again.trust.vault.get("rule", "a") == {"n": 1}
     again.close()
     (tmp_path / "again" / "trust").chmod(0o755)
     found = [f for f in examine(tmp_path / "again") if f.subject == "vault"]

@@ -14,8 +14,8 @@ HOME = "http://127.0.0.1:1356"
 
 def test_an_address_and_a_token_are_limited_each_for_itself(tmp_path: Path) -> None:
     node = Node.open(tmp_path / "node", Settings(rate_address=3, rate_token=2))
-    node.desk.accounts.add("ana")
-    _, token = node.desk.tokens.add("ana", "t")
+    node.trust.desk.accounts.add("ana")
+    _, token = node.trust.desk.tokens.add("ana", "t")
     far = TestClient(node.app, base_url=HOME, client=("192.0.2.7", 50000))
     other = TestClient(node.app, base_url=HOME, client=("192.0.2.8", 50000))
     here = TestClient(node.app, base_url=HOME, client=("127.0.0.1", 50000))

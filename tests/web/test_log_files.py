@@ -23,11 +23,11 @@ def opened(folder: Path, **more: object) -> Node:
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:
     made = opened(tmp_path / "node")
-    made.log.submit(Event("login", "anna"))
+    made.trust.log.submit(Event("login", "anna"))
     for _ in range(300):
-        last = made.log.submit(Event("read", "anna", ("urn:x",), ("rule-1",), "by-rule"))
+        last = made.trust.log.submit(Event("read", "anna", ("urn:x",), ("rule-1",), "by-rule"))
     last.result()
-    made.log.sign()
+    made.trust.log.sign()
     yield made
     made.close()
 
@@ -42,7 +42,7 @@ def test_the_files_are_those_of_the_log(node: Node, pages: TestClient) -> None:
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert "max-age=1" in answer.headers["cache-control"]
     note = Note.parse(answer.content)
-    assert node.log.keys.log.verifier.verify(note)
+    assert node.trust.log.keys.log.verifier.verify(note)
     size = Checkpoint.parse(note.text).size
     assert size == 301
     tile = pages.get("/log/tile/0/000")
@@ -51,7 +51,7 @@ def test_the_files_are_those_of_the_log(node: Node, pages: TestClient) -> None:
     assert "immutable" in tile.headers["cache-control"]
     assert len(pages.get("/log/tile/0/001.p/45").content) == 45 * 32
     assert pages.get("/log/tile/entries/001.p/45").content.count(b'"kind":"read"') == 45
-    assert pages.get("/log/key").text.strip() == node.log.keys.log.verifier.vkey
+    assert pages.get("/log/key").text.strip() == node.trust.log.keys.log.verifier.vkey
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_is_not_there_is_not_found(path: str, pages: TestClient) -> None:
 
 def test_the_log_as_json(node: Node, pages: TestClient) -> None:
     about = pages.get("/hansa/v1/log").json()
-    assert (about["size"], about["held"], about["origin"]) == (301, None, node.log.origin)
+    assert (about["size"], about["held"], about["origin"]) == (301, None, node.trust.log.origin)
     entries = pages.get("/hansa/v1/log/entries?from=0&limit=2").json()
     assert [each["kind"] for each in entries] == ["login", "read"]
     assert [each["index"] for each in pages.get("/hansa/v1/log/entries?limit=1").json()] == [300]
@@ -86,35 +86,35 @@ def test_a_log_without_entries(tmp_path: Path) -> None:
 
 
 def test_a_partner_cosigns(node: Node, tmp_path: Path) -> None:
-    partner = opened(tmp_path / "partner", witness_logs=(node.log.keys.log.verifier.vkey,))
+    partner = opened(tmp_path / "partner", witness_logs=(node.trust.log.keys.log.verifier.vkey,))
     pages = TestClient(partner.app, base_url="http://127.0.0.1:1356")
-    note = node.log.latest
+    note = node.trust.log.latest
     assert note is not None
     answer = pages.post("/log/add-checkpoint", content=request_of(0, [], note))
     assert answer.status_code == 200
     cosigned = Note.parse(note.to_bytes() + answer.content)
-    assert partner.witness.verifier.verify(cosigned)
+    assert partner.trust.witness.verifier.verify(cosigned)
     again = pages.post("/log/add-checkpoint", content=request_of(0, [], note))
     assert (again.status_code, again.text) == (409, "301\n")
     assert again.headers["content-type"].startswith("text/x.tlog.size")
-    node.log.record(Event("read", "anna"))
-    newer = node.log.sign()
+    node.trust.log.record(Event("read", "anna"))
+    newer = node.trust.log.sign()
     assert newer is not None
-    proof = consistency_proof(301, 302, node.log.node)
+    proof = consistency_proof(301, 302, node.trust.log.node)
     assert pages.post("/log/add-checkpoint", content=request_of(301, [], newer)).status_code == 422
     assert (
         pages.post("/log/add-checkpoint", content=request_of(301, proof, newer)).status_code == 200
     )
     import hashlib
 
-    address = f"/log/{hashlib.sha256(node.log.origin.encode()).hexdigest()}/checkpoint"
+    address = f"/log/{hashlib.sha256(node.trust.log.origin.encode()).hexdigest()}/checkpoint"
     kept = Note.parse(pages.get(address).content)
     assert kept.text == newer.text
-    assert partner.witness.verifier.verify(kept)
-    assert node.log.keys.log.verifier.verify(kept)
+    assert partner.trust.witness.verifier.verify(kept)
+    assert node.trust.log.keys.log.verifier.verify(kept)
     assert pages.get("/log/" + "0" * 64 + "/checkpoint").status_code == 404
     assert pages.post("/log/add-checkpoint", content=b"x" * 200_000).status_code == 413
-    partner.log.hold("for this test")
+    partner.trust.log.hold("for this test")
     assert pages.post("/log/add-checkpoint", content=request_of(302, [], newer)).status_code == 503
     partner.close()
 

@@ -20,10 +20,10 @@ HOME = "http://127.0.0.1:1356"
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:
     made = Node.open(tmp_path / "node", Settings(city="Visby"))
-    made.desk.accounts.add("ana", roles=["administrator"])
-    made.desk.choose_password("ana", SECRET)
-    made.desk.accounts.add("bo", roles=["planner"])
-    made.desk.choose_password("bo", SECRET)
+    made.trust.desk.accounts.add("ana", roles=["administrator"])
+    made.trust.desk.choose_password("ana", SECRET)
+    made.trust.desk.accounts.add("bo", roles=["planner"])
+    made.trust.desk.choose_password("bo", SECRET)
     yield made
     made.close()
 
@@ -170,9 +170,9 @@ def test_only_administrators_keep_accounts(browser: TestClient, node: Node) -> N
     assert browser.get("/admin/accounts").status_code == 403
     data = {"form": form_of(browser), "do": "roles", "name": "bo", "role": "administrator"}
     assert browser.post("/admin/accounts", data=data).status_code == 403
-    assert node.desk.accounts.named("bo").roles == ("planner",)
-    _, narrow = node.desk.tokens.add("ana", "t", scopes=["read", "write"])
-    _, wide = node.desk.tokens.add("ana", "t", scopes=["admin"])
+    assert node.trust.desk.accounts.named("bo").roles == ("planner",)
+    _, narrow = node.trust.desk.tokens.add("ana", "t", scopes=["read", "write"])
+    _, wide = node.trust.desk.tokens.add("ana", "t", scopes=["admin"])
     plain = TestClient(node.app, base_url=HOME)
     for token, status in ((narrow, 403), (wide, 200)):
         answer = plain.get("/hansa/v1/accounts", headers={"Authorization": f"Bearer {token}"})
@@ -203,7 +203,7 @@ def test_what_is_grave_asks_for_the_password_again(browser: TestClient, node: No
     wanted = {"form": form, "do": "token", "label": "meters", "scope": "read", "days": "9"}
     refused = browser.post("/account", data={**wanted, "current": "wrong password!"})
     assert refused.status_code == 401
-    assert not node.desk.tokens.all("ana")
+    assert not node.trust.desk.tokens.all("ana")
     made = browser.post("/account", data={**wanted, "current": SECRET})
     token = re.search(r"hansat_[\w-]+", made.text)
     assert token
@@ -219,14 +219,14 @@ def test_a_token_writes_where_its_scope_says(node: Node) -> None:
         (["read"], None, 403),
         (["write"], ["https://x/T"], 403),
     ):
-        _, text = node.desk.tokens.add("ana", "t", scopes=scopes, types=types)
+        _, text = node.trust.desk.tokens.add("ana", "t", scopes=scopes, types=types)
         answer = api.post(
             "/ngsi-ld/v1/entities",
             json={"id": f"urn:x:{status}", "type": "T"},
             headers={"Authorization": f"Bearer {text}"},
         )
         assert answer.status_code == status, answer.text
-    _, text = node.desk.tokens.add("bo", "t", scopes=["write"])
+    _, text = node.trust.desk.tokens.add("bo", "t", scopes=["write"])
     answer = api.delete(
         "/ngsi-ld/v1/entities/urn:x:201", headers={"Authorization": f"Bearer {text}"}
     )

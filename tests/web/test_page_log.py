@@ -36,16 +36,16 @@ def test_an_empty_log_says_what_would_be_here(pages: TestClient) -> None:
 
 
 def test_the_last_entries_in_plain_words(node: Node, pages: TestClient) -> None:
-    node.log.record(Event("policy", "anna", ("rule-9",), reason="policy.added"))
-    node.log.record(Event("read", "ben", ("urn:x", "urn:y"), ("rule-9",), "by-rule"))
-    note = node.log.sign()
+    node.trust.log.record(Event("policy", "anna", ("rule-9",), reason="policy.added"))
+    node.trust.log.record(Event("read", "ben", ("urn:x", "urn:y"), ("rule-9",), "by-rule"))
+    note = node.trust.log.sign()
     assert note is not None
     page = pages.get("/open-book/log").text
     assert "A policy was changed" in page
     assert "Restricted data were read (2 things)" in page
     assert Checkpoint.parse(note.text).root.hex() in page
-    assert node.log.keys.log.verifier.vkey.replace("+", "&#43;") in page or (
-        node.log.keys.log.verifier.vkey in page
+    assert node.trust.log.keys.log.verifier.vkey.replace("+", "&#43;") in page or (
+        node.trust.log.keys.log.verifier.vkey in page
     )
     assert "hansa" in page
     for secret in ("anna", "ben", "urn:x"):
@@ -60,9 +60,9 @@ def test_growth_by_day(tmp_path: Path) -> None:
         moment = today - timedelta(days=back)
         node = Node(Folder(folder), Settings(city="Log", dev=True), Clock.set_to(moment))
         for _ in range(count):
-            last = node.log.submit(Event("read", "anna"))
+            last = node.trust.log.submit(Event("read", "anna"))
         last.result()
-        node.log.sign()
+        node.trust.log.sign()
         if back:
             node.close()
     page = TestClient(node.app, base_url="http://127.0.0.1:1356").get("/open-book/log").text
@@ -76,7 +76,7 @@ def test_growth_by_day(tmp_path: Path) -> None:
 
 
 def test_a_held_log_says_so(node: Node, pages: TestClient) -> None:
-    node.log.hold("it was restored from a backup")
+    node.trust.log.hold("it was restored from a backup")
     assert "it was restored from a backup" in pages.get("/open-book/log").text
 
 

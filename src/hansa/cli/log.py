@@ -306,10 +306,10 @@ def resume(
         else:
             with closing(Node.open(folder, settings)) as node:
                 if checkpoint is not None:
-                    work.compare(node.log, checkpoint.read_bytes())
+                    work.compare(node.trust.log, checkpoint.read_bytes())
                 why = "checkpoint-compared" if checkpoint else "operator-says-nothing-newer"
-                work.go_on(node.log, why)
-                origin, size = node.log.origin, node.log.size
+                work.go_on(node.trust.log, why)
+                origin, size = node.trust.log.origin, node.trust.log.size
     if json:
         screen.data({"origin": origin, "size": size})
     screen.say(f"The log {origin} signs again, at {size:,} entries.")

@@ -27,15 +27,15 @@ def do_log(node: Node, task: str, given: Mapping[str, Any]) -> dict[str, Any]:
         return {"entries": _about(node, side, value)}
     if task == "erase":
         # The entry says that something was erased, and not what: that would be there again.
-        node.log.record(Event("erasure", LOCAL.name, reason="openings-erased"))
-        return {"erased": node.openings.erase(side, value)}
+        node.trust.log.record(Event("erasure", LOCAL.name, reason="openings-erased"))
+        return {"erased": node.trust.openings.erase(side, value)}
     raise BadRequest("the task", f"'{task[:50]}' is not one of the log's")
 
 
 def _about(node: Node, side: Side, value: str) -> list[dict[str, Any]]:
     """The entries about it, with what else of them can be opened: who did it, if a thing was asked for."""
     found = []
-    for numbered, opening in node.log.about(side, value):
+    for numbered, opening in node.trust.log.about(side, value):
         entry = numbered.entry
         found.append(
             {
@@ -53,6 +53,6 @@ def _about(node: Node, side: Side, value: str) -> list[dict[str, Any]]:
 
 def _who(node: Node, opening: Opening) -> str:
     """Whose act the entry of an opening is; "" where that was erased."""
-    (numbered,) = node.log.entries(opening.index, opening.index + 1)
-    found = node.openings.principals(opening.index)
+    (numbered,) = node.trust.log.entries(opening.index, opening.index + 1)
+    found = node.trust.openings.principals(opening.index)
     return next((each.value for each in found if each.opens(numbered.entry)), "")

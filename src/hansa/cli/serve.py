@@ -114,7 +114,7 @@ def announce(screen: Screen, node: Node, address: str) -> None:
 
 def _first_link(node: Node, address: str) -> str:
     """Where the first administrator makes an account; "" if there is one, or the node has no accounts."""
-    secret = "" if node.settings.dev else node.desk.first_link()
+    secret = "" if node.settings.dev else node.trust.desk.first_link()
     return f"{node.settings.base_url or address}/link/{secret}" if secret else ""
 
 

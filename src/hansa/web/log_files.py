@@ -57,13 +57,13 @@ class LogRoutes:
         ]
 
     async def _checkpoint(self, request: Request) -> Response:
-        note = self._node.log.shown
+        note = self._node.trust.log.shown
         if note is None:
             return _none("nothing has been logged as yet")
         return PlainTextResponse(note.to_bytes(), headers=_SOON | _OPEN)
 
     async def _key(self, request: Request) -> Response:
-        key = self._node.log.keys.log.verifier.vkey
+        key = self._node.trust.log.keys.log.verifier.vkey
         return PlainTextResponse(key + "\n", headers=_SOON | _OPEN)
 
     async def _verifier(self, request: Request) -> Response:
@@ -73,7 +73,7 @@ class LogRoutes:
 
     async def _tile(self, request: Request) -> Response:
         tile = Tile.parse(request.path_params["path"])
-        found = None if tile is None else await run_in_threadpool(self._node.log.tile, tile)
+        found = None if tile is None else await run_in_threadpool(self._node.trust.log.tile, tile)
         if found is None:
             return _none("the log has no such tile")
         return Response(found, media_type=_BYTES, headers=_FOREVER | _OPEN)
@@ -101,7 +101,7 @@ class LogRoutes:
         return Response(found, media_type=_BYTES, headers=_FOREVER | _OPEN)
 
     async def _volume(self, request: Request) -> Volume | None:
-        return await run_in_threadpool(self._node.volumes.get, request.path_params["number"])
+        return await run_in_threadpool(self._node.trust.volumes.get, request.path_params["number"])
 
     async def _add(self, request: Request) -> Response:
         body = b""
@@ -111,13 +111,15 @@ class LogRoutes:
                 return PlainTextResponse("the request is too long\n", 413)
         node = self._node
         try:
-            reply = await run_in_threadpool(node.witness.add_checkpoint, body, node.log.held)
+            reply = await run_in_threadpool(
+                node.trust.witness.add_checkpoint, body, node.trust.log.held
+            )
         except OSError:
             return PlainTextResponse("this witness cannot write now\n", 503)
         return Response(reply.body, reply.status, media_type=reply.media_type)
 
     async def _witnessed(self, request: Request) -> Response:
-        found = self._node.witness.checkpoint(request.path_params["origin"])
+        found = self._node.trust.witness.checkpoint(request.path_params["origin"])
         if found is None:
             return _none("this node has cosigned nothing for such a log")
         return PlainTextResponse(found, headers=_SOON | _OPEN)
@@ -128,7 +130,7 @@ class LogRoutes:
         return JSONResponse(about(self._node), headers=_SOON | _OPEN)
 
     async def _entries(self, request: Request) -> Response:
-        book = self._node.log
+        book = self._node.trust.log
         try:
             limit = _number(request, "limit", 20, 1, _MOST)
             start = _number(request, "from", max(0, book.shown_size - limit), 0, 2**53)
@@ -141,13 +143,13 @@ class LogRoutes:
 
 def about(node: PageNode) -> dict[str, Any]:
     """What there is to know of a log before it is checked."""
-    book = node.log
+    book = node.trust.log
     note = book.shown
     head = None if note is None else Checkpoint.parse(note.text)
     return {
         "origin": book.origin,
         "key": book.keys.log.verifier.vkey,
-        "witnessKey": node.witness.verifier.vkey,
+        "witnessKey": node.trust.witness.verifier.vkey,
         "size": 0 if head is None else head.size,
         "root": None if head is None else encoded(head.root),
         "held": book.held or None,
@@ -158,13 +160,15 @@ def about(node: PageNode) -> dict[str, Any]:
                 "size": each.head.size,
                 "key": each.vkey,
             }
-            for each in node.volumes
+            for each in node.trust.volumes
         ],
         "witnesses": [
             {"name": each.key.name, "url": each.url, "size": each.size, "at": each.at or None}
-            for each in node.asking.witnesses
+            for each in node.trust.asking.witnesses
         ],
-        "cosigns": [{"origin": each.origin, "size": each.size} for each in node.witness.logs()],
+        "cosigns": [
+            {"origin": each.origin, "size": each.size} for each in node.trust.witness.logs()
+        ],
     }
 
 

@@ -72,31 +72,31 @@ def pages(node: Node) -> TestClient:
 
 
 def kinds(node: Node) -> list[tuple[str, str]]:
-    return [(each.entry.kind, each.entry.reason) for each in node.log.entries(0, 100)]
+    return [(each.entry.kind, each.entry.reason) for each in node.trust.log.entries(0, 100)]
 
 
 def test_a_record_is_declared_changed_and_retired(node: Node) -> None:
-    first = node.algorithms.declare(OFFICER, "green-wave", RECORD)
+    first = node.trust.algorithms.declare(OFFICER, "green-wave", RECORD)
     assert first.keys() >= REQUIRED_BY_THE_STANDARD
     assert first["standard_version"] == "0.3.1"
-    second = node.algorithms.declare(OFFICER, "green-wave", {**first, "goal": "Less noise"})
+    second = node.trust.algorithms.declare(OFFICER, "green-wave", {**first, "goal": "Less noise"})
     assert second["uuid"] == first["uuid"]
-    assert node.algorithms.all() == [second]
-    node.algorithms.retire(OFFICER, "green-wave")
-    assert node.algorithms.get("green-wave")["status"] == "retired"
+    assert node.trust.algorithms.all() == [second]
+    node.trust.algorithms.retire(OFFICER, "green-wave")
+    assert node.trust.algorithms.get("green-wave")["status"] == "retired"
     assert kinds(node) == [
         ("algorithm", "algorithm.declared"),
         ("algorithm", "algorithm.changed"),
         ("algorithm", "algorithm.retired"),
     ]
-    assert len(node.log.about("what", "algorithm:green-wave")) == 3
+    assert len(node.trust.log.about("what", "algorithm:green-wave")) == 3
 
 
 def test_it_is_a_principal_that_reads_the_types_of_its_record(node: Node) -> None:
     with pytest.raises(NotFound):
-        node.algorithms.principal("green-wave")
-    node.algorithms.declare(OFFICER, "green-wave", RECORD)
-    principal = node.algorithms.principal("green-wave")
+        node.trust.algorithms.principal("green-wave")
+    node.trust.algorithms.declare(OFFICER, "green-wave", RECORD)
+    principal = node.trust.algorithms.principal("green-wave")
     assert (principal.name, principal.kind) == ("algorithm:green-wave", "service")
     assert principal.narrowing is not None
     assert principal.narrowing.types == {city_iri("TrafficFlowObserved")}
@@ -104,18 +104,18 @@ def test_it_is_a_principal_that_reads_the_types_of_its_record(node: Node) -> Non
     assert not principal.may("write")
     with pytest.raises(HansaError):
         node.gate.writer(principal)
-    node.algorithms.retire(OFFICER, "green-wave")
+    node.trust.algorithms.retire(OFFICER, "green-wave")
     with pytest.raises(Forbidden, match="not in use"):
-        node.algorithms.principal("green-wave")
+        node.trust.algorithms.principal("green-wave")
 
 
 @pytest.mark.parametrize("name", sorted(n for n, p in PRACTICES.items() if p.risk == RISKS[-1]))
 def test_what_the_law_prohibits_is_refused_with_the_article(name: str, node: Node) -> None:
     for rest in (RECORD, {}):
         with pytest.raises(Forbidden, match=r"Art\. 5\(1\)"):
-            node.algorithms.declare(OFFICER, "watcher", {**rest, "practices": [name]})
-    assert node.algorithms.all() == []
-    node.log.close()
+            node.trust.algorithms.declare(OFFICER, "watcher", {**rest, "practices": [name]})
+    assert node.trust.algorithms.all() == []
+    node.trust.log.close()
     assert kinds(node) == [("refusal", "algorithm.prohibited")] * 2
 
 
@@ -180,9 +180,9 @@ def test_the_highest_risk_counts() -> None:
 )
 def test_others_do_not_change_the_register(who: Principal, node: Node) -> None:
     with pytest.raises(Forbidden, match="data officers"):
-        node.algorithms.declare(who, "green-wave", RECORD)
+        node.trust.algorithms.declare(who, "green-wave", RECORD)
     with pytest.raises(Forbidden, match="data officers"):
-        node.algorithms.retire(who, "green-wave")
+        node.trust.algorithms.retire(who, "green-wave")
 
 
 def test_the_register_publishes_itself(node: Node, pages: TestClient) -> None:

@@ -45,7 +45,7 @@ class AlgorithmRoutes:
         ]
 
     async def _all(self, request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(self._node.algorithms.all), headers=_OPEN)
+        return JSONResponse(await run_in_threadpool(self._node.trust.algorithms.all), headers=_OPEN)
 
     async def _form(self, request: Request) -> Response:
         """The fields and kinds of use that a record is made of."""
@@ -68,19 +68,21 @@ class AlgorithmRoutes:
 
     async def _one(self, request: Request) -> Response:
         id = request.path_params["id"]
-        return JSONResponse(await run_in_threadpool(self._node.algorithms.get, id), headers=_OPEN)
+        return JSONResponse(
+            await run_in_threadpool(self._node.trust.algorithms.get, id), headers=_OPEN
+        )
 
     async def _put(self, request: Request) -> Response:
         who = self._who(request)
         raw = await _body(request)
         record = await run_in_threadpool(
-            self._node.algorithms.declare, who, request.path_params["id"], raw
+            self._node.trust.algorithms.declare, who, request.path_params["id"], raw
         )
         return JSONResponse(record)
 
     async def _retire(self, request: Request) -> Response:
         who = self._who(request)
-        await run_in_threadpool(self._node.algorithms.retire, who, request.path_params["id"])
+        await run_in_threadpool(self._node.trust.algorithms.retire, who, request.path_params["id"])
         return Response(status_code=204)
 
     def _who(self, request: Request) -> Principal:

@@ -39,7 +39,7 @@ class AccountPages:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._desk = site.node.desk
+        self._desk = site.node.trust.desk
 
     def routes(self) -> list[BaseRoute]:
         """Their addresses."""

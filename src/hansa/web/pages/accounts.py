@@ -32,7 +32,7 @@ class AccountsPage:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._desk = site.node.desk
+        self._desk = site.node.trust.desk
 
     def routes(self) -> list[BaseRoute]:
         """Their addresses."""

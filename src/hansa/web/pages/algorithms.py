@@ -63,7 +63,7 @@ class AlgorithmPage:
 
     def _page(self, request: Request) -> Response:
         tongue = choose(request)
-        records = self._site.node.algorithms.all()
+        records = self._site.node.trust.algorithms.all()
         return self._site.page(
             request,
             "algorithms.html",

@@ -54,7 +54,7 @@ class LogPage:
 
     def _page(self, request: Request) -> Response:
         node, tongue = self._site.node, choose(request)
-        book = node.log
+        book = node.trust.log
         note = book.shown
         head = None if note is None else Checkpoint.parse(note.text)
         address = f"{self._site.base(request)}/log"
@@ -65,7 +65,7 @@ class LogPage:
             head=head,
             origin=book.origin,
             key=key,
-            witness_key=node.witness.verifier.vkey,
+            witness_key=node.trust.witness.verifier.vkey,
             held=book.held,
             lines=self._lines(tongue, book),
             days=self._days(book),
@@ -73,9 +73,9 @@ class LogPage:
                 (each, datetime.fromisoformat(each.at).astimezone(node.settings.zone))
                 if each.at
                 else (each, None)
-                for each in node.asking.witnesses
+                for each in node.trust.asking.witnesses
             ],
-            cosigned=node.witness.logs(),
+            cosigned=node.trust.witness.logs(),
             address=address,
             command=f"hansa log verify {address} --key '{key}' --checkpoint seen.txt",
             alone=(

@@ -40,7 +40,7 @@ class LoginPages:
         """``POST``: begin a session. One that was there before ends."""
         asker, form = await posted(self._site, request)
         onward = local_path(form.get("next", "/"))
-        desk = self._site.node.desk
+        desk = self._site.node.trust.desk
         name, password, code = (form.get(part, "") for part in ("name", "password", "code"))
         try:
             secret = await run_in_threadpool(desk.log_in, name, password, code, *_origin(request))
@@ -56,7 +56,7 @@ class LoginPages:
         """``POST``: end the session."""
         asker, _ = await posted(self._site, request)
         if asker.session is not None:
-            self._site.node.desk.sessions.end(asker.session.account, asker.session.id)
+            self._site.node.trust.desk.sessions.end(asker.session.account, asker.session.id)
         response = RedirectResponse("/", status_code=303)
         response.headers["Clear-Site-Data"] = '"cache"'
         forget(request, response)
@@ -71,7 +71,7 @@ class LoginPages:
         asker, form = await posted(self._site, request)
         secret = request.path_params["secret"]
         name = form.get("name", "")
-        desk = self._site.node.desk
+        desk = self._site.node.trust.desk
         try:
             if form.get("password", "") != form.get("again", ""):
                 fact = "was not written the same twice"
@@ -102,7 +102,7 @@ class LoginPages:
         )
 
     def _link(self, request: Request, name: str = "", error: HansaError | None = None) -> Response:
-        account = self._site.node.desk.links.account(request.path_params["secret"])
+        account = self._site.node.trust.desk.links.account(request.path_params["secret"])
         return self._shown(
             request,
             "link.html",

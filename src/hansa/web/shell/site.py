@@ -17,13 +17,8 @@ from hansa.kernel.settings import Settings
 from hansa.ngsild.city import city_context
 from hansa.ngsild.context import Context
 from hansa.store.port import Reader
-from hansa.trust.algorithms.register import AlgorithmRegister
 from hansa.trust.gate import Gate
-from hansa.trust.identity.desk import Desk
-from hansa.trust.log.asking import Asking
-from hansa.trust.log.book import LogBook
-from hansa.trust.log.volumes import Volumes
-from hansa.trust.log.witness import Witness
+from hansa.trust.rooms import TrustRooms
 from hansa.web.shell.files import StaticFiles
 from hansa.web.shell.headers import PAGE_HEADERS
 from hansa.web.shell.language import LANGUAGES, Language, choose
@@ -66,28 +61,8 @@ class PageNode(Protocol):
         """The only way to its data."""
 
     @property
-    def desk(self) -> Desk:
-        """What proves who somebody is."""
-
-    @property
-    def log(self) -> LogBook:
-        """What the gate decided."""
-
-    @property
-    def volumes(self) -> Volumes:
-        """The earlier volumes of the log."""
-
-    @property
-    def algorithms(self) -> AlgorithmRegister:
-        """What computes with the city's data."""
-
-    @property
-    def witness(self) -> Witness:
-        """What cosigns the logs of others."""
-
-    @property
-    def asking(self) -> Asking:
-        """Who cosigns this log."""
+    def trust(self) -> TrustRooms:
+        """The rooms of the gate: the desk, the log, the registers."""
 
     def public_store(self) -> Reader:
         """What anyone may read, through the gate."""
@@ -137,7 +112,7 @@ class Site:
         Raises:
             Unauthorized: an Authorization header proves nothing.
         """
-        return asking(self.node.gate, self.node.desk, request)
+        return asking(self.node.gate, self.node.trust.desk, request)
 
     def base(self, request: Request) -> str:
         """The node's public address, without a final slash."""

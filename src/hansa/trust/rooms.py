@@ -1,0 +1,105 @@
+"""The rooms of the gate, put together: the vault, who is asking, the log, the registers, and the gate itself."""
+
+from __future__ import annotations
+
+from hansa.kernel.clock import Clock
+from hansa.kernel.egress import Egress
+from hansa.kernel.folder import Folder
+from hansa.kernel.settings import Settings, SettingsError
+from hansa.ngsild.city import city_iri
+from hansa.store.tenants import Tenants
+from hansa.trust.algorithms.register import AlgorithmRegister
+from hansa.trust.gate import Gate
+from hansa.trust.identity.desk import Desk
+from hansa.trust.log.asking import Asking, parse_witness
+from hansa.trust.log.book import LogBook
+from hansa.trust.log.commitments import Event
+from hansa.trust.log.notes import NoteFault, known
+from hansa.trust.log.openings import FILE, KeptOpenings, volume_of
+from hansa.trust.log.recorder import Recorder
+from hansa.trust.log.volumes import Volumes
+from hansa.trust.log.witness import Witness
+from hansa.trust.principals import LOCAL
+from hansa.trust.vault import Vault
+
+__all__ = ["TrustRooms"]
+
+
+class TrustRooms:
+    """All that stands between the city's data and who asks for them, of one node.
+
+    Args:
+        folder: the node's folder.
+        settings: the node's settings.
+        clock: the node's time.
+        tenants: the stores behind the gate.
+        egress: the way out, to ask witnesses.
+    """
+
+    def __init__(
+        self, folder: Folder, settings: Settings, clock: Clock, tenants: Tenants, egress: Egress
+    ) -> None:
+        self.vault = Vault(folder.vault, clock)
+        self.log, self.openings = _open_log(folder, settings, clock)
+        self.volumes = Volumes(folder.log)
+        """The earlier volumes of the log."""
+        self.recorder = Recorder(self.log)
+        """What the rooms call to have something logged."""
+        self.desk = Desk(self.vault, settings, clock)
+        """What proves who somebody is."""
+        self.gate = Gate(
+            tenants, token_hash=settings.operator_token_hash, dev=settings.dev, desk=self.desk
+        )
+        self.gate.log = self.desk.log = self.recorder
+        self.algorithms = AlgorithmRegister(self.vault, self.recorder, clock, city_iri)
+        """What computes with the city's data."""
+        self.witness = _witness(folder, settings, clock, self.log)
+        """What cosigns the logs of others."""
+        self.asking = _asking(settings, clock, self.log, egress)
+        """Who cosigns this log."""
+
+    def begin(self) -> None:
+        """Write the first entry of a new log."""
+        if not self.log.size:
+            self.log.record(Event("log", LOCAL.name, reason="begun"))
+
+    def close(self) -> None:
+        """Finish the entries in hand and let go of every file but the vault's."""
+        self.log.close()
+        self.volumes.close()
+        self.openings.close()
+
+
+def _open_log(folder: Folder, settings: Settings, clock: Clock) -> tuple[LogBook, KeptOpenings]:
+    root = folder.log
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    openings = KeptOpenings(root / FILE, volume_of(root))
+    book = LogBook(
+        root,
+        clock,
+        base_url=settings.base_url,
+        openings=openings,
+        witnessed=bool(settings.log_witnesses),
+    )
+    return book, openings
+
+
+def _witness(folder: Folder, settings: Settings, clock: Clock, book: LogBook) -> Witness:
+    try:
+        return Witness(folder.log, book.keys.witness, known(settings.witness_logs), clock)
+    except NoteFault as fault:
+        raise _wrong("witness_logs", fault) from fault
+
+
+def _asking(settings: Settings, clock: Clock, book: LogBook, egress: Egress) -> Asking:
+    try:
+        asked = [parse_witness(text) for text in settings.log_witnesses]
+    except NoteFault as fault:
+        raise _wrong("log_witnesses", fault) from fault
+    return Asking(book, egress, asked, clock)
+
+
+def _wrong(name: str, fault: NoteFault) -> SettingsError:
+    return SettingsError(
+        f"setting '{name}'", str(fault), "copy it again from the page of that node's log"
+    )
