@@ -25,7 +25,7 @@ DEVELOPERS: Final = frozenset({"test", "docs", "demo"})
 """Extras that no node runs with, or that only name others."""
 
 ACCEPTED: Final = frozenset(
-    "0BSD Apache-2.0 BSD-2-Clause BSD-3-Clause CC0-1.0 EUPL-1.2 ISC MIT MIT-0 MPL-2.0 PSF-2.0 Zlib".split()
+    "0BSD Apache-2.0 BSD-2-Clause BSD-3-Clause CC0-1.0 EUPL-1.2 ISC MIT MIT-0 MIT-CMU MPL-2.0 PSF-2.0 Zlib".split()
 )
 """Licences (SPDX) of parts: permissive, or copyleft that ends at the file. Not GPL or AGPL."""
 

@@ -11,6 +11,7 @@ from hansa.trust.log.commitments import KINDS
 from hansa.web.pages import algorithms, api, codes, labels, names, roles, sources, vocabulary
 from hansa.web.pages.errors import _FACTS, _OTHERWISE, _REMEDIES, _SUBJECTS, _TITLES
 from hansa.web.shell import language
+from hansa.web.signs import chain
 
 WEB = Path(hansa.web.__file__).parent
 _ONE = re.compile(r"""\b_\(\s*(["'])((?:(?!\1).)*)\1""")
@@ -28,7 +29,7 @@ def shown_texts() -> dict[str, bool]:
     for path in (WEB / "static" / "js").glob("*.js"):
         for one, many in _SCRIPT.findall(path.read_text()):
             found[many or one] = bool(many)
-    for path in (WEB / "pages").glob("*.py"):
+    for path in (*(WEB / "pages").glob("*.py"), *(WEB / "signs").glob("*.py")):
         found |= _from_python(path)
     for single, several in names._TYPES.values():
         found |= {single: False, several: False}
@@ -41,6 +42,7 @@ def shown_texts() -> dict[str, bool]:
         for text in (word, meaning)
     }
     found |= dict.fromkeys(KINDS.values(), False)
+    found |= {many: True for _, many in chain._UNITS}
     words = (algorithms.LABELS, algorithms.RISK_WORDS, algorithms.STATUS_WORDS)
     found |= {text: False for table in words for text in table.values()}
     found |= dict.fromkeys(api._GROUPS.values(), False)
