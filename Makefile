@@ -53,6 +53,7 @@ docs: $(VENV)/.documented docs-pages ## Build the documentation into site/
 
 docs-pages: install ## Write the generated reference pages again
 	$(BIN)/python -m scripts.reference
+	$(BIN)/python conformance/asvs/page.py > docs/validation/security.md
 
 bench: $(VENV)/.tested ## Measure, and say on what machine
 	$(BIN)/python -m benchmarks.store

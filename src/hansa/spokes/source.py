@@ -23,8 +23,9 @@ from hansa.kernel.errors import BadRequest, NotFound, TooLarge
 __all__ = ["LARGEST", "Bundle", "SourceFile", "damaged", "handed_on", "open_bundle", "open_file"]
 
 SEPARATOR: Final = "!"
+_MOST_MEMBERS: Final = 100_000
 LARGEST: Final = 16 * 2**30
-"""Most bytes that one member of an archive may unpack to; more is taken for a trap."""
+"""Most bytes that an archive, or one member of it, may unpack to; more is taken for a trap."""
 
 _CHUNK: Final = 2**20
 _ZIP_FAULTS: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
@@ -147,6 +148,19 @@ def _unpack(archive: zipfile.ZipFile, member: str, target: Path, label: str) -> 
         raise damaged(subject, kind, fault) from fault
 
 
+def _check_size(archive: zipfile.ZipFile, label: str) -> None:
+    """Refuse what would unpack to too much, by its list of contents; no member yields more than that says."""
+    members = archive.infolist()
+    total = sum(info.file_size for info in members)
+    if total > LARGEST or len(members) > _MOST_MEMBERS:
+        archive.close()
+        raise TooLarge(
+            label,
+            f"would unpack to {len(members):,} members of {total:,} bytes",
+            f"unpack it yourself if you trust it (the limits are {_MOST_MEMBERS:,} and {LARGEST:,})",
+        )
+
+
 class Bundle:
     """A folder or a zip archive: named members that are read one by one.
 
@@ -164,6 +178,7 @@ class Bundle:
             }
         else:
             self._archive = _archive(file.path, file.label)
+            _check_size(self._archive, file.label)
             self._names = {n for n in self._archive.namelist() if not n.endswith("/")}
 
     def find(self, name: str) -> str | None:

@@ -236,18 +236,32 @@ def _unpack(archive: Path, work: Path, progress: Progress) -> Manifest:
         manifest = Manifest.from_json(content.read(_PIECE * 16), f"archive {archive}")
         waiting = {item.path: item for item in manifest.items}
         total = sum(item.bytes for item in manifest.items)
+        _check_room(archive, work, total)
         done = 0
         while (member := tar.next()) is not None:
             item = waiting.pop(member.name, None)
             content = tar.extractfile(member) if item and member.isreg() else None
             if item is None or content is None:
                 raise _damaged(archive, f"it holds '{member.name}', which is not on its list")
+            if member.size != item.bytes:
+                raise _damaged(archive, f"'{item.path}' is not of the size on its list")
             _write_checked(archive, item, content, work / item.path)
             done += item.bytes
             progress(done, total)
     if waiting:
         raise _damaged(archive, f"'{min(waiting)}' is missing")
     return manifest
+
+
+def _check_room(archive: Path, work: Path, total: int) -> None:
+    """Refuse, before the first byte, what unpacks to more than the disk holds."""
+    free = shutil.disk_usage(work).free
+    if total > free:
+        raise Unavailable(
+            f"archive {archive}",
+            f"unpacks to {total:,} bytes, and the disk has {free:,} left; nothing was kept",
+            "choose another disk, or another archive",
+        )
 
 
 def _gzip(file: IO[bytes]) -> tarfile.TarFile:

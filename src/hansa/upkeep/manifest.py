@@ -60,6 +60,10 @@ class Manifest:
                 f"restore it with Hansa {manifest.version}",
             )
         for item in items:
+            if type(item.bytes) is not int or item.bytes < 0 or not isinstance(item.path, str):
+                raise BadRequest(
+                    archive, "its list of contents cannot be read", "use another backup"
+                )
             _check_path(item.path, archive)
         return manifest
 

@@ -33,6 +33,7 @@ from hansa.web.api.problem import problem
 from hansa.web.api.service import Service
 from hansa.web.log_files import LogRoutes
 from hansa.web.pages import error_handlers, make_pages
+from hansa.web.shell.headers import guarded
 from hansa.web.shell.hosts import Hosts
 from hansa.web.shell.site import PageNode
 from hansa.web.told import told_route
@@ -140,13 +141,14 @@ def build_app(node: WebNode) -> App:
             return
         await pages(scope, receive, send)
 
-    return _guarded(app, Hosts(node.settings), Pace(node.settings.rate_address))
+    met = _met(app, Hosts(node.settings), Pace(node.settings.rate_address))
+    return guarded(met, node.settings.base_url)
 
 
-def _guarded(app: App, hosts: Hosts, pace: Pace) -> App:
+def _met(app: App, hosts: Hosts, pace: Pace) -> App:
     """`app`, for requests that are meant for this node, from those who do not ask too often."""
 
-    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+    async def met(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             try:
                 hosts.check(scope["headers"])
@@ -158,7 +160,7 @@ def _guarded(app: App, hosts: Hosts, pace: Pace) -> App:
                 return
         await app(scope, receive, send)
 
-    return guarded
+    return met
 
 
 def _quietly(work: Callable[[], None]) -> None:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from hansa.kernel.errors import HansaError, TooManyRequests
 from hansa.web.shell.language import Language, choose
 from hansa.web.shell.site import Site
+from hansa.web.shell.who import as_nobody
 
 __all__ = ["render_error"]
 
@@ -54,6 +55,10 @@ _OTHERWISE: Final = "Something went wrong on the node"
 def render_error(site: Site, request: Request, error: HansaError) -> Response:
     """The page for `error`, with its status."""
     tongue = choose(request)
+    try:
+        site.asker(request)
+    except HansaError:  # very likely `error` itself
+        as_nobody(request)
     known = error.fact in _FACTS and (error.remedy or "") in ("", *_REMEDIES)
     response = site.page(
         request,

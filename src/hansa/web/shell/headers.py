@@ -1,10 +1,21 @@
-"""Headers that keep a page to itself: nothing inline, nothing from elsewhere, nothing sniffed."""
+"""Headers that keep a page to itself: nothing inline, nothing from elsewhere, nothing sniffed.
+
+Pages bring their own (:data:`PAGE_HEADERS`). :func:`guarded` gives every other answer (the API, tiles, files,
+streams, errors) what it lacks, so that no route can forget it: it is not sniffed, is no page, stands in no
+frame. A node whose public address is https tells browsers to come by https alone, for a year.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
 
-__all__ = ["PAGE_HEADERS"]
+__all__ = ["PAGE_HEADERS", "guarded"]
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _POLICY: Final = {
     "default-src": "'none'",
@@ -31,3 +42,36 @@ PAGE_HEADERS: Final = {
     "Vary": "Accept-Language, Cookie, Accept-Encoding",
 }
 """Sent with every page."""
+
+_EVERYWHERE: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+    (b"referrer-policy", b"same-origin"),
+)
+_BY_HTTPS_ALONE: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+
+
+def guarded(app: App, base_url: str) -> App:
+    """`app`, with these headers on every answer that does not have its own.
+
+    Args:
+        app: an ASGI application.
+        base_url: the node's public address, if it is known.
+    """
+    wanted = _EVERYWHERE + ((_BY_HTTPS_ALONE,) if base_url.lower().startswith("https://") else ())
+
+    async def guard(scope: Message, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                there = {name.lower() for name, _ in headers}
+                headers += [pair for pair in wanted if pair[0] not in there]
+                message["headers"] = headers
+            await send(message)
+
+        await app(scope, receive, sending if scope["type"] == "http" else send)
+
+    return guard

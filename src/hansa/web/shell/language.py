@@ -18,7 +18,7 @@ from typing import Any, Final
 import orjson
 from starlette.requests import Request
 
-__all__ = ["LANGUAGES", "Language", "choose", "language"]
+__all__ = ["LANGUAGES", "Language", "choose", "cookie_name", "language"]
 
 LANGUAGES: Final = {"en": "English", "es": "Español", "fr": "Français", "ko": "한국어"}
 """The languages that pages can be read in, by code, each in its own name."""
@@ -91,10 +91,20 @@ def language(code: str) -> Language:
 
 def choose(request: Request) -> Language:
     """The language in which to answer `request`."""
-    for wanted in (request.query_params.get("lang"), request.cookies.get("lang")):
+    for wanted in (request.query_params.get("lang"), _remembered(request)):
         if wanted in LANGUAGES:
             return language(wanted)
     return language(_accepted(request.headers.get("accept-language", "")))
+
+
+def cookie_name(*, secure: bool) -> str:
+    """The cookie that remembers the language; over https one that no other host can set."""
+    return "__Host-lang" if secure else "lang"
+
+
+def _remembered(request: Request) -> str | None:
+    found = (request.cookies.get(cookie_name(secure=secure)) for secure in (True, False))
+    return next(filter(None, found), None)
 
 
 def _accepted(header: str) -> str:

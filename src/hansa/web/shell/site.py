@@ -21,7 +21,7 @@ from hansa.trust.gate import Gate
 from hansa.trust.rooms import TrustRooms
 from hansa.web.shell.files import StaticFiles
 from hansa.web.shell.headers import PAGE_HEADERS
-from hansa.web.shell.language import LANGUAGES, Language, choose
+from hansa.web.shell.language import LANGUAGES, Language, choose, cookie_name
 from hansa.web.shell.links import web_link
 from hansa.web.shell.who import Asker, asking
 
@@ -139,8 +139,14 @@ class Site:
         )
         response = HTMLResponse(html, status_code=status, headers=PAGE_HEADERS)
         if request.query_params.get("lang") in LANGUAGES:
+            secure = self.node.settings.base_url.lower().startswith("https://")
             response.set_cookie(
-                "lang", tongue.code, max_age=31_536_000, samesite="lax", httponly=True
+                cookie_name(secure=secure),
+                tongue.code,
+                max_age=31_536_000,
+                samesite="lax",
+                secure=secure,
+                httponly=True,
             )
         return response
 

@@ -17,9 +17,9 @@ from hansa.trust.gate import Gate
 from hansa.trust.identity.accounts import Account
 from hansa.trust.identity.desk import Desk
 from hansa.trust.identity.sessions import Session
-from hansa.trust.principals import Principal
+from hansa.trust.principals import PUBLIC, Principal
 
-__all__ = ["Asker", "asking", "forget", "is_secure", "remember"]
+__all__ = ["Asker", "as_nobody", "asking", "forget", "is_secure", "remember"]
 
 _SAFE: Final = "__Host-hansa"
 """Over HTTPS: the prefix keeps other hosts of the domain, and plain HTTP, from setting it."""
@@ -63,6 +63,11 @@ def asking(gate: Gate, desk: Desk, request: Request) -> Asker:
     found = _asking(gate, desk, request)
     request.scope[_KEPT] = found
     return found
+
+
+def as_nobody(request: Request) -> None:
+    """Take `request` for anybody's: for the page that says why it proved nothing."""
+    request.scope[_KEPT] = Asker(PUBLIC)
 
 
 def _asking(gate: Gate, desk: Desk, request: Request) -> Asker:
