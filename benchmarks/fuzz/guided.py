@@ -1,7 +1,7 @@
 """Inputs led by the code that they reach (atheris, libFuzzer).
 
 What a client, a source or a broker writes is read by parsers that know no network: the languages of queries,
-geometries, times, @contexts, entities, history, links, and entities of NGSIv2. The fuzzer sees which lines
+geometries, times, @contexts, entities, history, links, entities of NGSIv2, and policies. The fuzzer sees which lines
 of them an input reaches, and changes those that reached something new. A parser may refuse; whatever else
 it raises is a fault, and so are a hang and a crash. Needs the package ``atheris``, which has no place in
 the environment of the tests; it is passed over, by name, where it is not there.

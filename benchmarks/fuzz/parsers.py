@@ -27,6 +27,11 @@ _SEEDS: Final = (
     b'\x07[{"a":"https://x.example/a","b":{"@id":"a:b","@type":"@id"}},"https://x.example"]',
     b'\x08<https://x.example/entities?offset=3&a=%20>; rel="next", <y>; rel=prev',
     b'\x09{"id":"R","type":"Room","t":{"type":"geo:box","value":["1,2","3,4"],"metadata":{"unitCode":{"type":"Text","value":"CEL"}}}}',
+    b'\x0a{"@type":"Set","profile":"urn:hansa:odrl-profile:1","target":"urn:hansa:city","permission":[{"action":["read"],'
+    b'"assignee":"role:planner","constraint":[{"leftOperand":"entityType","operator":"isAnyOf","rightOperand":["Tree"]},'
+    b'{"leftOperand":"area","operator":"isPartOf","rightOperand":{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,0]]]}}],'
+    b'"duty":[{"action":"log"}]}],"prohibition":[{"action":"read","assignee":"everyone","constraint":'
+    b'[{"leftOperand":"idPattern","operator":"eq","rightOperand":"^urn:x"}]}]}',
 )
 
 
@@ -42,6 +47,8 @@ def _targets() -> list[Callable[[bytes], Any]]:
     from hansa.ngsild.represent import View, represent
     from hansa.ngsild.temporal_input import expand_evolution
     from hansa.spokes.ngsiv2.map import entity_of
+    from hansa.trust.policy.compile import compiled
+    from hansa.trust.policy.parse import decoded, parse_policy
 
     rules = Rules(CORE)
 
@@ -69,6 +76,10 @@ def _targets() -> list[Callable[[bytes], Any]]:
     def entity(data: bytes) -> None:
         represent(expand_entity(orjson.loads(data), rules), View(CORE))
 
+    def policy(data: bytes) -> None:
+        rules = parse_policy("p", decoded(data), CORE.expand).rules
+        assert compiled("read", rules).nothing or any(rule.permits for rule in rules)
+
     def types(data: bytes) -> None:
         tree = selection.parse_types(text(data))
         assert selection.parse_types(selection.print_types(tree)) == tree
@@ -84,6 +95,7 @@ def _targets() -> list[Callable[[bytes], Any]]:
         lambda data: check_source(inside(orjson.loads(data), "https://x.example", None)),
         lambda data: next_page({"link": text(data)}, "/entities"),
         lambda data: entity_of(orjson.loads(data), _NOW, timedelta(hours=1)),
+        policy,
     ]
 
 
