@@ -76,7 +76,7 @@ clients: $(VENV)/.tested ## Let other people's client libraries and payloads dri
 
 oracles: $(VENV)/.tested ## Compare with independent programs, each in an environment of its own
 	@test -x "$(VENV)/oracles/bin/pip" || $(BIN)/python -m venv "$(VENV)/oracles"
-	@$(VENV)/oracles/bin/pip install --disable-pip-version-check --quiet "pymerkle==7.0.0"
+	@$(VENV)/oracles/bin/pip install --disable-pip-version-check --quiet "pymerkle==7.0.0" "pycanon==1.3.6"
 	$(BIN)/python -m pytest -s tests/oracles $(ARGS)
 
 fuzz: $(VENV)/.tested ## Throw 100,000 hostile requests at nodes, and more (ARGS="--requests N --seed S --book FILE")
