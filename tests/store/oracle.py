@@ -265,6 +265,11 @@ def as_time(item: Any) -> time | None:
         return None
 
 
+def first_value(instance: dict[str, Any]) -> Any:
+    """What an instance holds, of whichever kind it is."""
+    return instance[MEMBER[instance["type"]]]
+
+
 # -- order -----------------------------------------------------------------------------------------
 
 

@@ -27,7 +27,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
 
 from hansa.kernel.errors import HansaError
-from hansa.ngsild.query import Query
+from hansa.ngsild.query import Query, Seen
 from hansa.store.history import Cut, Line, Recording, Source
 from hansa.store.outbox import Outbox
 
@@ -144,8 +144,11 @@ class Reader(Protocol):
     def query(self, query: Query) -> Page:
         """The entities that match, filtered, ordered, counted and paged by the database."""
 
-    def shapes(self) -> list[Shape]:
-        """All shapes with at least one entity: the basis of type and attribute discovery."""
+    def shapes(self, seen: Seen | None = None) -> list[Shape]:
+        """All shapes with at least one entity: the basis of type and attribute discovery.
+
+        Only what is `seen` counts, if that is given.
+        """
 
     def features(
         self,
@@ -155,12 +158,14 @@ class Reader(Protocol):
         attribute: str = "https://uri.etsi.org/ngsi-ld/location",
         limit: int = 1_000_000,
         without: Sequence[str] = (),
+        seen: Seen | None = None,
     ) -> list[Feature]:
         """Geometries of entities of any of `types` whose own box meets `box`.
 
         Boxes are west, south, east, north [degrees]. `values` names attributes (IRIs); each feature
         carries the value of their first instance (a Property's value, a Relationship's object), or
         ``None``. The order is undefined. Entities with an attribute of `without` (IRIs) are left out.
+        What is not `seen`, if that is given, is as if it were not there.
         """
 
     def changes(self, after: int, limit: int = 1000) -> list[Change]:

@@ -12,14 +12,16 @@ from typing import Any, Final
 import apsw
 
 from hansa.ngsild.model import VALUE_MEMBER
-from hansa.ngsild.query import Query
+from hansa.ngsild.query import Query, Seen
 from hansa.store.port import Feature, Page
+from hansa.store.sqlite.conditions import lacking, with_geometry
 from hansa.store.sqlite.ordering import Ordered, order_by
 from hansa.store.sqlite.places import Box, features
 from hansa.store.sqlite.plan import Planner
-from hansa.store.sqlite.select import Selection, lacking, select, with_geometry
+from hansa.store.sqlite.select import Selection, select
 from hansa.store.sqlite.shapes import Catalogue, kinds_of
-from hansa.store.sqlite.sql import any_of_literal, path
+from hansa.store.sqlite.sql import FALSE, TRUE, Bindings, any_of_literal, conjunction, path
+from hansa.store.sqlite.within import Portions, Veil
 
 __all__ = ["answer", "drawn", "every", "explain"]
 
@@ -52,7 +54,8 @@ def every(
         return
     rows = Planner(connection, selection, hot).for_all()
     statement = (
-        f"SELECT json(entity.doc) FROM (SELECT key AS found FROM {rows} ORDER BY key)"
+        # A bound, for SQLite leaves out the order of a part that has none and is joined.
+        f"SELECT json(entity.doc) FROM (SELECT key AS found FROM {rows} ORDER BY key LIMIT -1)"
         " CROSS JOIN entity ON entity.key = found"
     )
     for (text,) in connection.execute(statement, selection.bind.values):
@@ -102,27 +105,44 @@ def drawn(
     attribute: str,
     limit: int,
     without: Sequence[str] = (),
+    seen: Seen | None = None,
 ) -> list[Feature]:
     """The features of a box; see the port."""
+    bind = Bindings()
+    veil = Veil(Portions(connection, catalogue, bind), catalogue, seen)
     of_types = frozenset().union(*(catalogue.by_type.get(name, ()) for name in types))
-    shapes = of_types & with_geometry(attribute, catalogue) & lacking(without, catalogue)
+    in_sight = [name for name in without if not veil.hides(name)]
+    shapes = of_types & with_geometry(attribute, catalogue) & lacking(in_sight, catalogue)
+    shapes &= veil.having(attribute)
+    shapes = veil.narrowed(shapes) or frozenset()
     if not shapes or limit == 0:
         return []
-    wanted = [_first_value(name, shapes, catalogue) for name in values]
+    conditions = [any_of_literal("place.shape", shapes), veil.there(among=shapes)]
+    conditions.append(veil.shows(attribute, among=shapes))
+    for name in without:
+        if veil.hides(name) and (having := veil.having(name) & shapes):
+            has = any_of_literal("place.shape", having)
+            conditions.append(f"NOT {conjunction((has, veil.shows(name)))}")
+    inside = conjunction(conditions)
+    if inside == FALSE:
+        return []
+    wanted = [_first_value(name, shapes, catalogue, veil.shows(name)) for name in values]
     return features(
         connection,
         attribute,
         box,
-        any_of_literal("place.shape", shapes),
+        inside,
         f"json_array({', '.join(wanted)})",
         limit,
+        bind.values,
     )
 
 
-def _first_value(attribute: str, shapes: frozenset[int], catalogue: Catalogue) -> str:
-    """The SQL of the value of an attribute's first instance, as JSON."""
+def _first_value(attribute: str, shapes: frozenset[int], catalogue: Catalogue, shown: str) -> str:
+    """The SQL of the value of an attribute's first instance, as JSON, where it is shown."""
     having = catalogue.by_attribute.get(attribute, {})
     kinds = {kind for shape in shapes & having.keys() for kind in kinds_of(having[shape])}
     members = sorted({VALUE_MEMBER[kind] for kind in kinds})
     values = [f"doc -> {path(attribute, f'[0].{member}')}" for member in members]
-    return f"coalesce({', '.join(values)})" if len(values) > 1 else values[0] if values else "NULL"
+    value = f"coalesce({', '.join(values)})" if len(values) > 1 else values[0] if values else "NULL"
+    return value if shown == TRUE else f"CASE WHEN {shown} THEN {value} END"

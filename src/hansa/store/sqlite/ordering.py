@@ -23,7 +23,7 @@ from hansa.store.sqlite.places import Distances
 from hansa.store.sqlite.plan import Orderly
 from hansa.store.sqlite.select import Selection
 from hansa.store.sqlite.shapes import Catalogue
-from hansa.store.sqlite.sql import bindable, path, plain_value
+from hansa.store.sqlite.sql import TRUE, bindable, path, plain_value
 
 __all__ = ["Ordered", "order_by"]
 
@@ -40,6 +40,8 @@ _INDEXES: Final = {
     "createdAt": "entity_created",
     "modifiedAt": "entity_modified",
 }
+_ABSENT: Final = " IS NULL"
+"""How the term ends that puts what is absent last."""
 _UNIFORM: Final = {"Property/number", "Property/text", "Property/boolean"}
 
 
@@ -64,12 +66,23 @@ class _Ordering:
         self._connection, self._catalogue, self._hot = connection, catalogue, hot
         self._shapes = catalogue.every if selection.shapes is None else selection.shapes
         self._bind = selection.bind
+        self._veil = selection.veil
         self._collation: str | None = None
         self.index: Orderly | None = None
         """The index that has the order of the key compiled last."""
 
     def terms(self, order: Order) -> list[str]:
-        """The SQL terms of one sort key."""
+        """The SQL terms of one sort key; entities whose attribute is hidden lack what is sorted by."""
+        found = self._terms(order)
+        shown = self._veil.shows(order.path.names[0])
+        if shown == TRUE:
+            return found
+        self.index = None
+        if found and not found[0].endswith(_ABSENT):
+            found.insert(0, f"FALSE{_ABSENT}")
+        return [_only(shown, term) for term in found]
+
+    def _terms(self, order: Order) -> list[str]:
         self.index = None
         self._collation = order.collation
         direction = " DESC" if order.descending else ""
@@ -131,8 +144,15 @@ class _Ordering:
         return [*_absent_last(ranked, direction), self._collated(valued) + direction]
 
 
+def _only(shown: str, term: str) -> str:
+    """A term of those rows where the attribute is shown; all others lack it alike."""
+    value = term.removesuffix(" DESC")
+    instead = " ELSE TRUE" if term.endswith(_ABSENT) else ""
+    return f"CASE WHEN {shown} THEN {value}{instead} END{term[len(value) :]}"
+
+
 def _absent_last(value: str, direction: str) -> list[str]:
-    return [f"{value} IS NULL", value + direction]
+    return [f"{value}{_ABSENT}", value + direction]
 
 
 def order_by(

@@ -9,6 +9,7 @@ that filter, count, order and page are right.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Mapping
 from typing import Any, Final
 
 import apsw
@@ -42,6 +43,7 @@ _PREDICATES: Final = {
 }
 _SEPARATOR: Final = "\x1e"
 
+_BOX_NAMED: Final = "west <= :e AND east >= :w AND south <= :n AND north >= :s"
 _IN_BOX: Final = "west <= ?3 AND east >= ?1 AND south <= ?4 AND north >= ?2"
 
 
@@ -148,14 +150,18 @@ def features(
     shapes: str,
     values: str,
     limit: int,
+    bound: Mapping[str, Any],
 ) -> list[Feature]:
-    """Features whose box meets `box`; `shapes` is a condition, `values` a JSON array, both in SQL."""
+    """Features whose box meets `box`; `shapes` is a condition, `values` a JSON array, both in SQL.
+
+    `bound` are the values of the condition.
+    """
     found = connection.execute(
         "SELECT group_concat(id, char(30)), group_concat(hex, char(30)), group_concat(facts) FROM ("
         f"SELECT entity.id AS id, hex(wkb) AS hex, {values} AS facts"
         f" FROM place CROSS JOIN entity ON entity.key = place.id >> {PLACE_BITS}"
-        f" WHERE {_IN_BOX} AND place.attribute = ?5 AND {shapes} LIMIT ?6)",
-        (*box, attribute, limit),
+        f" WHERE {_BOX_NAMED} AND place.attribute = :attribute AND {shapes} LIMIT :most)",
+        dict(zip(("w", "s", "e", "n"), box, strict=True), attribute=attribute, most=limit, **bound),
     ).get
     ids, geometries, facts = found
     if ids is None:

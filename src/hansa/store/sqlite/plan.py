@@ -82,7 +82,7 @@ class Planner:
             by_creation: whether the order is that of the keys.
         """
         if by_creation:
-            walk = self._by_shape or self._every
+            walk = self._in_order()
         elif orderly is not None:
             walk = Way(f"entity INDEXED BY {orderly.index}", orderly.condition, TRUE)
         else:
@@ -95,6 +95,15 @@ class Planner:
         if drive is walk or wanted * ahead < _SORTING * rows * rows:
             return self._from(walk)
         return self._from(drive)
+
+    def _in_order(self) -> Way:
+        """The rows in order of creation; of many shapes together no index has them so."""
+        shapes, by_shape = self._selection.shapes, self._by_shape
+        if by_shape is None or shapes is None:
+            return self._every
+        if len(shapes) > 1 and 2 * self._rows(by_shape) > self._rows(self._every):
+            return self._every
+        return by_shape
 
     # -- ways --------------------------------------------------------------------------------------
 

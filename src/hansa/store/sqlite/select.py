@@ -15,25 +15,18 @@ from typing import Final
 import apsw
 
 from hansa.ngsild.model import Entity, attributes
-from hansa.ngsild.query import (
-    And,
-    Or,
-    Query,
-    ScopeFilter,
-    ScopePattern,
-    Selector,
-    TypeFilter,
-)
+from hansa.ngsild.query import Query, Selector
+from hansa.store.sqlite.conditions import lacking, of_types, scope_test, with_geometry
 from hansa.store.sqlite.functions import pattern
 from hansa.store.sqlite.places import keys_related
-from hansa.store.sqlite.shapes import Catalogue, kinds_of
+from hansa.store.sqlite.shapes import Catalogue
 from hansa.store.sqlite.sql import FALSE, TRUE, Bindings, any_of, conjunction, disjunction
 from hansa.store.sqlite.terms import Terms
+from hansa.store.sqlite.within import Portions, Veil
 
-__all__ = ["Selection", "lacking", "select", "with_geometry"]
+__all__ = ["Selection", "select"]
 
 _NO_DATASET: Final = "@none"
-_ANY_SCOPE: Final = ("#",)
 
 Shapes = frozenset[int]
 
@@ -48,9 +41,11 @@ class Selection:
         keys: the keys that can match, ascending; ``None`` when every key can.
         ids: the identifiers that can match; empty when every one can.
         parts: further conditions, all of which must hold.
+        veil: what there is for whoever asks.
     """
 
     bind: Bindings
+    veil: Veil
     shapes: Shapes | None = None
     keys: array[int] | None = None
     ids: tuple[str, ...] = ()
@@ -76,12 +71,15 @@ def select(
         BadRequest: a regular expression is not RE2.
     """
     bind = Bindings()
-    terms = Terms(catalogue, hot, bind)
-    narrowed = _shapes(query, catalogue, terms)
+    veil = Veil(Portions(connection, catalogue, bind), catalogue, query.seen)
+    terms = Terms(catalogue, hot, bind, veil)
+    narrowed = veil.narrowed(_shapes(query, catalogue, terms, veil))
     parts = _parts(query, catalogue, bind)
+    if not veil.lifted:
+        parts += _veiled(query, catalogue, bind, veil, narrowed)
     if query.q is not None:
         parts += terms.parts(query.q, catalogue.every if narrowed is None else narrowed)
-    found = Selection(bind, narrowed, ids=tuple(dict.fromkeys(query.ids)))
+    found = Selection(bind, veil, narrowed, ids=tuple(dict.fromkeys(query.ids)))
     found.parts = [part for part in parts if part != TRUE]
     if query.geo is not None and not found.is_empty:
         found.keys = keys_related(connection, query.geo)
@@ -89,16 +87,46 @@ def select(
 
 
 def _parts(query: Query, catalogue: Catalogue, bind: Bindings) -> list[str]:
-    """The conditions besides q and geometry."""
+    """The conditions besides q and geometry, where everything is seen."""
     parts = []
     if query.id_pattern is not None:
         parts.append(_by_pattern(query.id_pattern, bind))
     if query.selectors:
         parts.append(disjunction(_selected(each, catalogue, bind) for each in query.selectors))
     if query.scope is not None:
-        parts.append(f"holds({bind.object(_scope_test(query.scope))}, doc -> '$.scope')")
-    if query.dataset_ids:
+        parts.append(f"holds({bind.object(scope_test(query.scope))}, doc -> '$.scope')")
+    if query.dataset_ids and query.seen is None:
         parts.append(f"holds({bind.object(_dataset_test(query.dataset_ids))}, json(doc))")
+    return parts
+
+
+def _veiled(
+    query: Query, catalogue: Catalogue, bind: Bindings, veil: Veil, among: Shapes | None
+) -> list[str]:
+    """What must hold besides where not everything is seen; q knows the veil itself."""
+    if among == frozenset():
+        return [FALSE]
+
+    def has(name: str) -> str:
+        return conjunction((any_of("+shape", veil.having(name), bind), veil.shows(name)))
+
+    parts = [veil.there(among=among)]
+    if any(veil.hides(name) for name in query.attributes):
+        parts.append(disjunction(has(name) for name in query.attributes))
+    parts += [f"NOT {has(name)}" for name in query.without if veil.hides(name)]
+    if query.geo is not None:
+        parts.append(veil.shows(query.geo.attribute, among=among))
+    if query.dataset_ids:
+        alternatives = [
+            conjunction(
+                (
+                    veil.inside(portion, among),
+                    f"holds({bind.object(_dataset_test(query.dataset_ids, names))}, json(doc))",
+                )
+            )
+            for portion, names in veil.by_portion(catalogue.by_attribute).items()
+        ]
+        parts.append(disjunction(alternatives))
     return parts
 
 
@@ -121,7 +149,7 @@ def _selected(selector: Selector, catalogue: Catalogue, bind: Bindings) -> str:
 # -- shapes ----------------------------------------------------------------------------------------
 
 
-def _shapes(query: Query, catalogue: Catalogue, terms: Terms) -> Shapes | None:
+def _shapes(query: Query, catalogue: Catalogue, terms: Terms, veil: Veil) -> Shapes | None:
     """The shapes among which all matches are, or ``None`` when nothing narrows them."""
     narrowed: list[Shapes] = []
     if query.types is not None:
@@ -130,10 +158,10 @@ def _shapes(query: Query, catalogue: Catalogue, terms: Terms) -> Shapes | None:
     if kinds and None not in kinds:
         narrowed.append(frozenset().union(*(of_types(kind, catalogue) for kind in kinds if kind)))
     if query.attributes:
-        having = (catalogue.by_attribute.get(name, ()) for name in query.attributes)
-        narrowed.append(frozenset().union(*having))
+        narrowed.append(frozenset().union(*map(veil.having, query.attributes)))
     if query.without:
-        narrowed.append(lacking(query.without, catalogue))
+        in_sight = [name for name in query.without if not veil.hides(name)]
+        narrowed.append(lacking(in_sight, catalogue))
     if query.q is not None:
         possible = terms.possible(query.q)
         if len(possible) < catalogue.last:
@@ -143,61 +171,20 @@ def _shapes(query: Query, catalogue: Catalogue, terms: Terms) -> Shapes | None:
     return frozenset.intersection(*narrowed) if narrowed else None
 
 
-def of_types(node: TypeFilter, catalogue: Catalogue) -> Shapes:
-    """The shapes whose types are as selected."""
-    match node:
-        case And(parts):
-            return frozenset.intersection(*(of_types(part, catalogue) for part in parts))
-        case Or(parts):
-            return frozenset().union(*(of_types(part, catalogue) for part in parts))
-        case _:
-            return frozenset(catalogue.by_type.get(node.name, ()))
+# -- datasets --------------------------------------------------------------------------------------
 
 
-def lacking(names: Iterable[str], catalogue: Catalogue) -> Shapes:
-    """The shapes that have none of these attributes."""
-    return catalogue.every.difference(*(catalogue.by_attribute.get(name, ()) for name in names))
-
-
-def with_geometry(attribute: str, catalogue: Catalogue) -> Shapes:
-    """The shapes in which `attribute` is a GeoProperty."""
-    having = catalogue.by_attribute.get(attribute, {})
-    return frozenset(s for s, profile in having.items() if "GeoProperty" in kinds_of(profile))
-
-
-# -- scopes and datasets ---------------------------------------------------------------------------
-
-
-def _scope_test(node: ScopeFilter) -> Callable[[list[str]], bool]:
-    """A test of the scopes of an entity (clause 4.19)."""
-    match node:
-        case And(parts):
-            every = [_scope_test(part) for part in parts]
-            return lambda scopes: all(test(scopes) for test in every)
-        case Or(parts):
-            some = [_scope_test(part) for part in parts]
-            return lambda scopes: any(test(scopes) for test in some)
-        case ScopePattern(levels):
-            return lambda scopes: any(_scope_matches(levels, scope) for scope in scopes)
-
-
-def _scope_matches(wanted: tuple[str, ...], scope: str) -> bool:
-    levels = scope.strip("/").split("/")
-    if wanted[-1:] == _ANY_SCOPE:
-        wanted = wanted[:-1]
-        levels = levels[: len(wanted)]
-    return len(wanted) == len(levels) and all(
-        want in ("+", level) for want, level in zip(wanted, levels, strict=True)
-    )
-
-
-def _dataset_test(wanted: tuple[str, ...]) -> Callable[[Entity], bool]:
-    """A test whether an entity has an instance of one of the datasets."""
+def _dataset_test(
+    wanted: tuple[str, ...], among: Iterable[str] | None = None
+) -> Callable[[Entity], bool]:
+    """A test whether an entity has an instance of one of the datasets, in an attribute of `among`."""
+    names = None if among is None else frozenset(among)
 
     def test(entity: Entity) -> bool:
         return any(
             instance.get("datasetId", _NO_DATASET) in wanted
-            for _, instances in attributes(entity)
+            for name, instances in attributes(entity)
+            if names is None or name in names
             for instance in instances
         )
 

@@ -19,7 +19,7 @@ import apsw
 from hansa.kernel.clock import Clock, micros
 from hansa.kernel.errors import Unavailable
 from hansa.ngsild.model import LOCATION
-from hansa.ngsild.query import Query
+from hansa.ngsild.query import Query, Seen
 from hansa.store.history import Archive, Cut, Line, Recording, Source
 from hansa.store.port import Change, Feature, Outcome, Page, Shape, Write
 from hansa.store.sqlite import feed, folding, records, upkeep
@@ -30,6 +30,7 @@ from hansa.store.sqlite.past import Tail
 from hansa.store.sqlite.pool import Pool
 from hansa.store.sqlite.recordings import Gathered
 from hansa.store.sqlite.schema import PATIENCE_MS, prepare
+from hansa.store.sqlite.seen_shapes import seen_shapes
 from hansa.store.sqlite.shapes import Catalogue, shapes_in
 from hansa.store.sqlite.writer import Writer
 
@@ -88,10 +89,12 @@ class SqliteStore:
         with self._pool.snapshot() as connection:
             return explain(connection, query, self._catalogue.reach(connection), hot)
 
-    def shapes(self) -> list[Shape]:
-        """All shapes with at least one entity."""
-        with self._pool.connection() as connection:
-            return shapes_in(connection)
+    def shapes(self, seen: Seen | None = None) -> list[Shape]:
+        """All shapes with at least one entity, of what is seen."""
+        with self._pool.snapshot() as connection:
+            if seen is None:
+                return shapes_in(connection)
+            return seen_shapes(connection, self._catalogue.reach(connection), seen)
 
     def features(
         self,
@@ -101,11 +104,12 @@ class SqliteStore:
         attribute: str = LOCATION,
         limit: int = 1_000_000,
         without: Sequence[str] = (),
+        seen: Seen | None = None,
     ) -> list[Feature]:
         """Geometries of entities of any of `types` whose bounding boxes meet `box`."""
         with self._pool.snapshot() as connection:
             catalogue = self._catalogue.reach(connection)
-            return drawn(connection, catalogue, types, box, values, attribute, limit, without)
+            return drawn(connection, catalogue, types, box, values, attribute, limit, without, seen)
 
     def matching(self, queries: Sequence[Query]) -> Iterator[tuple[int, bytes]]:
         """Every entity that a query matches, with the query's place in the list, query by query."""

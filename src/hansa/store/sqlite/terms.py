@@ -36,6 +36,7 @@ from hansa.store.sqlite.sql import (
     path,
     plain_value,
 )
+from hansa.store.sqlite.within import Veil
 from hansa.store.values import Typed, moment, typed
 
 __all__ = ["Terms"]
@@ -56,8 +57,11 @@ Shapes = frozenset[int]
 class Terms:
     """Compiles the terms of one query."""
 
-    def __init__(self, catalogue: Catalogue, hot: Collection[str], bind: Bindings) -> None:
+    def __init__(
+        self, catalogue: Catalogue, hot: Collection[str], bind: Bindings, veil: Veil
+    ) -> None:
         self._catalogue, self._hot, self._bind = catalogue, hot, bind
+        self._veil = veil
         self._depth = 0
 
     def possible(self, node: Filter) -> Shapes:
@@ -71,13 +75,16 @@ class Terms:
                 name = node.path.names[0]
                 if name in ENTITY_MEMBERS:
                     return self._catalogue.every
-                return frozenset(self._catalogue.by_attribute.get(name, ()))
+                return self._veil.having(name)
 
     def parts(self, node: Filter, shapes: Shapes) -> list[str]:
         """The conditions that must all hold, on the row ``entity``."""
         if isinstance(node, And):
             return [condition for part in node.parts for condition in self.parts(part, shapes)]
-        return [self.condition(node, shapes)]
+        if isinstance(node, Or):
+            return [self.condition(node, shapes)]
+        found = self._term(node, shapes, "entity")
+        return [found, FALSE if found == FALSE else self._veil.shows(node.path.names[0])]
 
     def condition(self, node: Filter, shapes: Shapes, alias: str = "entity") -> str:
         """The condition on the row `alias`, whose shape is known to be one of `shapes`."""
@@ -86,10 +93,16 @@ class Terms:
                 return conjunction(self.condition(part, shapes, alias) for part in parts)
             case Or(parts):
                 return disjunction(self.condition(part, shapes, alias) for part in parts)
-            case _ if node.path.names[0] in ENTITY_MEMBERS:
-                return self._on_member(node, alias)
             case _:
-                return self._on_attribute(node, shapes, alias)
+                found = self._term(node, shapes, alias)
+        if found == FALSE:
+            return found
+        return conjunction((found, self._veil.shows(node.path.names[0], alias)))
+
+    def _term(self, node: Compare | Exists, shapes: Shapes, alias: str) -> str:
+        if node.path.names[0] in ENTITY_MEMBERS:
+            return self._on_member(node, alias)
+        return self._on_attribute(node, shapes, alias)
 
     # -- a term on an attribute --------------------------------------------------------------------
 
@@ -170,6 +183,7 @@ class Terms:
             (
                 any_of(f"+{alias}.shape", shapes, self._bind),
                 self.condition(inner, shapes, alias),
+                self._veil.there(alias),
             )
         )
         if condition == FALSE:
