@@ -153,6 +153,7 @@ class Node:
                 self.watching.running(),
                 self.passing.running(),
                 self.trust.asking.running(),
+                self.trust.rounds.running(),
             ):
                 yield
         finally:

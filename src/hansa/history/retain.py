@@ -17,6 +17,7 @@ from hansa.history import sums
 from hansa.history.archive import ParquetArchive
 from hansa.history.build import build, new_name, summarise
 from hansa.history.compact import Progress, retire
+from hansa.history.dropped import remember
 from hansa.history.engine import ask
 from hansa.history.question import table_of
 from hansa.history.rules import SUMS, Rule
@@ -87,6 +88,7 @@ def retain(
             store.relist([segment.name], [each.to_dict() for each in made])
             retire(archive.folder, [segment])
         progress(done, len(segments))
+    remember(store, effects, now)
     return effects
 
 

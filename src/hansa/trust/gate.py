@@ -21,6 +21,7 @@ from hansa.store.tenants import Tenants
 from hansa.trust.identity.desk import Desk
 from hansa.trust.log.recorder import Recorder
 from hansa.trust.principals import OPERATOR, PUBLIC, Principal, token_matches
+from hansa.trust.reads import Reads
 
 __all__ = ["Decision", "Gate"]
 
@@ -59,6 +60,8 @@ class Gate:
         self._dev = dev
         self.log: Recorder | None = None
         """What logs refusals; set by the node."""
+        self.reads: Reads | None = None
+        """What counts reads of the city's own tenant; set by the node."""
 
     def identify(self, authorization: str | None) -> Principal:
         """Who an Authorization header speaks for.
@@ -111,7 +114,8 @@ class Gate:
         self._check(principal, "read", tenant)
         if snapshot is not None:
             return self._tenants.snapshot(tenant, snapshot)
-        return self._tenants.get(tenant)
+        found = self._tenants.get(tenant)
+        return found if tenant or self.reads is None else self.reads.counted(found, principal)
 
     def writer(
         self,

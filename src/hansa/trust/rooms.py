@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
+from hansa.history.archive import ParquetArchive
 from hansa.kernel.clock import Clock
 from hansa.kernel.egress import Egress
+from hansa.kernel.errors import HansaError
 from hansa.kernel.folder import Folder
 from hansa.kernel.settings import Settings, SettingsError
 from hansa.ngsild.city import city_iri
-from hansa.store.tenants import Tenants
+from hansa.store.tenants import DEFAULT_TENANT, Tenants
 from hansa.trust.algorithms.register import AlgorithmRegister
 from hansa.trust.gate import Gate
 from hansa.trust.identity.desk import Desk
@@ -20,6 +24,9 @@ from hansa.trust.log.recorder import Recorder
 from hansa.trust.log.volumes import Volumes
 from hansa.trust.log.witness import Witness
 from hansa.trust.principals import LOCAL
+from hansa.trust.reads import Reads
+from hansa.trust.rounds import Rounds
+from hansa.trust.sources.survey import Surveyor
 from hansa.trust.vault import Vault
 
 __all__ = ["TrustRooms"]
@@ -51,6 +58,17 @@ class TrustRooms:
             tenants, token_hash=settings.operator_token_hash, dev=settings.dev, desk=self.desk
         )
         self.gate.log = self.desk.log = self.recorder
+        self.reads = Reads(self.vault, clock)
+        """Who reads what, counted without persons."""
+        self.gate.reads, self.recorder.noticed = self.reads, self.reads.refused
+        self.surveyor = Surveyor(
+            lambda: self.gate.reader(LOCAL),
+            lambda: ParquetArchive(folder.history / DEFAULT_TENANT),
+            self.vault,
+            clock,
+        )
+        """What there is of each source."""
+        self.rounds = Rounds(self.reads, self.surveyor)
         self.algorithms = AlgorithmRegister(self.vault, self.recorder, clock, city_iri)
         """What computes with the city's data."""
         self.witness = _witness(folder, settings, clock, self.log)
@@ -65,6 +83,8 @@ class TrustRooms:
 
     def close(self) -> None:
         """Finish the entries in hand and let go of every file but the vault's."""
+        with suppress(HansaError):  # of the last hour only, and the log says why
+            self.reads.flush()
         self.log.close()
         self.volumes.close()
         self.openings.close()

@@ -8,7 +8,7 @@ are logged one by one up to a number in a minute; of more only the number is, so
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from threading import Lock
@@ -34,6 +34,8 @@ class Recorder:
         self._lock = Lock()
         self._since = 0.0
         self._count = 0
+        self.noticed: Callable[[str], None] = lambda reason: None
+        """Told the reason of every refusal, those that are not logged one by one included."""
 
     def changed(
         self,
@@ -71,6 +73,7 @@ class Recorder:
         self, who: Principal, what: Sequence[str], reason: str, rules: Sequence[str] = ()
     ) -> None:
         """Log that something was refused, without waiting for it."""
+        self.noticed(reason)
         more = 0
         if who.kind == "public":
             with self._lock:

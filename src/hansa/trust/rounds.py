@@ -1,0 +1,71 @@
+"""The rounds of the gate: every hour, while a node is served, counts go to the vault and the sources are surveyed.
+
+What fails is logged once, until it goes well again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+from hansa.kernel.errors import HansaError
+from hansa.trust.reads import Reads
+from hansa.trust.sources.survey import Surveyor
+
+__all__ = ["Rounds"]
+
+_LOG: Final = logging.getLogger(__name__)
+_FIRST: Final = 20.0
+_EVERY: Final = 3_600.0
+
+
+class Rounds:
+    """Looks after what Open book shows.
+
+    Args:
+        reads: what was read and refused.
+        surveyor: what the sources hold.
+        first, every: seconds until the first round, and between two rounds.
+    """
+
+    def __init__(
+        self, reads: Reads, surveyor: Surveyor, first: float = _FIRST, every: float = _EVERY
+    ) -> None:
+        self._reads, self._surveyor = reads, surveyor
+        self._first, self._every = first, every
+        self._failing = ""
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Go on rounds for as long as the context lasts."""
+        going = asyncio.create_task(self._go())
+        try:
+            yield
+        finally:
+            going.cancel()
+            with suppress(asyncio.CancelledError):
+                await going
+            await asyncio.to_thread(self._surveyor.stop)
+
+    async def _go(self) -> None:
+        wait = self._first
+        while True:
+            await asyncio.sleep(wait)
+            for task in (self._reads.flush, self._surveyor.look):
+                await asyncio.to_thread(self._do, task)
+            wait = self._every
+
+    def _do(self, task: Callable[[], object]) -> None:
+        try:
+            task()
+        except HansaError as error:
+            if error.sentence != self._failing:
+                self._failing = error.sentence
+                _LOG.warning(
+                    "what Open book shows could not be brought up to date: %s", error.sentence
+                )
+        else:
+            self._failing = ""
