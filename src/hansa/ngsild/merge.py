@@ -22,7 +22,6 @@ from hansa.ngsild.model import (
     VALUE_MEMBER,
     Entity,
     Instance,
-    attribute_names,
     attributes,
 )
 from hansa.ngsild.values import is_null_value
@@ -145,13 +144,9 @@ def partial_update(current: Entity, name: str, patch: Instance, now: str) -> Ent
 
 def _check_same_kind(current: Entity, name: str, old: Instance, patch: Instance) -> None:
     kind = old["type"]
-    given = patch.get("type", kind)
-    foreign = (
-        member for member in _VALUE_MEMBERS if member in patch and member != VALUE_MEMBER[kind]
-    )
     value = patch.get("value")
     not_a_place = kind == "GeoProperty" and "type" not in patch and value not in (None, NULL)
-    if given != kind or next(foreign, None) is not None:
+    if patch.get("type", kind) != kind or not _VALUE_MEMBERS & patch.keys() <= {VALUE_MEMBER[kind]}:
         raise BadRequest(
             f"attribute {name} of {current['id']}",
             f"it is a {kind}, which the patch would change",
@@ -204,7 +199,10 @@ def _patch_expiry(fragment: Entity, changed: Entity) -> None:
 
 def _find(present: list[Instance], instance: Instance) -> int | None:
     wanted = instance.get("datasetId")
-    return next((n for n, i in enumerate(present) if i.get("datasetId") == wanted), None)
+    for index, there in enumerate(present):
+        if there.get("datasetId") == wanted:
+            return index
+    return None
 
 
 def _put(present: list[Instance], incoming: list[Instance], now: str | None) -> list[Instance]:
@@ -303,7 +301,7 @@ def _set(target: dict[str, Any], name: str, content: Any) -> None:
 
 def _present(current: Entity, name: str) -> list[Instance]:
     found = current.get(name)
-    if found is None or name not in attribute_names(current):
+    if found is None or name in ENTITY_MEMBERS:
         raise _no_attribute(current, name, None)
     return list(found)
 

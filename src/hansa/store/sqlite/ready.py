@@ -14,7 +14,7 @@ import orjson
 from hansa.kernel.errors import BadRequest, HansaError, TooLarge
 from hansa.ngsild.model import ENTITY_MEMBERS, Entity
 from hansa.store.sqlite.schema import PLACE_BITS
-from hansa.store.sqlite.shapes import Signature, signature
+from hansa.store.sqlite.shapes import PLACE, Signature, signature
 from hansa.store.sqlite.wkb import Packed, pack
 
 __all__ = [
@@ -93,7 +93,7 @@ def geometries(entity: Entity, names: Iterable[str]) -> list[tuple[str, dict[str
         (name, instance["value"])
         for name in names
         for instance in entity.get(name, ())
-        if instance["type"] == "GeoProperty"
+        if instance["type"] == PLACE
     ]
 
 
@@ -103,7 +103,7 @@ def places_of(entity: Entity, spelling: Signature) -> list[Place]:
     Raises:
         TooLarge: there are too many.
     """
-    found = geometries(entity, [name for name, form in spelling[1] if "GeoProperty" in form])
+    found = geometries(entity, [name for name, form in spelling[1] if PLACE in form])
     if len(found) >= 1 << PLACE_BITS:
         raise TooLarge(
             f"entity {entity['id']}",

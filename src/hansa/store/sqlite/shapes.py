@@ -13,6 +13,7 @@ only to reach as far as its snapshot.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from threading import Lock
 from typing import Any, Final
 
@@ -22,13 +23,27 @@ import orjson
 from hansa.ngsild.model import ENTITY_MEMBERS, VALUE_MEMBER, Entity, Instance
 from hansa.store.port import Shape
 
-__all__ = ["MANY", "Catalogue", "Signature", "kinds_of", "shape_of", "shapes_in", "signature"]
+__all__ = [
+    "MANY",
+    "PLACE",
+    "Catalogue",
+    "Profile",
+    "Signature",
+    "kinds_of",
+    "profile",
+    "shape_of",
+    "shapes_in",
+    "signature",
+]
 
 Profile = str
 Signature = tuple[tuple[str, ...], tuple[tuple[str, Profile], ...]]
 """Types (as ordered in the entity) and sorted (attribute, profile) pairs."""
 
 MANY: Final = "many"
+
+PLACE: Final = "GeoProperty"
+"""What the profile of a place holds."""
 
 _FORMS: Final[dict[type, str]] = {
     int: "number",
@@ -46,10 +61,12 @@ _FACETS: Final[dict[str, tuple[str, dict[type, Profile]]]] = {
 """By kind: the member that holds the value, and the profile by the value's type."""
 
 
-def profile(instances: list[Instance]) -> Profile:
-    """The profile of an attribute."""
+def profile(instances: Sequence[Instance]) -> Profile:
+    """The profile of an attribute; nothing looks like one without instances."""
     if len(instances) == 1:
-        return _facet(instances[0])
+        (instance,) = instances  # the common case, so without a call
+        member, profiles = _FACETS[instance["type"]]
+        return profiles[type(instance.get(member))]
     facets = sorted({_facet(instance) for instance in instances})
     return " ".join([*facets, MANY])
 

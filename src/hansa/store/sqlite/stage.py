@@ -22,7 +22,7 @@ from hansa.store.outbox import Image
 from hansa.store.port import Outcome, Write, Written
 from hansa.store.sqlite.aside import aside
 from hansa.store.sqlite.ready import Place, Ready, geometries, places_of, ready, text_of, whole
-from hansa.store.sqlite.shapes import Signature, profile, shape_of, signature
+from hansa.store.sqlite.shapes import PLACE, Profile, Signature, profile, shape_of, signature
 
 __all__ = ["CREATED", "DELETED", "UPDATED", "ChangeRow", "Marks", "Record", "Stage"]
 
@@ -174,9 +174,10 @@ class Stage:
     def _update(self, write: Write, record: Record, old: Entity, new: Entity) -> int:
         changed = _differences(old, new)
         shape, placed, places = record.shape, record.placed, record.places
-        if old["type"] != new["type"] or not _same_profiles(old, changed):
+        looks = [(profile(old.get(name, ())), profile(now)) for name, now in changed.items()]
+        if old["type"] != new["type"] or any(before != after for before, after in looks):
             shape = self._shape(signature(new))
-        if geometries(old, changed) != geometries(new, changed):
+        if _is_placed(looks) and geometries(old, changed) != geometries(new, changed):
             places = places_of(new, signature(new))
             placed = len(places)
         if len(changed) == len(new.keys() - ENTITY_MEMBERS) and all(changed.values()):
@@ -246,12 +247,9 @@ def _differences(old: Entity, new: Entity) -> dict[str, Any]:
     return changed
 
 
-def _same_profiles(old: Entity, changed: Mapping[str, Any]) -> bool:
-    """Whether every changed attribute was there and is, with the same kinds of value."""
-    return all(
-        found and name in old and profile(found) == profile(old[name])
-        for name, found in changed.items()
-    )
+def _is_placed(looks: Sequence[tuple[Profile, Profile]]) -> bool:
+    """Whether one of the attributes that look so is, or was, a place."""
+    return any(PLACE in before or PLACE in after for before, after in looks)
 
 
 def _same(old: Any, new: Any) -> bool:

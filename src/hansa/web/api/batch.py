@@ -141,7 +141,7 @@ async def _run(
     failed: list[tuple[str, HansaError]] = []
     for item in items:
         try:
-            reading = await readings.of(item)
+            reading = readings.last(item) or await readings.of(item)
             entries.append(Entry(read(item, reading), item, reading.context))
         except HansaError as error:
             failed.append((_name(item), error))
@@ -170,13 +170,20 @@ class _Readings:
         self._rules = rules
         self._last: tuple[Any, Rules] | None = None
 
-    async def of(self, item: Any) -> Rules:
-        source = item.get("@context") if isinstance(item, dict) else None
-        if self._last is not None and source == self._last[0]:
+    def last(self, item: Any) -> Rules | None:
+        """How the last item was read, if `item` names the same @context."""
+        if self._last is not None and _source(item) == self._last[0]:
             return self._last[1]
+        return None
+
+    async def of(self, item: Any) -> Rules:
         rules = self._rules(await self._call.body_context(item))
-        self._last = (source, rules)
+        self._last = (_source(item), rules)
         return rules
+
+
+def _source(item: Any) -> Any:
+    return item.get("@context") if isinstance(item, dict) else None
 
 
 def _items(call: Call, payload: Any) -> list[Any]:
