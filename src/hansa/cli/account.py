@@ -94,7 +94,7 @@ def _change(
 
 
 def _list(screen: Screen, desk: Desk) -> None:
-    screen.table(
+    screen.records(
         ("account", "kind", "roles", "disabled", "second factor", "last login"),
         [
             (

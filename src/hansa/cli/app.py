@@ -14,6 +14,7 @@ from hansa import __version__
 from hansa.cli import (
     account,
     archive,
+    client,
     demo,
     doctor,
     history,
@@ -94,6 +95,7 @@ for module in (
     subscriptions,
     account,
     token,
+    client,
     history,
     archive,
     log,

@@ -95,6 +95,13 @@ class Screen:
             for line in _columns([list(heads), *texts], right):
                 sys.stdout.write(line + "\n")
 
+    def records(self, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Rows under heads; with ``--json`` an object for each row, named by the heads in camel case."""
+        if self.json:
+            names = [_camel(head) for head in heads]
+            self.data([dict(zip(names, row, strict=True)) for row in rows])
+        self.table(heads, rows)
+
     def _ruled(self, heads: Sequence[str], texts: list[list[str]], right: list[bool]) -> None:
         table = Table(box=None, header_style="bold", pad_edge=False)
         for head, to_right in zip(heads, right, strict=True):
@@ -142,6 +149,11 @@ class _Done(ProgressColumn):
     def render(self, task: Task) -> Text:
         done = f"{int(task.completed):,}"
         return Text(done if task.total is None else f"{done} of {int(task.total):,}")
+
+
+def _camel(words: str) -> str:
+    first, *rest = words.split()
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def moment(text: str | None) -> str:

@@ -87,7 +87,7 @@ def _iris(names: list[str] | None) -> list[str] | None:
 
 
 def _list(screen: Screen, desk: Desk, account: str | None) -> None:
-    screen.table(
+    screen.records(
         ("token", "account", "for", "may", "types", "tenant", "until", "last used"),
         [
             (

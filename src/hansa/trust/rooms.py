@@ -15,6 +15,7 @@ from hansa.store.tenants import DEFAULT_TENANT, Tenants
 from hansa.trust.algorithms.register import AlgorithmRegister
 from hansa.trust.gate import Gate
 from hansa.trust.identity.desk import Desk
+from hansa.trust.identity.keysets import Keysets
 from hansa.trust.log.asking import Asking, parse_witness
 from hansa.trust.log.book import LogBook
 from hansa.trust.log.commitments import Event
@@ -40,7 +41,7 @@ class TrustRooms:
         settings: the node's settings.
         clock: the node's time.
         tenants: the stores behind the gate.
-        egress: the way out, to ask witnesses.
+        egress: the way out, to ask witnesses, and for the keys of others.
     """
 
     def __init__(
@@ -54,6 +55,8 @@ class TrustRooms:
         """What the rooms call to have something logged."""
         self.desk = Desk(self.vault, settings, clock)
         """What proves who somebody is."""
+        self.keysets = Keysets(egress)
+        """The public keys of others, by their addresses."""
         self.gate = Gate(
             tenants, token_hash=settings.operator_token_hash, dev=settings.dev, desk=self.desk
         )

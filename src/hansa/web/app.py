@@ -32,6 +32,7 @@ from hansa.web.api.openapi import openapi
 from hansa.web.api.problem import problem
 from hansa.web.api.service import Service
 from hansa.web.log_files import LogRoutes
+from hansa.web.oauth import OAuthRoutes
 from hansa.web.pages import error_handlers, make_pages
 from hansa.web.shell.headers import guarded
 from hansa.web.shell.hosts import Hosts
@@ -121,6 +122,7 @@ def build_app(node: WebNode) -> App:
             Route("/contexts/{name}", context_document),
             *LogRoutes(node).routes(),
             *AlgorithmRoutes(node).routes(),
+            *OAuthRoutes(node).routes(),
             told_route(node.mailboxes, node.settings.body_limit),
             *made.routes,
         ],

@@ -15,6 +15,8 @@ from hansa.kernel.errors import BadRequest, Unauthorized
 from hansa.kernel.pace import Pace
 from hansa.kernel.settings import Settings
 from hansa.trust.identity.accounts import Account, Accounts
+from hansa.trust.identity.clients import Clients
+from hansa.trust.identity.grants import Grants
 from hansa.trust.identity.links import Links
 from hansa.trust.identity.lockout import Addresses, delay
 from hansa.trust.identity.passwords import check_password, hashed, is_stale, matches, spend
@@ -43,9 +45,19 @@ class Desk:
         )
         self.tokens = Tokens(vault, clock)
         self._addresses = Addresses()
-        self.log: Recorder | None = None
-        """What logs logins and changes of accounts; set by the node."""
+        self.clients = Clients(vault, clock)
+        self.grants = Grants(vault, clock, self.clients)
+        self._log: Recorder | None = None
         self._pace = Pace(settings.rate_token)
+
+    @property
+    def log(self) -> Recorder | None:
+        """What logs logins, grants and changes of accounts; set by the node."""
+        return self._log
+
+    @log.setter
+    def log(self, recorder: Recorder | None) -> None:
+        self._log = self.clients.log = self.grants.log = recorder
 
     # -- who is asking -----------------------------------------------------------------------------
 
@@ -55,6 +67,11 @@ class Desk:
         Raises:
             TooManyRequests: it was sent too often of late.
         """
+        if text.startswith("eyJ"):
+            found = self.grants.principal(text)
+            if found is not None:
+                self._pace.take(found.name, found.name)
+            return found
         if not text.startswith(PREFIX):
             return None
         token = self.tokens.find(text)

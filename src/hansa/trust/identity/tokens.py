@@ -19,7 +19,7 @@ from hansa.store.tenants import checked
 from hansa.trust.principals import SCOPES, Narrowing, new_token, token_hash, token_matches
 from hansa.trust.vault import Record, Vault
 
-__all__ = ["PREFIX", "Token", "Tokens"]
+__all__ = ["PREFIX", "Token", "Tokens", "checked_scopes"]
 
 PREFIX: Final = "hansat_"
 _TOKEN: Final = "token"  # noqa: S105
@@ -68,13 +68,9 @@ class Tokens:
         Raises:
             BadRequest: a scope, the tenant or the number of days is none.
         """
-        wanted = tuple(scope for scope in SCOPES if scope in set(scopes))
-        if unknown := sorted(set(scopes) - set(SCOPES)):
-            fact = "does not exist"
-            raise BadRequest(f"scope '{unknown[0][:40]}'", fact, f"use {', '.join(SCOPES)}")
-        if not wanted or not 1 <= days <= _LONGEST:
-            fact = "names no scope" if not wanted else f"cannot last {days} days"
-            raise BadRequest("the token", fact, f"name one, and at most {_LONGEST} days")
+        wanted = checked_scopes(scopes)
+        if not 1 <= days <= _LONGEST:
+            raise BadRequest("the token", f"cannot last {days} days", f"at most {_LONGEST} days")
         if tenant:
             checked(tenant)
         id, now = secrets.token_hex(6), self._clock.now()
@@ -116,6 +112,21 @@ class Tokens:
             raise NotFound(f"token {id[:40]}", "does not exist", "list them with: hansa token list")
         self._vault.drop(_TOKEN, id)
         return _token(record)
+
+
+def checked_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
+    """`scopes` if all of them exist, in the order in which they are known.
+
+    Raises:
+        BadRequest: one does not exist, or there is none.
+    """
+    given = set(scopes)
+    if unknown := sorted(given - set(SCOPES)):
+        fact = "does not exist"
+        raise BadRequest(f"scope '{unknown[0][:40]}'", fact, f"use {', '.join(SCOPES)}")
+    if not given:
+        raise BadRequest("the scopes", "are none", f"name one of {', '.join(SCOPES)}")
+    return tuple(scope for scope in SCOPES if scope in given)
 
 
 def _token(record: Record) -> Token:

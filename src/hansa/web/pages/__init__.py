@@ -29,6 +29,7 @@ from hansa.web.pages.accounts import AccountsPage
 from hansa.web.pages.algorithms import AlgorithmPage
 from hansa.web.pages.api import ApiPage
 from hansa.web.pages.city import CityPages
+from hansa.web.pages.clients import ClientsPage
 from hansa.web.pages.data import DataPages
 from hansa.web.pages.day import Days
 from hansa.web.pages.downloads import Downloads
@@ -88,6 +89,7 @@ def make_pages(node: PageNode) -> Pages:
         *LoginPages(site).routes(),
         *AccountPages(site).routes(),
         *AccountsPage(site).routes(),
+        *ClientsPage(site).routes(),
         *site.files.routes(),
     ]
     return Pages(routes, city.warm)

@@ -25,7 +25,7 @@ from hansa.web.shell.language import LANGUAGES, Language, choose, cookie_name
 from hansa.web.shell.links import web_link
 from hansa.web.shell.who import Asker, asking
 
-__all__ = ["PageNode", "Site"]
+__all__ = ["PageNode", "Site", "base_of"]
 
 
 @cache
@@ -116,7 +116,7 @@ class Site:
 
     def base(self, request: Request) -> str:
         """The node's public address, without a final slash."""
-        return self.node.settings.base_url or str(request.base_url).rstrip("/")
+        return base_of(self.node, request)
 
     def page(
         self, request: Request, template: str, *, status: int = 200, **values: Any
@@ -154,3 +154,8 @@ class Site:
         """The translations that scripts need."""
         wanted = self.files.script_texts
         return {text: tongue.messages[text] for text in wanted if text in tongue.messages}
+
+
+def base_of(node: PageNode, request: Request) -> str:
+    """The node's public address, without a final slash."""
+    return node.settings.base_url or str(request.base_url).rstrip("/")
