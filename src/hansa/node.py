@@ -26,7 +26,7 @@ from hansa.ngsild.context import Context
 from hansa.spokes.live import LiveRunner
 from hansa.spokes.mailboxes import Mailboxes
 from hansa.spokes.outward import Outward
-from hansa.spokes.registry import all_spokes
+from hansa.spokes.registry import all_spokes, known_of
 from hansa.store.port import Reader, Store
 from hansa.store.tenants import DEFAULT_TENANT, Tenants
 from hansa.trust.principals import LOCAL, PUBLIC
@@ -61,6 +61,7 @@ class Node:
         self._egress = Egress.for_node(settings)
         self.trust = TrustRooms(folder, settings, clock, self._tenants, self._egress)
         self.gate = self.trust.gate
+        self.trust.sources.defaults = known_of
         self.mailboxes = Mailboxes()
         self.out = Outward(self._egress, self.mailboxes)
         self.contexts = ContextRegistry.for_node(settings, folder)

@@ -13,7 +13,6 @@ from typer.core import TyperGroup
 from hansa import __version__
 from hansa.cli import (
     account,
-    algorithm,
     archive,
     client,
     demo,
@@ -95,7 +94,6 @@ for module in (
     spokes,
     subscriptions,
     account,
-    algorithm,
     token,
     client,
     history,

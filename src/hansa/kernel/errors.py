@@ -31,6 +31,7 @@ __all__ = [
     "NotFound",
     "OperationNotSupported",
     "PreconditionFailed",
+    "RedLine",
     "SourceFailed",
     "TooComplexQuery",
     "TooLarge",
@@ -38,6 +39,7 @@ __all__ = [
     "TooManyResults",
     "Unauthorized",
     "Unavailable",
+    "UndeclaredSource",
     "UnsupportedMediaType",
 ]
 
@@ -99,6 +101,18 @@ class Forbidden(HansaError):
 
     code = "Forbidden"
     status = 403
+
+
+class UndeclaredSource(Forbidden):
+    """Data of a source that is not in the register; ``missing`` lists what its record must say."""
+
+    code = "UndeclaredSource"
+
+
+class RedLine(Forbidden):
+    """What never goes in, whoever brings it; ``rule`` names the rule, and the fact cites the law."""
+
+    code = "RedLine"
 
 
 class TooComplexQuery(HansaError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any, Final, Literal, cast
 
@@ -54,6 +54,7 @@ class Manifest:
         live: types of the fleeting entities that its live job keeps.
         remote: whether its source is a service on the network; it then has a live job too.
         extra: the optional dependencies of Hansa that it may need.
+        declaration: what it knows of its sources' records (see :mod:`hansa.trust.sources.record`).
     """
 
     name: str
@@ -67,6 +68,7 @@ class Manifest:
     live: tuple[str, ...] = ()
     extra: str = ""
     remote: bool = False
+    declaration: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_live(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ from hansa.kernel.plugins import SPOKES, Plugins, discover
 from hansa.spokes.manifest import Manifest
 from hansa.spokes.port import Spoke
 
-__all__ = ["all_spokes", "faults", "find_spoke"]
+__all__ = ["all_spokes", "faults", "find_spoke", "known_of"]
 
 
 def _accept(thing: Any) -> Spoke:
@@ -34,6 +35,12 @@ def _plugins() -> Plugins[Spoke]:
 def all_spokes() -> list[Spoke]:
     """Every spoke that can be used, by name."""
     return list(_plugins().found.values())
+
+
+def known_of(name: str) -> Mapping[str, Any]:
+    """What the manifest of a spoke knows of its sources' records; nothing of a spoke that is not there."""
+    found = _plugins().found.get(name)
+    return {} if found is None else found.manifest.declaration
 
 
 def faults() -> dict[str, str]:

@@ -13,6 +13,10 @@ The feed is also the history: it holds the attribute instances as they became, s
 reads it and nothing is stored twice for that. What is read and written as history goes through the
 port in :mod:`hansa.store.history`.
 
+A store may have a *screen*: whatever an edit makes of an entity, and whatever is written as history, is shown to
+it first, and what it refuses is refused like any other write. Nothing gets past it, since it stands where the
+driver stores, and not where somebody asks for a write.
+
 Beside the entities a store keeps *records*: documents by kind and identifier that say how the node
 works for a tenant (subscriptions, registrations, hosted contexts). They are plain JSON objects.
 """
@@ -40,6 +44,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Reader",
+    "Screen",
     "Shape",
     "Store",
     "Write",
@@ -61,6 +66,9 @@ class Edited(NamedTuple):
 
 
 Edit = Callable[[Entity | None], Edited]
+
+Screen = Callable[[Entity, Entity | None], None]
+"""Asked of every entity before it is stored, with how it stands: raises HansaError to refuse that write."""
 
 
 class Write(NamedTuple):

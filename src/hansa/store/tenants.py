@@ -27,7 +27,7 @@ from hansa.kernel.errors import (
     Unavailable,
 )
 from hansa.store.history import Archive
-from hansa.store.port import Store
+from hansa.store.port import Screen, Store
 from hansa.store.sqlite import SqliteStore, open_store
 
 __all__ = ["DEFAULT_TENANT", "Tenants"]
@@ -45,12 +45,18 @@ class Tenants:
         folder: where the files are; created when the first tenant is.
         clock: the node's time, for the change feeds.
         archive: where the old history of a tenant, named, goes; None: all of it stays in the store.
+        screen: what every entity is shown to before a store of any tenant, or a snapshot, takes it.
     """
 
     def __init__(
-        self, folder: Path, clock: Clock, archive: Callable[[str], Archive] | None = None
+        self,
+        folder: Path,
+        clock: Clock,
+        archive: Callable[[str], Archive] | None = None,
+        screen: Screen | None = None,
     ) -> None:
         self._folder, self._clock, self._archive = folder, clock, archive
+        self._screen = screen
         self._open: dict[str, SqliteStore] = {}
         self._lock = Lock()
         self._closed = False
@@ -135,6 +141,8 @@ class Tenants:
                 if missing is not None and not self._path(name).is_file():
                     raise missing
                 opened = open_store(self._path(name), clock=self._clock)
+                if self._screen is not None:
+                    opened.screened(self._screen)
                 if self._archive is not None and _NAME.fullmatch(name):  # snapshots have none
                     opened.archive = self._archive(name)
                 self._open[name] = opened

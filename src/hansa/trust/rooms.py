@@ -27,6 +27,8 @@ from hansa.trust.log.witness import Witness
 from hansa.trust.principals import LOCAL
 from hansa.trust.reads import Reads
 from hansa.trust.rounds import Rounds
+from hansa.trust.sources.register import OPERATOR_SOURCE, SourceRegister, operator_entries
+from hansa.trust.sources.shown import Shower
 from hansa.trust.sources.survey import Surveyor
 from hansa.trust.vault import Vault
 
@@ -74,15 +76,20 @@ class TrustRooms:
         self.rounds = Rounds(self.reads, self.surveyor)
         self.algorithms = AlgorithmRegister(self.vault, self.recorder, clock, city_iri)
         """What computes with the city's data."""
+        self.sources = SourceRegister(self.vault, self.recorder, clock)
+        """Where data come from, and who answers for it."""
+        self.sources.show = Shower(lambda: self.gate.writer(LOCAL, make=True), clock).show
+        self._operator_entries = operator_entries(settings.city, settings.base_url)
         self.witness = _witness(folder, settings, clock, self.log)
         """What cosigns the logs of others."""
         self.asking = _asking(settings, clock, self.log, egress)
         """Who cosigns this log."""
 
     def begin(self) -> None:
-        """Write the first entry of a new log."""
+        """Write the first entry of a new log, and declare what comes in by the operator's own hand."""
         if not self.log.size:
             self.log.record(Event("log", LOCAL.name, reason="begun"))
+        self.sources.seed(OPERATOR_SOURCE, self._operator_entries)
 
     def close(self) -> None:
         """Finish the entries in hand and let go of every file but the vault's."""

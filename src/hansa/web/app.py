@@ -31,6 +31,7 @@ from hansa.web.api.algorithms import AlgorithmRoutes
 from hansa.web.api.openapi import openapi
 from hansa.web.api.problem import problem
 from hansa.web.api.service import Service
+from hansa.web.api.sources import SourceRoutes
 from hansa.web.log_files import LogRoutes
 from hansa.web.oauth import OAuthRoutes
 from hansa.web.pages import error_handlers, make_pages
@@ -123,6 +124,7 @@ def build_app(node: WebNode) -> App:
             *LogRoutes(node).routes(),
             *AlgorithmRoutes(node).routes(),
             *OAuthRoutes(node).routes(),
+            *SourceRoutes(node).routes(),
             told_route(node.mailboxes, node.settings.body_limit),
             *made.routes,
         ],

@@ -28,7 +28,7 @@ from hansa.store.history import (
     Span,
 )
 from hansa.store.merged import Merged
-from hansa.store.port import Edited, Outcome, Write
+from hansa.store.port import Edited, Outcome, Screen, Write
 from hansa.store.sqlite import evolutions, records
 from hansa.store.sqlite.past import Tail
 from hansa.store.sqlite.recordings import Recorder
@@ -99,12 +99,13 @@ def record(
     requests: Sequence[Sequence[Recording]],
     at: int,
     archive: Archive | None,
+    screen: Screen | None = None,
 ) -> list[list[Outcome]]:
     """Apply the recordings of several requests in the transaction that is open."""
     parts = [] if archive is None else records.listed(connection, PARTS)
     with ExitStack() as stack:
         old = stack.enter_context(archive.open(parts)) if archive and parts else None
-        recorder = Recorder(connection, at, old)
+        recorder = Recorder(connection, at, old, screen)
         outcomes = [recorder.apply(recordings) for recordings in requests]
         recorder.finish()
     return outcomes

@@ -20,7 +20,7 @@ from hansa.kernel.clock import from_micros, iso
 from hansa.kernel.errors import HansaError, NotFound
 from hansa.ngsild.model import Instance
 from hansa.store.history import Added, Recording, Removed, Replaced, Selection, Source
-from hansa.store.port import Outcome, Written
+from hansa.store.port import Outcome, Screen, Written
 from hansa.store.sqlite import evolutions
 from hansa.store.sqlite.past import OWN
 from hansa.store.sqlite.unfold import FeedRow, row_of, unfold
@@ -65,10 +65,18 @@ class Recorder:
         connection: of the writer.
         at: the time of writing [microseconds].
         archive: the past that is not in the tail.
+        screen: what is shown everything before it is written.
     """
 
-    def __init__(self, connection: apsw.Connection, at: int, archive: Source | None) -> None:
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        at: int,
+        archive: Source | None,
+        screen: Screen | None = None,
+    ) -> None:
         self._connection, self._at, self._archive = connection, at, archive
+        self._screen = screen
         self._now = iso(from_micros(at))
         self._rewrites = False
         self._known: dict[str, tuple[list[str], bool, bool]] = {}
@@ -112,6 +120,7 @@ class Recorder:
 
     def _add(self, new: Added) -> Written:
         known, living, exists = self._entity(new.entity)
+        self._show(new.entity, new.types, new.attributes)
         created = not exists and not self._archived(new.entity)
         if created and not new.create:
             raise _no_past(new.entity)
@@ -127,6 +136,11 @@ class Recorder:
                 else:
                     self._put(new.entity, name, instance)
         return Written(0, created=created, deleted=False)
+
+    def _show(self, id: str, types: Sequence[str], attributes: dict[str, list[Instance]]) -> None:
+        """Show the screen what is to be written; it raises what refuses it."""
+        if self._screen is not None:
+            self._screen({"id": id, "type": list(types), **attributes}, None)
 
     def _entity(self, id: str) -> tuple[list[str], bool, bool]:
         """The types of an entity, whether it lives in the present, and whether it is known at all."""
@@ -181,6 +195,8 @@ class Recorder:
     # -- changing ----------------------------------------------------------------------------------
 
     def _replace(self, new: Replaced) -> Written:
+        types = self._entity(new.entity)[0]
+        self._show(new.entity, types, {new.attribute: [new.instance]})
         number = self._find(new.entity, new.attribute, new.instance_id)
         text: Any = self._connection.execute(_BODY, (number,)).get
         old = orjson.loads(text)

@@ -19,7 +19,7 @@ import orjson
 from hansa.kernel.errors import HansaError
 from hansa.ngsild.model import ENTITY_MEMBERS, Entity
 from hansa.store.outbox import Image
-from hansa.store.port import Outcome, Write, Written
+from hansa.store.port import Outcome, Screen, Write, Written
 from hansa.store.sqlite.aside import aside
 from hansa.store.sqlite.ready import Place, Ready, geometries, places_of, ready, text_of, whole
 from hansa.store.sqlite.shapes import PLACE, Profile, Signature, profile, shape_of, signature
@@ -77,10 +77,17 @@ class Stage:
         marks: the state of numbering; not changed (see :meth:`settled`).
         at: the time of the group [microseconds].
         imaging: whether to keep what each change made of its entity (see :mod:`hansa.store.outbox`).
+        screen: what every entity is shown to before it is stored.
     """
 
     def __init__(
-        self, stored: Mapping[str, Record], marks: Marks, at: int, *, imaging: bool = False
+        self,
+        stored: Mapping[str, Record],
+        marks: Marks,
+        at: int,
+        *,
+        imaging: bool = False,
+        screen: Screen | None = None,
     ) -> None:
         self.stored = stored
         self.now: dict[str, Record | None] = dict(stored)
@@ -89,7 +96,7 @@ class Stage:
         """Entities as they were when they were deleted."""
         self.new_shapes: dict[Signature, int] = {}
         self.images: list[Image] | None = [] if imaging else None
-        self._marks = marks
+        self._marks, self._screen = marks, screen
         self._key, self.at = marks.key, at
 
     # -- requests ----------------------------------------------------------------------------------
@@ -120,6 +127,8 @@ class Stage:
             new = edited.entity
             if new is old:
                 return Written(0, created=False, deleted=False, detail=edited.detail)
+            if new is not None and self._screen is not None:
+                self._screen(new, old)
             seq = (
                 self._delete(write, record, old)
                 if new is None

@@ -21,7 +21,7 @@ from hansa.kernel.errors import Unavailable
 from hansa.ngsild.model import LOCATION
 from hansa.ngsild.query import Query, Seen
 from hansa.store.history import Archive, Cut, Line, Recording, Source
-from hansa.store.port import Change, Feature, Outcome, Page, Shape, Write
+from hansa.store.port import Change, Feature, Outcome, Page, Screen, Shape, Write
 from hansa.store.sqlite import feed, folding, records, upkeep
 from hansa.store.sqlite.answer import answer, drawn, every, explain
 from hansa.store.sqlite.faults import fault
@@ -59,7 +59,7 @@ class SqliteStore:
         self._recordings = Gathered(
             self._writer.start,
             lambda connection, requests: folding.record(
-                connection, requests, micros(clock.now()), self.archive
+                connection, requests, micros(clock.now()), self.archive, self._writer.screen
             ),
         )
         self.outbox = SqliteOutbox(self._writer, self._pool, lambda: micros(clock.now()))
@@ -241,6 +241,11 @@ class SqliteStore:
                 listener(seq)
             except Exception:
                 _LOG.exception("a watcher of store %s failed", self.path.name)
+
+    def screened(self, screen: Screen) -> SqliteStore:
+        """This store, from now on with a screen."""
+        self._writer.screen = screen
+        return self
 
     # -- upkeep ------------------------------------------------------------------------------------
 

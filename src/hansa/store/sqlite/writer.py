@@ -26,7 +26,7 @@ import orjson
 
 from hansa.kernel.clock import Clock, micros
 from hansa.kernel.errors import Unavailable
-from hansa.store.port import Outcome, Write
+from hansa.store.port import Outcome, Screen, Write
 from hansa.store.sqlite.faults import HOPELESS, fault, faults
 from hansa.store.sqlite.ready import Ready, ready_if_sound
 from hansa.store.sqlite.rows import fetch, store
@@ -85,7 +85,7 @@ class Writer:
     """Owns the only connection that changes the database at `path`.
 
     `committed` is called with the newest change's number after each commit that made changes. While
-    ``imaging`` is on, each change leaves an image in the outbox.
+    ``imaging`` is on, each change leaves an image in the outbox. ``screen`` sees every entity first.
     """
 
     def __init__(
@@ -95,6 +95,7 @@ class Writer:
         with faults(path):
             self._connection = connect(path, patience_ms=patience_ms, cache=WRITER_CACHE_KIBIBYTES)
             self.imaging = _is_imaging(self._connection)
+        self.screen: Screen | None = None
         self._version: object = None
         self._marks = Marks(1, 0, {})
         self._waiting: deque[_Request | _Task] = deque()
@@ -235,7 +236,8 @@ class Writer:
         """The requests worked out in memory, and the answer to each: its outcomes, or an edit's error."""
         self._notice_other_writers()
         stored = fetch(self._connection, {write.id for each in requests for write in each.writes})
-        stage = Stage(stored, self._marks, micros(self._clock.now()), imaging=self.imaging)
+        at = micros(self._clock.now())
+        stage = Stage(stored, self._marks, at, imaging=self.imaging, screen=self.screen)
         answers: list[list[Outcome] | Exception] = []
         for request in requests:
             try:

@@ -6,26 +6,21 @@ officer, an administrator or the operator.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Final
 
-import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from hansa.kernel.errors import HansaError, InvalidRequest, TooLarge
 from hansa.trust.algorithms.fields import FIELDS, PRACTICES
 from hansa.trust.principals import Principal
-from hansa.web.api.problem import problem
+from hansa.web.api.register import answering, body_of
 from hansa.web.shell.site import PageNode
 
 __all__ = ["AlgorithmRoutes"]
 
-_LONGEST: Final = 200_000
 _OPEN: Final = {"Access-Control-Allow-Origin": "*", "X-Content-Type-Options": "nosniff"}
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 class AlgorithmRoutes:
@@ -37,11 +32,11 @@ class AlgorithmRoutes:
     def routes(self) -> list[Route]:
         """All of them."""
         return [
-            Route("/hansa/v1/algorithms", _answering(self._all)),
-            Route("/hansa/v1/algorithms/form", _answering(self._form)),
-            Route("/hansa/v1/algorithms/{id}", _answering(self._one)),
-            Route("/hansa/v1/algorithms/{id}", _answering(self._put), methods=["PUT"]),
-            Route("/hansa/v1/algorithms/{id}", _answering(self._retire), methods=["DELETE"]),
+            Route("/hansa/v1/algorithms", answering(self._all)),
+            Route("/hansa/v1/algorithms/form", answering(self._form)),
+            Route("/hansa/v1/algorithms/{id}", answering(self._one)),
+            Route("/hansa/v1/algorithms/{id}", answering(self._put), methods=["PUT"]),
+            Route("/hansa/v1/algorithms/{id}", answering(self._retire), methods=["DELETE"]),
         ]
 
     async def _all(self, request: Request) -> Response:
@@ -74,7 +69,7 @@ class AlgorithmRoutes:
 
     async def _put(self, request: Request) -> Response:
         who = self._who(request)
-        raw = await _body(request)
+        raw = await body_of(request)
         record = await run_in_threadpool(
             self._node.trust.algorithms.declare, who, request.path_params["id"], raw
         )
@@ -87,28 +82,3 @@ class AlgorithmRoutes:
 
     def _who(self, request: Request) -> Principal:
         return self._node.gate.identify(request.headers.get("authorization"))
-
-
-async def _body(request: Request) -> object:
-    content = b""
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > _LONGEST:
-            raise TooLarge("the record", f"is longer than {_LONGEST:,} bytes", "shorten its texts")
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError as fault:
-        raise InvalidRequest("the record", f"is no JSON ({fault})", "send one object") from fault
-
-
-def _answering(handler: Handler) -> Handler:
-    """Errors become problem documents, not pages."""
-
-    async def answered(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except HansaError as error:
-            headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
-            return JSONResponse(problem(error), error.status, headers, "application/problem+json")
-
-    return answered
