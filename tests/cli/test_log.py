@@ -12,7 +12,8 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner, Result
 
 from hansa.cli.app import app
-from hansa.cli.control import ask_log, listening
+from hansa.cli.control import ask, listening
+from hansa.cli.task import nothing
 from hansa.kernel.errors import BadRequest
 from hansa.kernel.folder import Folder
 from hansa.kernel.settings_file import load, template
@@ -95,11 +96,11 @@ def test_a_served_node_opens_and_erases_for_the_command(tmp_path: Path) -> None:
         listening(node) as door,
     ):
         given = {"side": "who", "value": "anna"}
-        assert len(ask_log(door, "about", given)["entries"]) == 2
-        assert ask_log(door, "erase", given) == {"erased": 2}
-        assert ask_log(door, "about", given) == {"entries": []}
+        assert len(ask(door, "log", "about", given, nothing)["entries"]) == 2
+        assert ask(door, "log", "erase", given, nothing) == {"erased": 2}
+        assert ask(door, "log", "about", given, nothing) == {"entries": []}
         with pytest.raises(BadRequest, match="not one of"):
-            ask_log(door, "gossip", given)
+            ask(door, "log", "gossip", given, nothing)
 
 
 def test_a_restored_log_is_held_until_somebody_says_how_to_go_on(tmp_path: Path) -> None:

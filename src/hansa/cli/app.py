@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from hansa import __version__
 from hansa.cli import (
     account,
+    algorithm,
     archive,
     client,
     demo,
@@ -94,6 +95,7 @@ for module in (
     spokes,
     subscriptions,
     account,
+    algorithm,
     token,
     client,
     history,

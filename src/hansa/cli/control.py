@@ -1,6 +1,6 @@
 """The back door of a served node, for commands on the same machine: a socket in a private folder.
 
-A command that must write (``hansa import``, ``hansa history``, ``hansa log``) cannot open a folder that a node holds. It
+A command that must write (``hansa import``, or one that does :mod:`.work`) cannot open a folder that a node holds. It
 asks the node instead: over a Unix socket whose folder belongs to the node's user alone, so that whoever can reach it
 could open the node's databases as well. The lock file of the node's folder names it. One request is a
 line of JSON; the answer is a line for each step, and at the end one with the report or the error. A
@@ -14,7 +14,7 @@ import socket
 import socketserver
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +22,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from hansa.cli.rooms import ROOMS
+from hansa.cli.task import Given
+from hansa.cli.task import Progress as Count
 from hansa.kernel import errors
 from hansa.kernel.errors import BadRequest, HansaError, InternalError, Unavailable
 
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from hansa.spokes.report import Progress, Report
     from hansa.spokes.runner import Request
 
-__all__ = ["ask_history", "ask_import", "ask_log", "listening", "work_through"]
+__all__ = ["ask", "ask_import", "listening", "work_through"]
 
 _LONGEST_LINE: Final = 16_000_000
 _PATIENCE: Final = 20.0
@@ -54,7 +57,7 @@ class _HungUp(Exception):
 
 
 class _Door(socketserver.ThreadingUnixStreamServer):
-    """One import at a time, and one task of history beside it; others wait for their turn."""
+    """One import at a time, and one task of each room beside it; others wait for their turn."""
 
     daemon_threads = True
     block_on_close = False
@@ -62,7 +65,7 @@ class _Door(socketserver.ThreadingUnixStreamServer):
 
     def __init__(self, path: str) -> None:
         super().__init__(path, _Asked)
-        self.turns = {kind: threading.Lock() for kind in ("import", "history", "log")}
+        self.turns = {kind: threading.Lock() for kind in ("import", *ROOMS)}
         self.ending = threading.Event()
 
 
@@ -76,11 +79,10 @@ class _Asked(socketserver.StreamRequestHandler):
         with suppress(OSError, _HungUp):
             try:
                 asked = orjson.loads(self.rfile.readline(_LONGEST_LINE))
-                kind = next((each for each in ("history", "log") if each in asked), "import")
+                kind = str(asked.get("room", "import"))
                 self._follow(0, None, "waiting for its turn")
                 with self.server.turns[kind]:
-                    work = {"history": self._history, "log": self._log}.get(kind, self._import)
-                    done = work(asked)
+                    done = self._import(asked) if kind == "import" else self._work(kind, asked)
                 self._say({"done": done})
             except HansaError as fault:
                 self._say({"error": _told(fault)})
@@ -99,15 +101,8 @@ class _Asked(socketserver.StreamRequestHandler):
         node, dry_run = self.server.node, bool(asked["dryRun"])
         return work_through(node, asked["spoke"], request, dry_run, follow).to_dict()
 
-    def _history(self, asked: dict[str, Any]) -> dict[str, Any]:
-        from hansa.cli.history_work import do_history
-
-        return do_history(self.server.node, str(asked["history"]), asked["given"], self._follow)
-
-    def _log(self, asked: dict[str, Any]) -> dict[str, Any]:
-        from hansa.cli.log_work import do_log
-
-        return do_log(self.server.node, str(asked["log"]), asked["given"])
+    def _work(self, room: str, asked: dict[str, Any]) -> dict[str, Any]:
+        return ROOMS[room](self.server.node, str(asked["task"]), asked["given"], self._follow)
 
     def _follow(self, done: int, total: int | None, what: str = "") -> None:
         if self.server.ending.is_set():
@@ -176,20 +171,11 @@ def ask_import(
     return Report.from_dict(_asked(path, asked, lambda *step: progress(Step(*step)), ended))
 
 
-def ask_history(
-    path: str, task: str, given: Mapping[str, Any], progress: Callable[[int, int | None], None]
-) -> dict[str, Any]:
-    """Let the node behind the door at `path` do a task of :mod:`.history_work`; raises the same."""
-    asked = {"history": task, "given": dict(given)}
+def ask(path: str, room: str, task: str, given: Given, progress: Count) -> dict[str, Any]:
+    """Let the node behind the door at `path` do a task of a room of :mod:`.work`; raises the same."""
+    asked = {"room": room, "task": task, "given": dict(given)}
     ended = ("ended in the middle of it", "do the same again")
     return _asked(path, asked, lambda done, total, what: progress(done, total), ended)
-
-
-def ask_log(path: str, task: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Let the node behind the door at `path` do a task of :mod:`.log_work`; raises the same."""
-    ended = ("ended in the middle of it", "do the same again")
-    asked = {"log": task, "given": dict(given)}
-    return _asked(path, asked, lambda done, total, what: None, ended)
 
 
 def _asked(

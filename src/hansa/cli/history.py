@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from hansa.cli.console import Json, Screen
 from hansa.cli.reach import FolderOption, TenantOption
+from hansa.cli.task import Given, Progress, nothing
+from hansa.cli.work import in_node
 from hansa.kernel.errors import BadRequest
-
-if TYPE_CHECKING:
-    from hansa.cli.history_work import Progress
 
 __all__ = ["register"]
 
@@ -39,24 +37,8 @@ def register(app: typer.Typer) -> None:
     app.add_typer(group, name="history")
 
 
-def _done(folder: Path, task: str, given: dict[str, Any], progress: Progress) -> dict[str, Any]:
-    """The outcome of a task: done here, or by the node that serves the folder."""
-    from hansa.cli.control import ask_history
-    from hansa.cli.history_work import do_history
-    from hansa.kernel.folder import Folder
-    from hansa.kernel.settings_file import load
-    from hansa.node import Node
-
-    holder = Folder.open(folder).holder()
-    if holder is not None and holder.door:
-        return ask_history(holder.door, task, given, progress)
-    settings = load(folder, os.environ)
-    with Folder.open(folder).locked(), closing(Node.open(folder, settings)) as node:
-        return do_history(node, task, given, progress)
-
-
-def _nothing(done: int, total: int | None) -> None:
-    """For tasks that are over at once."""
+def _done(folder: Path, task: str, given: Given, progress: Progress) -> dict[str, Any]:
+    return in_node(folder, "history", task, given, progress)
 
 
 def import_file(
@@ -173,7 +155,7 @@ def rules(
     rule = {"name": set, "keep": keep, "type": type, "attribute": attribute}
     rule |= {"sums": sums, "sums_keep": sums_keep}
     given = {"set": None if set is None else rule, "remove": remove, "tenant": tenant}
-    done = _done(folder, "rules", given, _nothing)
+    done = _done(folder, "rules", given, nothing)
     if json:
         screen.data({"rules": done["rules"]})
     heads = ("rule", "keep", "type", "attribute", "then sums by", "until")
@@ -197,7 +179,7 @@ def retain(
     """
     screen = Screen(json)
     given = {"tenant": tenant, "dryRun": dry_run}
-    with screen.progress("Segments") if not dry_run else nullcontext(_nothing) as progress:
+    with screen.progress("Segments") if not dry_run else nullcontext(nothing) as progress:
         effects = _done(folder, "retain", given, progress)["effects"]
     if json:
         screen.data({"dryRun": dry_run, "effects": effects})

@@ -6,12 +6,12 @@ back door of a served node (:mod:`.control`). One at a time, and never beside th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from hansa.cli.task import Given, Progress
 from hansa.kernel.clock import micros
 from hansa.kernel.errors import BadRequest, NotFound
 
@@ -20,10 +20,7 @@ if TYPE_CHECKING:
     from hansa.node import Node
     from hansa.store.port import Store
 
-__all__ = ["Progress", "do_history"]
-
-Progress = Callable[[int, int | None], None]
-Given = Mapping[str, Any]
+__all__ = ["do_history"]
 
 
 def do_history(node: Node, task: str, given: Given, progress: Progress) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import typer
 
 from hansa.cli.console import Json, Screen
 from hansa.cli.reach import FolderOption, TokenOption, UrlOption, reached
+from hansa.cli.work import in_node
 from hansa.kernel.errors import BadRequest, Conflict, Unavailable
 
 __all__ = ["register"]
@@ -245,21 +246,9 @@ def erase(
 
 def _done(folder: Path, task: str, side: str, value: str) -> dict[str, Any]:
     """The outcome of a task: done here, or by the node that serves the folder."""
-    from hansa.cli.control import ask_log
-    from hansa.cli.log_work import do_log
-    from hansa.kernel.folder import Folder
-    from hansa.kernel.settings_file import load
-    from hansa.node import Node
-
     if side not in ("who", "what"):
         raise BadRequest("the side", f"'{side[:50]}' is neither 'who' nor 'what'", "say which")
-    given = {"side": side, "value": value}
-    holder = Folder.open(folder).holder()
-    if holder is not None and holder.door:
-        return ask_log(holder.door, task, given)
-    settings = load(folder, os.environ)
-    with Folder.open(folder).locked(), closing(Node.open(folder, settings)) as node:
-        return do_log(node, task, given)
+    return in_node(folder, "log", task, {"side": side, "value": value})
 
 
 def resume(

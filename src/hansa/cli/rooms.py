@@ -1,0 +1,36 @@
+"""What does the tasks of commands, by room; each is loaded when it is first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from hansa.cli.task import Given, Progress
+
+if TYPE_CHECKING:
+    from hansa.node import Node
+
+__all__ = ["ROOMS"]
+
+Room = Callable[["Node", str, Given, Progress], dict[str, Any]]
+
+
+def _history(node: Node, task: str, given: Given, progress: Progress) -> dict[str, Any]:
+    from hansa.cli.history_work import do_history
+
+    return do_history(node, task, given, progress)
+
+
+def _log(node: Node, task: str, given: Given, progress: Progress) -> dict[str, Any]:
+    from hansa.cli.log_work import do_log
+
+    return do_log(node, task, given)
+
+
+def _algorithms(node: Node, task: str, given: Given, progress: Progress) -> dict[str, Any]:
+    from hansa.cli.algorithm_work import do_algorithm
+
+    return do_algorithm(node, task, given)
+
+
+ROOMS: Mapping[str, Room] = {"history": _history, "log": _log, "algorithms": _algorithms}
