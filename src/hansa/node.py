@@ -10,6 +10,7 @@ from threading import Lock
 
 from hansa.history.archive import ParquetArchive
 from hansa.history.archivist import Archivist, Tenant
+from hansa.hub import snapshots
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.federation.federation import Federation, lasting_name
 from hansa.hub.federation.passing import Passing
@@ -67,8 +68,9 @@ class Node:
         self.contexts = ContextRegistry.for_node(settings, folder)
         self.contexts.record = self._stored_context
         self.notifier = Notifier(
-            store=self._tenant_store,
+            store=self._own_store,
             tenants=self._tenant_names,
+            snapshots=self._snapshots,
             egress=self._egress,
             contexts=self.contexts,
             clock=clock,
@@ -172,6 +174,15 @@ class Node:
     def _tenant_store(self, tenant: str | None) -> Store:
         """The store of a tenant, for what the node does itself; None is the city's own."""
         return self.gate.writer(LOCAL, tenant, make=tenant is None)
+
+    def _own_store(self, tenant: str | None, snapshot: str | None) -> Store:
+        """The store of a tenant or of a snapshot of it, for what the node does itself."""
+        if snapshot is None:
+            return self._tenant_store(tenant)
+        return self.gate.writer(LOCAL, tenant, snapshot)
+
+    def _snapshots(self, tenant: str | None) -> list[str]:
+        return snapshots.ready(self._tenant_store(tenant), self.clock.now())
 
     def _tenant_names(self) -> list[str | None]:
         """All tenants; the city's own has no name."""

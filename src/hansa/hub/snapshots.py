@@ -46,6 +46,7 @@ __all__ = [
     "finished",
     "made",
     "purge_test",
+    "ready",
     "removed",
     "told_of",
     "used",
@@ -223,6 +224,16 @@ def dropped(id: str) -> Write:
 def expired(record: Mapping[str, Any], now: datetime) -> bool:
     """Whether a snapshot has outlived its time."""
     return str(record["expiresAt"]) <= iso(now)
+
+
+def ready(store: Reader, now: datetime) -> list[str]:
+    """The snapshots of a tenant that can be used now."""
+    records = [orjson.loads(raw) for raw in store.records(RECORD)]
+    return [
+        record["id"]
+        for record in records
+        if record["snapshotStatus"] != "preparing" and not expired(record, now)
+    ]
 
 
 def _present(id: str, current: Snapshot | None, now: datetime) -> Snapshot:

@@ -193,7 +193,7 @@ class _Lane:
         if status != "active":
             return Settled(*head, courier.now(), f"its subscription is {status}", sent=False)
         endpoint = subscription.endpoint
-        failure = await self._sender_for(endpoint).send(notice, endpoint, subscription.tenant)
+        failure = await self._sender_for(endpoint).send(notice, subscription)
         at = courier.now()
         if failure is None:
             return Settled(*head, at)

@@ -15,6 +15,7 @@ import orjson
 
 from hansa.hub.notify.endpoint import Endpoint
 from hansa.hub.notify.sending import Failure, headers_of
+from hansa.hub.subscriptions.model import Subscription
 from hansa.kernel.egress import Egress
 from hansa.kernel.errors import HansaError
 from hansa.kernel.mqtt import Broker, MqttFailed, connected
@@ -25,9 +26,9 @@ __all__ = ["MqttSender", "broker_of", "message"]
 _IDLE: Final = 5.0  # seconds for which an unused connection is kept
 
 
-def message(notice: Notice, endpoint: Endpoint, tenant: str | None) -> bytes:
+def message(notice: Notice, subscription: Subscription) -> bytes:
     """The MQTT message of a notification."""
-    metadata = headers_of(notice, endpoint, tenant)
+    metadata = headers_of(notice, subscription)
     return orjson.dumps({"metadata": metadata, "body": orjson.Fragment(notice.body)})
 
 
@@ -56,12 +57,13 @@ class MqttSender:
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
 
-    async def send(self, notice: Notice, endpoint: Endpoint, tenant: str | None) -> Failure | None:
+    async def send(self, notice: Notice, subscription: Subscription) -> Failure | None:
         """Publish a notification; None when the broker took it, as its QoS can tell.
 
         A kept connection that turns out to be broken is replaced at once.
         """
-        payload = message(notice, endpoint, tenant)
+        payload = message(notice, subscription)
+        endpoint = subscription.endpoint
         if endpoint != self._endpoint:
             await self.close()
             self._endpoint = endpoint

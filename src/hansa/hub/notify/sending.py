@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from hansa.hub.notify.endpoint import GEO_JSON, LD_JSON, Endpoint
+from hansa.hub.subscriptions.model import Subscription
 from hansa.kernel.egress import Egress
 from hansa.kernel.errors import HansaError
 from hansa.store.outbox import Notice
@@ -33,7 +34,7 @@ class Failure:
 class Sender(Protocol):
     """Sends to one endpoint."""
 
-    async def send(self, notice: Notice, endpoint: Endpoint, tenant: str | None) -> Failure | None:
+    async def send(self, notice: Notice, subscription: Subscription) -> Failure | None:
         """Send a notification; None when it was taken."""
 
     async def close(self) -> None:
@@ -46,13 +47,17 @@ def context_link(url: str) -> str:
     return f'<{safe}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 
 
-def headers_of(notice: Notice, endpoint: Endpoint, tenant: str | None) -> dict[str, str]:
-    """What goes with the body: its type, its @context, the tenant, and what the receiver wants."""
+def headers_of(notice: Notice, subscription: Subscription) -> dict[str, str]:
+    """What goes with the body: its type, its @context, the tenant and the snapshot (clauses 6.3.14 and
+    6.3.22), and what the receiver wants."""
+    endpoint = subscription.endpoint
     found = {"Content-Type": notice.media_type}
     if notice.link is not None and _wants_link(notice, endpoint):
         found["Link"] = context_link(notice.link)
-    if tenant is not None:
-        found["NGSILD-Tenant"] = tenant
+    if subscription.tenant is not None:
+        found["NGSILD-Tenant"] = subscription.tenant
+    if subscription.snapshot is not None:
+        found["NGSILD-Snapshot"] = subscription.snapshot
     return found | dict(endpoint.receiver)
 
 
@@ -71,7 +76,7 @@ class HttpSender:
     def __init__(self, egress: Egress, endpoint: Endpoint) -> None:
         self._egress, self._url = egress, endpoint.uri
 
-    async def send(self, notice: Notice, endpoint: Endpoint, tenant: str | None) -> Failure | None:
+    async def send(self, notice: Notice, subscription: Subscription) -> Failure | None:
         """Send a notification; None when it was taken.
 
         A connection that was found closed is replaced and the notification sent again: its identifier
@@ -81,10 +86,10 @@ class HttpSender:
             answer = await self._egress.request(
                 "POST",
                 self._url,
-                headers=headers_of(notice, endpoint, tenant),
+                headers=headers_of(notice, subscription),
                 body=notice.body,
                 max_bytes=_MOST_ANSWER,
-                timeout=endpoint.timeout,
+                timeout=subscription.endpoint.timeout,
                 repeatable=True,
                 status_only=True,
             )

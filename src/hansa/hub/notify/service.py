@@ -1,5 +1,7 @@
 """Notifications of a whole node: a desk for each tenant, opened when the node starts or the tenant comes.
 
+A snapshot with subscriptions of its own (clause 5.5.15) has a desk too, until it is deleted.
+
 While the node is not running (a command works on its folder), changes of subscriptions and entities are
 only written; the desks take them up when it starts.
 """
@@ -14,7 +16,7 @@ from functools import partial
 
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.notify.desk import Desk
-from hansa.hub.subscriptions.model import Subscription
+from hansa.hub.subscriptions.model import KIND, Subscription
 from hansa.kernel.clock import Clock, micros
 from hansa.kernel.egress import Egress
 from hansa.store.port import Store
@@ -23,27 +25,32 @@ __all__ = ["Notifier"]
 
 _LOG = logging.getLogger(__name__)
 
+Place = tuple[str | None, str | None]
+"""A tenant, and the snapshot of it if one is meant."""
+
 
 class Notifier:
     """The desks of a node's tenants.
 
     Args:
-        store: the store of a tenant; None is the city's own.
+        store: the store of a tenant (None is the city's own), or of a snapshot of it.
         tenants: all tenants.
+        snapshots: a tenant's snapshots that are ready.
     """
 
     def __init__(
         self,
         *,
-        store: Callable[[str | None], Store],
+        store: Callable[[str | None, str | None], Store],
         tenants: Callable[[], list[str | None]],
+        snapshots: Callable[[str | None], list[str]],
         egress: Egress,
         contexts: ContextRegistry,
         clock: Clock,
     ) -> None:
-        self._store, self._tenants = store, tenants
+        self._store, self._tenants, self._snapshots = store, tenants, snapshots
         self._egress, self._contexts, self._clock = egress, contexts, clock
-        self._desks: dict[str | None, asyncio.Task[Desk]] = {}
+        self._desks: dict[Place, asyncio.Task[Desk]] = {}
         self._others: dict[str, Callable[[str | None, str], Subscription | None]] = {}
         self._running = False
 
@@ -75,20 +82,34 @@ class Notifier:
         for tenant in tenants:
             try:
                 await self.desk(tenant)
+                for snapshot in await asyncio.to_thread(self._followed, tenant):
+                    await self.desk(tenant, snapshot)
             except asyncio.CancelledError:
                 raise
             except Exception:
                 _LOG.exception("the notifications of tenant %s could not start", tenant)
 
-    async def desk(self, tenant: str | None) -> Desk:
-        """The desk of a tenant, started if need be."""
-        task = self._desks.get(tenant)
+    def _followed(self, tenant: str | None) -> list[str]:
+        """The snapshots of a tenant to which somebody has subscribed."""
+        found = self._snapshots(tenant)
+        return [id for id in found if self._store(tenant, id).records(KIND)]
+
+    async def desk(self, tenant: str | None, snapshot: str | None = None) -> Desk:
+        """The desk of a tenant or of a snapshot of it, started if need be."""
+        task = self._desks.get((tenant, snapshot))
         if task is None or (task.done() and (task.cancelled() or task.exception())):
-            task = self._desks[tenant] = asyncio.create_task(self._open(tenant))
+            task = asyncio.create_task(self._open(tenant, snapshot))
+            self._desks[tenant, snapshot] = task
         return await asyncio.shield(task)
 
-    async def _open(self, tenant: str | None) -> Desk:
-        store = await asyncio.to_thread(self._store, tenant)
+    async def leave(self, tenant: str | None, snapshot: str) -> None:
+        """End the desk of a snapshot, which is about to be deleted."""
+        task = self._desks.pop((tenant, snapshot), None)
+        if task is not None:
+            await (await task).stop()
+
+    async def _open(self, tenant: str | None, snapshot: str | None) -> Desk:
+        store = await asyncio.to_thread(self._store, tenant, snapshot)
         desk = Desk(
             store,
             self._egress,
@@ -103,15 +124,15 @@ class Notifier:
         find = self._others.get(kind)
         return None if find is None else find(tenant, id)
 
-    async def changed(self, tenant: str | None, id: str) -> None:
-        """A subscription was made, changed or deleted."""
+    async def changed(self, tenant: str | None, snapshot: str | None, id: str) -> None:
+        """A subscription to a tenant's entities, or to a snapshot's, was made, changed or deleted."""
         if self._running:
-            await (await self.desk(tenant)).refresh(id)
+            await (await self.desk(tenant, snapshot)).refresh(id)
         else:  # what changes until the node runs is matched when it does
-            store = await asyncio.to_thread(self._store, tenant)
+            store = await asyncio.to_thread(self._store, tenant, snapshot)
             await asyncio.to_thread(store.outbox.keep_images, True)
 
-    async def settled(self, tenant: str | None) -> None:
-        """Wait until what is known about a tenant's deliveries can be read from its store."""
-        if self._running and tenant in self._desks:
-            await (await self.desk(tenant)).settled()
+    async def settled(self, tenant: str | None, snapshot: str | None) -> None:
+        """Wait until what is known about deliveries can be read from the store."""
+        if self._running and (tenant, snapshot) in self._desks:
+            await (await self.desk(tenant, snapshot)).settled()

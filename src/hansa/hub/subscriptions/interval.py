@@ -86,7 +86,7 @@ def interval_notices(watcher: Watcher, store: Reader, due: int, now: int) -> lis
     at = iso(from_micros(now))
     found = []
     for number, entities in enumerate(_pages(subscription, store, at)):
-        id = notification_id(subscription.tenant, subscription.id, f"{due}.{number}")
+        id = notification_id(subscription.home, subscription.id, f"{due}.{number}")
         data = shown(subscription, watcher.sight, entities, store)
         whole = body(subscription, id, content(subscription, data), at)
         found.append(notice(subscription, id, whole, now, entity=""))

@@ -153,7 +153,7 @@ class Matcher:
 
     def _notice(self, watcher: Watcher, look: _Look, image: Image, now: int, at: str) -> Notice:
         subscription = watcher.subscription
-        id = notification_id(subscription.tenant, subscription.id, image.seq)
+        id = notification_id(subscription.home, subscription.id, image.seq)
         whole = body(subscription, id, look.told(watcher, image), at)
         due, wait = _due(watcher, now)
         return notice(

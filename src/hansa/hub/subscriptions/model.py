@@ -110,7 +110,14 @@ class Subscription:
     context: Context = CORE
     link: str = ""
     tenant: str | None = None
+    snapshot: str | None = None
     kind: str = KIND
+
+    @property
+    def home(self) -> str:
+        """Where it is, as a text of its own for each tenant and each snapshot."""
+        tenant = self.tenant or ""
+        return tenant if self.snapshot is None else f"{tenant} {self.snapshot}"
 
     def status(self, now: str) -> str:
         """``active``, ``paused`` or ``expired`` (table 5.2.12-2)."""

@@ -46,9 +46,9 @@ _PREVIOUS: Final = {
 }
 
 
-def notification_id(tenant: str | None, subscription: str, number: int | str) -> str:
+def notification_id(home: str | None, subscription: str, number: int | str) -> str:
     """The identifier of a notification: the same change gives the same one (a UUID of version 5)."""
-    name = f"{tenant or ''} {subscription} {number}".encode()
+    name = f"{home or ''} {subscription} {number}".encode()
     made = bytearray(hashlib.sha1(_NAMESPACE + name, usedforsecurity=False).digest()[:16])
     made[6] = made[6] & 0x0F | 0x50
     made[8] = made[8] & 0x3F | 0x80

@@ -97,6 +97,7 @@ async def compiled(
         context=context,
         link=link,
         tenant=record.get("tenant"),
+        snapshot=record.get("snapshot"),
         kind=kind,
     )
 

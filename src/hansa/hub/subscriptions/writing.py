@@ -43,6 +43,7 @@ class Origin:
         tenant: as the request named it; None for the city's own.
         since: number of the newest change before the request.
         via: the brokers that the request has passed.
+        snapshot: the snapshot of the tenant whose entities are meant; None for the tenant's own.
     """
 
     context: Context
@@ -50,6 +51,7 @@ class Origin:
     tenant: str | None
     since: int = 0
     via: tuple[str, ...] = ()
+    snapshot: str | None = None
 
 
 def create(id: str, payload: Any, origin: Origin, now: str, *, kind: str = KIND) -> Write:
@@ -73,6 +75,8 @@ def create(id: str, payload: Any, origin: Origin, now: str, *, kind: str = KIND)
     }
     if origin.via:
         record["via"] = list(origin.via)
+    if origin.snapshot is not None:
+        record["snapshot"] = origin.snapshot
 
     def edit(current: dict[str, Any] | None) -> Edited:
         if current is not None:

@@ -172,6 +172,10 @@ class Call:
         """The entities of the tenant, or of the snapshot, to write."""
         return self.service.gate.writer(self.principal, self.tenant, self.snapshot, make=make)
 
+    def tenant_writer(self) -> Store:
+        """What the tenant itself has, also where a snapshot is meant."""
+        return self.service.gate.writer(self.principal, self.tenant)
+
     @property
     def base(self) -> str:
         """The public address of this node, as set or as the request names it."""

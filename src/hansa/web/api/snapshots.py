@@ -17,6 +17,8 @@ import orjson
 
 from hansa.hub import snapshots as hub
 from hansa.hub.snapshots import RECORD, Snapshot
+from hansa.hub.subscriptions.model import KIND as SUBSCRIPTION
+from hansa.hub.subscriptions.writing import delete as removed
 from hansa.kernel.egress import Egress
 from hansa.kernel.errors import (
     BadRequest,
@@ -31,7 +33,7 @@ from hansa.kernel.ids import is_uri
 from hansa.ngsild.context import Context
 from hansa.ngsild.q import parse_q
 from hansa.store.port import Outcome, Store, Write
-from hansa.trust.principals import LOCAL
+from hansa.trust.principals import LOCAL, Principal
 from hansa.web.api.answer import Answer, created, document, nothing, plain
 from hansa.web.api.call import JSON, LD_JSON, MERGE_JSON, Call
 from hansa.web.api.problem import problem
@@ -41,8 +43,10 @@ __all__ = ["clone", "create", "delete", "enter", "purge", "retrieve", "update"]
 
 _LOG = logging.getLogger(__name__)
 
-_WITHIN: Final = frozenset({"entities", "entityOperations", "types", "attributes", "temporal"})
-"""Resources that a snapshot has too."""
+_WITHIN: Final = frozenset(
+    {"entities", "entityOperations", "types", "attributes", "subscriptions", "temporal"}
+)
+"""Resources that a snapshot has too: those of the Core and the Temporal API (5.5.15, table 4.3.5-1)."""
 
 _USE: Final = timedelta(minutes=1)
 """How much lastUsedAt may be behind, so that reading costs no write."""
@@ -105,8 +109,14 @@ async def _forget(call: Call, id: str) -> None:
     """Delete a snapshot that has outlived its time."""
     gate = call.service.gate
     store = gate.writer(LOCAL, call.tenant)
-    await asyncio.to_thread(gate.drop_snapshot, LOCAL, call.tenant, id)
+    await _drop(call, LOCAL, id)
     await call.service.commits().settled(store.write_records(RECORD, [hub.dropped(id)]))
+
+
+async def _drop(call: Call, principal: Principal, id: str) -> None:
+    """Delete what a snapshot holds; nobody is told of its changes any more."""
+    await call.service.notifier.leave(call.tenant, id)
+    await asyncio.to_thread(call.service.gate.drop_snapshot, principal, call.tenant, id)
 
 
 # -- making -----------------------------------------------------------------------------------------
@@ -143,13 +153,13 @@ async def _make(
     filling: Filling | None = None,
     source: Snapshot | None = None,
 ) -> Answer:
-    gate, settings = call.service.gate, call.service.settings
+    settings = call.service.settings
     store = call.writer()
     now = call.service.clock.now()
     await _make_room(call, store, now)
     write = hub.made(id, given, now, f"PT{settings.snapshot_hours}H")
     await _commit(call, store, write)
-    await asyncio.to_thread(gate.drop_snapshot, call.principal, call.tenant, id)
+    await _drop(call, call.principal, id)
     name = (RECORD, call.tenant, id)
     if filling is not None:
         work: Any = fill(call, store, id, filling)
@@ -160,7 +170,13 @@ async def _make(
 
 
 def _copy(call: Call, id: str, source: Snapshot) -> Details:
-    call.service.gate.make_snapshot(LOCAL, call.tenant, id, source["id"])
+    """Have what the source has, but for its subscriptions: those are to that snapshot, not to this."""
+    store = call.service.gate.make_snapshot(LOCAL, call.tenant, id, source["id"])
+    for raw in store.records(SUBSCRIPTION):
+        subscription = orjson.loads(raw)["id"]
+        store.write_records(SUBSCRIPTION, [removed(subscription)]).result()
+        store.outbox.forget(SUBSCRIPTION, subscription).result()
+    store.outbox.keep_images(False)
     present, past = (source.get(name, []) for name in DETAILS)
     return present, past
 
@@ -234,7 +250,7 @@ async def delete(call: Call) -> Answer:
     store = call.writer()
     await _found(call, id)
     await _commit(call, store, hub.removed(id, call.service.clock.now()))
-    await asyncio.to_thread(call.service.gate.drop_snapshot, call.principal, call.tenant, id)
+    await _drop(call, call.principal, id)
     return nothing()
 
 
@@ -252,7 +268,7 @@ async def purge(call: Call) -> Answer:
     writes = [hub.removed(id, now) for id in doomed]
     outcomes = await call.service.commits().settled(store.write_records(RECORD, writes))
     for id in doomed:
-        await asyncio.to_thread(call.service.gate.drop_snapshot, call.principal, call.tenant, id)
+        await _drop(call, call.principal, id)
     failed = {id: o for id, o in zip(doomed, outcomes, strict=True) if isinstance(o, HansaError)}
     if not failed:
         return nothing()

@@ -66,7 +66,7 @@ class SubscriptionKind:
         store = call.writer(make=True)
         write = self.create(id, payload, await _origin(call, context, store), call.now)
         await _check_context(call, payload)
-        await lasting_url(call, store, context)
+        await lasting_url(call, call.tenant_writer(), context)
         await self._commit(call, store, write)
         return created(f"{self.path}/{quote(id, safe=':')}")
 
@@ -77,7 +77,7 @@ class SubscriptionKind:
         id = call.path[0]
         store = call.writer()
         existing(id, {})
-        await call.service.notifier.settled(call.tenant)
+        await call.service.notifier.settled(call.tenant, call.snapshot)
         raw = await asyncio.to_thread(store.record, self.records, id)
         own = {each["id"]: each for each in await asyncio.to_thread(self.own, call, store)}
         record = existing(id, own.get(id) if raw is None else orjson.loads(raw))
@@ -97,7 +97,7 @@ class SubscriptionKind:
                 "the parameter 'limit'", "is 0 without count", "ask for count=true too"
             )
         store = call.writer()
-        await call.service.notifier.settled(call.tenant)
+        await call.service.notifier.settled(call.tenant, call.snapshot)
         found = await asyncio.to_thread(store.records, self.records)
         records = [*map(orjson.loads, found), *await asyncio.to_thread(self.own, call, store)]
         page = records[offset : offset + limit]
@@ -145,7 +145,8 @@ class SubscriptionKind:
 
 async def _origin(call: Call, context: Context, store: Store) -> Origin:
     since = await asyncio.to_thread(store.last_change)
-    return Origin(context, call.base, call.tenant, since, read_via(call.headers.get(b"via")))
+    via = read_via(call.headers.get(b"via"))
+    return Origin(context, call.base, call.tenant, since, via, call.snapshot)
 
 
 async def _check_context(call: Call, payload: dict[str, Any]) -> None:

@@ -15,8 +15,9 @@ __all__ = ["change", "query", "remove", "retrieve", "subscribe"]
 
 async def _committed(call: Call, id: str, remains: bool) -> None:
     """Have it hold for every change of an entity from here on."""
-    await call.service.notifier.changed(call.tenant, id)
-    call.service.passing.changed(call.tenant, id)
+    await call.service.notifier.changed(call.tenant, call.snapshot, id)
+    if call.snapshot is None:  # a snapshot is local: no source has anything to do with it (5.5.15)
+        call.service.passing.changed(call.tenant, id)
 
 
 _KIND = SubscriptionKind(KIND, "/ngsi-ld/v1/subscriptions", create, update, _committed)
