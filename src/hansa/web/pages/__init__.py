@@ -61,7 +61,8 @@ def make_pages(node: PageNode) -> Pages:
     """Every address of the pages, tiles, live streams and static files of `node`."""
     site = Site(node)
     facts = Facts(site)
-    tiles = TileServer(site.store, city_iri, node.folder.cache / "tiles.sqlite")
+    kept = node.folder.cache / "tiles.sqlite"
+    tiles = TileServer(site.store, city_iri, kept, node.feed, node.gate.public_mark)
     days = Days(site, facts)
     services = Services(site, facts)
     names = Names(site, facts)
