@@ -174,10 +174,7 @@ class Gate:
         view = self.view(principal, "read", tenant)
         if view.nothing:
             self._refuse(principal, "read", tenant, view.reason)
-        if snapshot is not None:
-            store = self._tenants.snapshot(tenant, snapshot)
-        else:
-            store = self._tenants.get(tenant)
+        store: Reader = self._behind(tenant, snapshot)
         if principal is LOCAL:
             return store
         if not self._dev:
@@ -186,6 +183,12 @@ class Gate:
         if tenant or snapshot is not None or self.reads is None:
             return store
         return self.reads.counted(store, principal)
+
+    def _behind(self, tenant: str | None, snapshot: str | None) -> Store:
+        """All of a tenant, or of a snapshot of it."""
+        if snapshot is not None:
+            return self._tenants.snapshot(tenant, snapshot)
+        return self._tenants.get(tenant)
 
     def sight(
         self, principal: Principal, action: Action = "read", tenant: str | None = None
@@ -211,9 +214,9 @@ class Gate:
             NonexistentTenant, NotFound: there is no such tenant, or snapshot.
         """
         self._check(principal, "write", tenant)
-        if snapshot is not None:
-            return self._tenants.snapshot(tenant, snapshot)
-        return self._tenants.get_or_create(tenant) if make else self._tenants.get(tenant)
+        if snapshot is None and make:
+            return self._tenants.get_or_create(tenant)
+        return self._behind(tenant, snapshot)
 
     def make_snapshot(
         self, principal: Principal, tenant: str | None, id: str, source: str | None = None
