@@ -95,7 +95,9 @@ def test_nothing_is_run_that_came_as_text() -> None:
 
 
 def test_no_format_that_can_run_code_is_read_and_no_injected_protocol_is_spoken() -> None:
-    assert [(f, m) for f, m in imported() if m.partition(".")[0] in DANGEROUS_MODULES] == []
+    found = [(f, m) for f, m in imported() if m.partition(".")[0] in DANGEROUS_MODULES]
+    # Signs escape what they write into SVG by it; it reads nothing.
+    assert found == [("web/signs/svg.py", "xml.sax.saxutils")]
 
 
 def test_programs_are_started_without_a_shell_and_in_few_places() -> None:
@@ -118,6 +120,7 @@ def test_chance_for_secrets_comes_from_the_system() -> None:
 
 
 NAMES_ONLY = {
+    "trust/identity/grants.py": "the public identifier of a signed token",
     "trust/identity/tokens.py": "the public identifier of a token, beside a secret of 256 bits",
 }
 """Where fewer than 128 random bits are drawn, and what for."""

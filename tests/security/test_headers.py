@@ -83,7 +83,7 @@ def test_other_sites_may_read_only_what_is_published_and_never_with_credentials(
             assert reply.every("access-control-allow-methods") == []
             assert reply.every("access-control-allow-origin") in ([], ["*"])
             if reply.every("access-control-allow-origin"):
-                assert address.pattern.startswith(("/log/", "/hansa/v1/")), address
+                assert address.pattern.startswith(("/log/", "/hansa/v1/", "/.well-known/")), address
 
 
 def test_what_reads_changes_nothing(city: Node) -> None:

@@ -29,22 +29,12 @@ async def follow(
     stop = store.watch(wake)
     try:
         while True:
-            newest, changes = await asyncio.to_thread(_next, store, position, batch)
+            changes = await asyncio.to_thread(store.changes, position, batch)
             if changes:
                 position = changes[-1].seq
                 yield changes
             else:
-                position = max(position, newest)
                 await woken.wait()
                 woken.clear()
     finally:
         stop()
-
-
-def _next(store: Reader, position: int, batch: int) -> tuple[int, list[Change]]:
-    """The next changes, and how far has been looked at where there are none.
-
-    A store that shows some changes only has looked at all that were there before it was asked.
-    """
-    newest = store.last_change()
-    return newest, store.changes(position, batch)

@@ -53,7 +53,12 @@ class Narrowing:
     tenant: str | None = None
 
     def covers(self, scope: Scope, tenant: str | None) -> bool:
-        """Whether the token reaches `scope` in `tenant` (``None`` is the city's own)."""
+        """Whether the token reaches `scope` in `tenant` (``None`` is the city's own).
+
+        What is limited to some types of entities administers nothing.
+        """
+        if scope == "admin" and self.types is not None:
+            return False
         return scope in self.scopes and (self.tenant is None or self.tenant == (tenant or ""))
 
 

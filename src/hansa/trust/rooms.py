@@ -16,7 +16,6 @@ from hansa.trust.algorithms.register import AlgorithmRegister
 from hansa.trust.gate import Gate
 from hansa.trust.identity.desk import Desk
 from hansa.trust.identity.keysets import Keysets
-from hansa.trust.identity.openid import OpenId
 from hansa.trust.log.asking import Asking, parse_witness
 from hansa.trust.log.book import LogBook
 from hansa.trust.log.commitments import Event
@@ -60,8 +59,6 @@ class TrustRooms:
         """What proves who somebody is."""
         self.keysets = Keysets(egress)
         """The public keys of others, by their addresses."""
-        self.openid = OpenId(self.vault, self.desk, egress, self.keysets, clock)
-        """Logins at the providers that were declared."""
         self.gate = Gate(
             tenants, token_hash=settings.operator_token_hash, dev=settings.dev, desk=self.desk
         )

@@ -65,7 +65,7 @@ class AlgorithmRegister:
             BadRequest: the record is not complete; what is missing is named.
             Unavailable: it could not be logged or kept; the register is as it was.
         """
-        self._check(who, id)
+        self.check(who, id)
         try:
             record = checked(raw)
         except Forbidden as refusal:
@@ -93,7 +93,7 @@ class AlgorithmRegister:
             NotFound: there is no such record.
             Unavailable: it could not be logged or kept; the register is as it was.
         """
-        self._check(who, id)
+        self.check(who, id)
         self.get(id)
         self._recorder.changed("algorithm", who, (f"algorithm:{id}",), "algorithm.retired")
         today = self._clock.now().date().isoformat()
@@ -127,8 +127,13 @@ class AlgorithmRegister:
             purpose=str(record["goal"])[:200],
         )
 
-    def _check(self, who: Principal, id: str) -> None:
-        """See that `who` may change the register, and that the name is one."""
+    def check(self, who: Principal, id: str) -> None:
+        """See that `who` may change the register, and that the name is one.
+
+        Raises:
+            Forbidden, Unauthorized: `who` may not; that is logged.
+            BadRequest: `id` is no name.
+        """
         allowed = who.has("data_officer") or who.has("administrator")
         if not allowed or not who.may("admin"):
             self._recorder.refused(who, (f"algorithm:{id[:64]}",), "algorithm.not-allowed")

@@ -137,7 +137,7 @@ class SourceRegister:
             BadRequest: the record is not complete; what is missing is named.
             Unavailable: it could not be logged or kept; the register is as it was.
         """
-        self._check(who, id)
+        self.check(who, id)
         try:
             record = checked(self.filled(raw), self.steps)
         except Forbidden as refusal:
@@ -167,7 +167,7 @@ class SourceRegister:
             NotFound: there is no such record.
             Unavailable: it could not be logged or kept; the register is as it was.
         """
-        self._check(who, id)
+        self.check(who, id)
         return self._put(who, id, _content(self.get(id)), "withdrawn")
 
     def restore(self, who: Principal, id: str, version: int) -> Record:
@@ -212,8 +212,13 @@ class SourceRegister:
             return {**record, "notShown": fault.sentence}
         return record
 
-    def _check(self, who: Principal, id: str) -> None:
-        """See that `who` may change the register, and that the name is one."""
+    def check(self, who: Principal, id: str) -> None:
+        """See that `who` may change the register, and that the name is one.
+
+        Raises:
+            Forbidden, Unauthorized: `who` may not; that is logged.
+            BadRequest: `id` is no name.
+        """
         allowed = who.has("data_officer") or who.has("administrator")
         if not allowed or not who.may("admin"):
             self._recorder.refused(who, (f"source:{id[:100]}",), "source.not-allowed")

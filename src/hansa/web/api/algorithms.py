@@ -1,7 +1,7 @@
 """``/hansa/v1/algorithms``: the register of algorithms, published by the Dutch and Eurocities standard, and changed.
 
-Anyone reads it. ``PUT`` declares or changes a record, ``DELETE`` retires the algorithm; both need a token of a data
-officer, an administrator or the operator.
+Anyone reads it. ``PUT`` declares or changes a record, ``DELETE`` retires the algorithm; both need a token, or
+the session of a page, of a data officer, an administrator or the operator.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hansa.trust.algorithms.fields import FIELDS, PRACTICES
-from hansa.trust.principals import Principal
 from hansa.web.api.register import answering, body_of
+from hansa.web.shell.forms import sender
 from hansa.web.shell.site import PageNode
 
 __all__ = ["AlgorithmRoutes"]
@@ -68,7 +68,8 @@ class AlgorithmRoutes:
         )
 
     async def _put(self, request: Request) -> Response:
-        who = self._who(request)
+        who = sender(self._node, request)
+        await run_in_threadpool(self._node.trust.algorithms.check, who, request.path_params["id"])
         raw = await body_of(request)
         record = await run_in_threadpool(
             self._node.trust.algorithms.declare, who, request.path_params["id"], raw
@@ -76,9 +77,6 @@ class AlgorithmRoutes:
         return JSONResponse(record)
 
     async def _retire(self, request: Request) -> Response:
-        who = self._who(request)
+        who = sender(self._node, request)
         await run_in_threadpool(self._node.trust.algorithms.retire, who, request.path_params["id"])
         return Response(status_code=204)
-
-    def _who(self, request: Request) -> Principal:
-        return self._node.gate.identify(request.headers.get("authorization"))

@@ -32,6 +32,7 @@ BROKER_OPERATIONS: Final[tuple[Operation, ...]] = (
         "5.14.4",
         entitymaps.create_by_body,
         names_in("options format lang limit offset count local entityMapLifetime splitEntities"),
+        open=True,
     ),
     Operation(
         "GET",
@@ -42,8 +43,8 @@ BROKER_OPERATIONS: Final[tuple[Operation, ...]] = (
         names_in(SHOWN, WHERE, PAGED, MAPPED, "timerel timeAt endTimeAt timeproperty lastN"),
     ),
     Operation("GET", _MAP, "Retrieve EntityMap", "5.14.1", entitymaps.retrieve),
-    Operation("PATCH", _MAP, "Update EntityMap", "5.14.2", entitymaps.update),
-    Operation("DELETE", _MAP, "Delete EntityMap", "5.14.3", entitymaps.delete),
+    Operation("PATCH", _MAP, "Update EntityMap", "5.14.2", entitymaps.update, open=True),
+    Operation("DELETE", _MAP, "Delete EntityMap", "5.14.3", entitymaps.delete, open=True),
     Operation(
         "POST", _SOURCES, "Register Context Source", "5.9.2", csources.create, names_in("local")
     ),

@@ -34,7 +34,7 @@ from hansa.kernel.errors import (
     OperationNotSupported,
 )
 from hansa.ngsild.context import Context
-from hansa.store.port import Store, Write
+from hansa.store.port import Reader, Store, Write
 from hansa.web.api.answer import Answer, created, nothing, plain, tagged
 from hansa.web.api.call import JSON, LD_JSON, Call
 from hansa.web.api.params import flag
@@ -83,7 +83,7 @@ async def serve(call: Call) -> Answer:
     """Serve @context: 6.30.3.1, 5.13.4."""
     kind = call.accepted(JSON, LD_JSON)
     details = flag(call.query, "details")
-    entry, source = await _find(call)
+    entry, source = await _find(call, call.reader())
     if details:
         return plain(200, _details(call, entry))
     if entry.kind == "Cached":
@@ -101,7 +101,7 @@ async def delete(call: Call) -> Answer:
     """Delete and Reload @context: 6.30.3.2, 5.13.5."""
     again = flag(call.query, "reload")
     store = call.writer()
-    entry, _ = await _find(call)
+    entry, _ = await _find(call, store)
     contexts = call.service.contexts
     if again and entry.kind != "Cached":
         raise BadRequest(
@@ -140,14 +140,14 @@ async def _commit(call: Call, store: Store, write: Write) -> None:
         raise outcome
 
 
-async def _find(call: Call) -> tuple[Entry, Any]:
+async def _find(call: Call, store: Reader) -> tuple[Entry, Any]:
     """The @context that the path names, with its content unless it is a copy."""
     name = inside(call.path[0], call.base, call.tenant)
     place = record_place(name)
     id = place[1] if place else call.path[0]
     path = own_path(id, call.tenant)
     contexts = call.service.contexts
-    raw = await asyncio.to_thread(call.reader().record, RECORD, id)
+    raw = await asyncio.to_thread(store.record, RECORD, id)
     if raw is not None:
         record = orjson.loads(raw)
         return _entry(call, record), record["@context"]

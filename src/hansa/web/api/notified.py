@@ -26,4 +26,6 @@ async def _take(call: Call) -> Answer:
     return Answer(200)
 
 
-NOTIFIED: Final = Operation("POST", PATH, "Notification of a Context Source", "5.8.6", _take)
+NOTIFIED: Final = Operation(
+    "POST", PATH, "Notification of a Context Source", "5.8.6", _take, open=True
+)

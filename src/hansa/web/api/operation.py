@@ -24,7 +24,10 @@ MAPPED = "entityMap entityMapLifetime"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: what it is called, where it is and what it takes."""
+    """One operation: what it is called, where it is and what it takes.
+
+    ``open``: whether somebody may send it who may change nothing, although its verb is not ``GET``.
+    """
 
     verb: str
     path: str
@@ -32,6 +35,12 @@ class Operation:
     clause: str
     handler: Handler
     parameters: frozenset[str] = frozenset()
+    open: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether the gate must let its sender write, not only read."""
+        return self.verb != "GET" and not self.open
 
 
 def names_in(*groups: str) -> frozenset[str]:

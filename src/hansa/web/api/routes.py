@@ -156,6 +156,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
             MAPPED,
             "options format sysAttrs limit offset count local lang geometryProperty splitEntities",
         ),
+        open=True,
     ),
     Operation(
         "GET",
@@ -260,6 +261,7 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         "5.7.4",
         temporal.query_by_body,
         names_in(MAPPED, "options format sysAttrs limit offset count local lang"),
+        open=True,
     ),
     Operation("POST", "/jsonldContexts", "Add Context", "5.13.2", contexts.add),
     Operation(

@@ -1,5 +1,7 @@
 """The API as one ASGI application: finds the operation, runs it, and reports what goes wrong.
 
+The gate is asked first whether who asks may read, or change, anything there: a stranger's body is not even read.
+
 Every request ends in exactly one answer. A :class:`~hansa.kernel.errors.HansaError` becomes its
 ProblemDetails; anything else is a defect: it is logged with its traceback and answered with a 500 that
 says nothing of the inside.
@@ -31,7 +33,7 @@ from hansa.kernel.errors import (
 )
 from hansa.kernel.settings import Settings
 from hansa.ngsild.context import Context, Source
-from hansa.trust.gate import Gate
+from hansa.trust.gate import Gate, Verb
 from hansa.web.api.answer import Answer
 from hansa.web.api.background import Background
 from hansa.web.api.call import JSON, LD_JSON, MERGE_JSON, Call
@@ -128,6 +130,9 @@ class Service:
         try:
             operation, path = self._find(scope) if only is None else (_taken(scope, only), ())
             call = Call(self, scope, receive, path, operation.parameters)
+            verb: Verb = "write" if operation.changes else "read"
+            if only is None:
+                self.gate.admit(call.principal, verb, call.tenant)
             call.check_query()
             if call.snapshot is not None:
                 await enter(call, operation.path)

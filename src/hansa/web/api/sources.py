@@ -1,7 +1,7 @@
 """``/hansa/v1/sources``: the register of sources, published, and changed.
 
 Anyone reads it. ``PUT`` declares a source or changes its record, ``DELETE`` withdraws it (the record stays), both
-with a token of a data officer, an administrator or the operator. ``/hansa/v1/sources/form`` says what a record is
+with a token, or the session of a page, of a data officer, an administrator or the operator. ``/hansa/v1/sources/form`` says what a record is
 made of; ``?spoke=NAME`` fills in what that kind of source knows.
 """
 
@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from hansa.trust.principals import Principal
 from hansa.trust.sources.record import BASES, elements
 from hansa.web.api.register import answering, body_of
+from hansa.web.shell.forms import sender
 from hansa.web.shell.site import PageNode
 
 __all__ = ["SourceRoutes"]
@@ -65,14 +65,12 @@ class SourceRoutes:
         return JSONResponse(found, headers=_OPEN)
 
     async def _put(self, request: Request) -> Response:
-        who, id = self._who(request), request.path_params["id"]
+        who, id = sender(self._node, request), request.path_params["id"]
+        await run_in_threadpool(self._node.trust.sources.check, who, id)
         raw = await body_of(request)
         return JSONResponse(await run_in_threadpool(self._node.trust.sources.declare, who, id, raw))
 
     async def _withdraw(self, request: Request) -> Response:
-        who, id = self._who(request), request.path_params["id"]
+        who, id = sender(self._node, request), request.path_params["id"]
         await run_in_threadpool(self._node.trust.sources.withdraw, who, id)
         return Response(status_code=204)
-
-    def _who(self, request: Request) -> Principal:
-        return self._node.gate.identify(request.headers.get("authorization"))

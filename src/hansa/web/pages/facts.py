@@ -92,8 +92,7 @@ class Facts:
     @cached_property
     def freshness(self) -> Freshness:
         """How fresh each type is."""
-        node = self._site.node
-        return Freshness(node.feed(), mark=node.gate.public_mark)
+        return Freshness(self.store)
 
     @cached_property
     def kept(self) -> Kept:
