@@ -18,7 +18,7 @@ SUITE ?=
 ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
-.PHONY: help install demo serve test check lint format docs docs-pages bench conformance clients oracles fuzz faults kills bill audit clean
+.PHONY: help install demo serve test check lint format docs docs-pages bench conformance clients oidc oracles fuzz faults kills bill audit clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -73,6 +73,9 @@ clients: $(VENV)/.tested ## Let other people's client libraries and payloads dri
 	@for name in ngsildclient filip "--no-deps pysmartdatamodels"; do \
 		"$(VENV)/clients/$${name##* }/bin/pip" install --disable-pip-version-check --quiet $$name; done
 	$(BIN)/python -m pytest -s tests/clients $(ARGS)
+
+oidc: $(VENV)/.tested ## Log in at a real OpenID provider on this machine, in a browser too
+	$(BIN)/python -m pytest -s tests/oidc tests/web/browser/test_login_in_browser.py $(ARGS)
 
 oracles: $(VENV)/.tested ## Compare with independent programs, each in an environment of its own
 	@test -x "$(VENV)/oracles/bin/pip" || $(BIN)/python -m venv "$(VENV)/oracles"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -30,6 +31,7 @@ from hansa.spokes.outward import Outward
 from hansa.spokes.registry import all_spokes, known_of
 from hansa.store.port import Reader, Store
 from hansa.store.tenants import DEFAULT_TENANT, Tenants
+from hansa.trust.guard.lasting import LastingReader
 from hansa.trust.principals import LOCAL, PUBLIC
 from hansa.trust.rooms import TrustRooms
 from hansa.web.app import App, build_app
@@ -63,6 +65,7 @@ class Node:
         self.trust = TrustRooms(folder, settings, clock, self._tenants, self._egress)
         self.gate = self.trust.gate
         self.trust.sources.defaults = known_of
+        self._public = LastingReader(partial(self.gate.reader, PUBLIC))
         self.mailboxes = Mailboxes()
         self.out = Outward(self._egress, self.mailboxes)
         self.contexts = ContextRegistry.for_node(settings, folder)
@@ -127,8 +130,12 @@ class Node:
         return self.contexts.default
 
     def public_store(self) -> Reader:
-        """What anyone may read, through the gate."""
-        return self.gate.reader(PUBLIC)
+        """What anyone may read, through the gate; it may be held for long."""
+        return self._public
+
+    def feed(self) -> Reader:
+        """All that changes, for those who keep what they worked out until then; not to be shown."""
+        return self.gate.reader(LOCAL)
 
     def local_store(self) -> Store:
         """The city's own tenant, for this process's own work, through the gate."""

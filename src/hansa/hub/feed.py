@@ -29,12 +29,22 @@ async def follow(
     stop = store.watch(wake)
     try:
         while True:
-            changes = await asyncio.to_thread(store.changes, position, batch)
+            newest, changes = await asyncio.to_thread(_next, store, position, batch)
             if changes:
                 position = changes[-1].seq
                 yield changes
             else:
+                position = max(position, newest)
                 await woken.wait()
                 woken.clear()
     finally:
         stop()
+
+
+def _next(store: Reader, position: int, batch: int) -> tuple[int, list[Change]]:
+    """The next changes, and how far has been looked at where there are none.
+
+    A store that shows some changes only has looked at all that were there before it was asked.
+    """
+    newest = store.last_change()
+    return newest, store.changes(position, batch)

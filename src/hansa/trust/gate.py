@@ -4,26 +4,36 @@ Rules, in order; the first that applies decides, and its reason goes with the an
 
 1. a node for experiments (``--dev``) lets everyone who reaches it do everything;
 2. the operator, and processes of this machine, may do everything;
-3. a token reaches no further than its scopes and its tenant;
-4. administrators may do everything, unless their token is limited to some types;
-5. anyone may read the city's own tenant, because what stands there is published;
+3. a token reaches no further than its scopes, its tenant and its types;
+4. administrators may do everything;
+5. what else may be read, and of it which entities and attributes, the city's rules say (:class:`Rules`); without
+   any, what stands in the city's own tenant is published;
 6. everything else is refused.
+
+Who may read gets a reader that shows what the rules leave them, and nothing else (:mod:`hansa.trust.guard`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+import hashlib
+import pickle
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final, Literal, NoReturn, Protocol
 
 from hansa.kernel.errors import Forbidden, Unauthorized
+from hansa.ngsild.model import Entity
+from hansa.ngsild.query import Every, Or, Portion, TypeName
 from hansa.store.port import Reader, Store
 from hansa.store.tenants import Tenants
+from hansa.trust.guard.guard import guarded, sieve_of
 from hansa.trust.identity.desk import Desk
 from hansa.trust.log.recorder import Recorder
-from hansa.trust.principals import OPERATOR, PUBLIC, Principal, token_matches
+from hansa.trust.policy.view import NONE, Action, View
+from hansa.trust.principals import LOCAL, OPERATOR, PUBLIC, Principal, token_matches
 from hansa.trust.reads import Reads
 
-__all__ = ["Decision", "Gate", "Verb"]
+__all__ = ["Decision", "Gate", "Rules"]
 
 Verb = Literal["read", "write"]
 """What is asked of a store."""
@@ -35,6 +45,23 @@ class Decision:
 
     allowed: bool
     reason: str
+
+
+class Rules(Protocol):
+    """What the city decided about who may see what."""
+
+    def view(self, who: Principal, action: Action, tenant: str | None) -> View:
+        """What `who` may see now; the same object as long as that does not change. It counts as one use."""
+
+
+_PUBLISHED: Final = replace(
+    View.everything("read", "the city's own tenant is published"), public=True
+)
+_CLOSED: Final = View(
+    "read",
+    replace(_PUBLISHED.seen, entities=NONE),
+    reason="only the city's own tenant is published",
+)
 
 
 class Gate:
@@ -60,7 +87,10 @@ class Gate:
         self._token_hash = token_hash
         self._dev = dev
         self.log: Recorder | None = None
-        """What logs refusals; set by the node."""
+        """What logs refusals and readings; set by the node."""
+        self.rules: Rules | None = None
+        """What the city decided; set by the node. Without them, the city's own tenant is published."""
+        self._marked = (_PUBLISHED.seen, "")
         self.reads: Reads | None = None
         """What counts reads of the city's own tenant; set by the node."""
 
@@ -95,36 +125,91 @@ class Gate:
             return Decision(True, f"{principal.name} operates this node")
         if not principal.may(verb, tenant):
             return Decision(False, "the token does not reach that far")
+        if verb == "read":
+            view = self.view(principal, "read", tenant)
+            return Decision(not view.nothing, view.reason)
         if principal.has("administrator") and _is_whole(principal):
             return Decision(True, f"{principal.name} administers this node")
-        if verb == "read" and tenant is None:
-            return Decision(True, "the city's own tenant is published")
-        if verb == "read":
-            return Decision(False, "only the city's own tenant is published")
         return Decision(False, "only the operator may change the city's data")
+
+    def view(
+        self, principal: Principal, action: Action = "read", tenant: str | None = None
+    ) -> View:
+        """What `principal` may see by `action` in `tenant`, as far as its token reaches."""
+        if self._dev or principal.kind == "operator":
+            return View.everything(action, f"{principal.name} operates this node")
+        if principal.narrowing is not None and not principal.may("read", tenant):
+            return replace(_CLOSED, action=action, reason="the token does not reach that far")
+        return _narrowed(self._view(principal, action, tenant), principal)
+
+    def _view(self, principal: Principal, action: Action, tenant: str | None) -> View:
+        if principal.has("administrator"):
+            return View.everything(action, f"{principal.name} administers this node")
+        if self.rules is not None:
+            return self.rules.view(principal, action, tenant)
+        return _PUBLISHED if tenant is None else _CLOSED
+
+    def public_mark(self) -> str:
+        """A word that changes when everybody may see more, or less, of the city than before.
+
+        What is worked out from what everybody may see, and kept, is to be kept under it.
+        """
+        seen = self._view(PUBLIC, "read", None).seen
+        if seen is not self._marked[0]:
+            whole = sieve_of(seen).is_whole
+            self._marked = (
+                seen,
+                "" if whole else hashlib.sha256(pickle.dumps(seen)).hexdigest()[:16],
+            )
+        return self._marked[1]
 
     def admit(self, principal: Principal, verb: Verb, tenant: str | None = None) -> None:
         """Let `principal` pass who may `verb` something in `tenant`; what, is asked when it is known.
 
+        What the rules leave to a reader is asked once, by :meth:`reader`; here counts how far its token reaches.
+
         Raises:
             Forbidden, Unauthorized: the gate says no.
         """
-        self._check(principal, verb, tenant)
+        if verb == "write":
+            self._check(principal, verb, tenant)
+        elif not self._dev and not principal.may(verb, tenant):
+            self._refuse(principal, verb, tenant, "the token does not reach that far")
 
     def reader(
         self, principal: Principal, tenant: str | None = None, snapshot: str | None = None
     ) -> Reader:
-        """The tenant's entities, or those of a snapshot of it, to read.
+        """What `principal` may see of the tenant's entities, or of those of a snapshot of it.
 
         Raises:
             Forbidden, Unauthorized: the gate says no.
             NonexistentTenant, NotFound: there is no such tenant, or snapshot.
         """
-        self._check(principal, "read", tenant)
+        view = self.view(principal, "read", tenant)
+        if view.nothing:
+            self._refuse(principal, "read", tenant, view.reason)
+        store: Reader = self._behind(tenant, snapshot)
+        if principal is LOCAL:
+            return store
+        if not self._dev:
+            public = view if view.public else self._view(PUBLIC, "read", tenant)
+            store = guarded(store, principal, view, public, self.log)
+        if tenant or snapshot is not None or self.reads is None:
+            return store
+        return self.reads.counted(store, principal)
+
+    def _behind(self, tenant: str | None, snapshot: str | None) -> Store:
+        """All of a tenant, or of a snapshot of it."""
         if snapshot is not None:
             return self._tenants.snapshot(tenant, snapshot)
-        found = self._tenants.get(tenant)
-        return found if tenant or self.reads is None else self.reads.counted(found, principal)
+        return self._tenants.get(tenant)
+
+    def sight(
+        self, principal: Principal, action: Action = "read", tenant: str | None = None
+    ) -> Callable[[Entity], Entity | None] | None:
+        """A function that leaves of an entity at hand what `principal` may see; ``None``: all of it."""
+        view = self.view(principal, action, tenant)
+        return None if view.whole else sieve_of(view.seen).shown
 
     def writer(
         self,
@@ -143,9 +228,9 @@ class Gate:
             NonexistentTenant, NotFound: there is no such tenant, or snapshot.
         """
         self._check(principal, "write", tenant)
-        if snapshot is not None:
-            return self._tenants.snapshot(tenant, snapshot)
-        return self._tenants.get_or_create(tenant) if make else self._tenants.get(tenant)
+        if snapshot is None and make:
+            return self._tenants.get_or_create(tenant)
+        return self._behind(tenant, snapshot)
 
     def make_snapshot(
         self, principal: Principal, tenant: str | None, id: str, source: str | None = None
@@ -170,14 +255,29 @@ class Gate:
 
     def _check(self, principal: Principal, verb: Verb, tenant: str | None) -> None:
         decision = self.decide(principal, verb, tenant)
-        if decision.allowed:
-            return
+        if not decision.allowed:
+            self._refuse(principal, verb, tenant, decision.reason)
+
+    def _refuse(
+        self, principal: Principal, verb: Verb, tenant: str | None, reason: str
+    ) -> NoReturn:
         where = f"tenant {tenant}" if tenant else "the city's data"
         if self.log is not None:
             self.log.refused(principal, (f"tenant:{tenant or 'city'}",), f"{verb}.refused")
         if principal.kind == "public":
-            raise Unauthorized(where, decision.reason, "send the operator's token as 'Bearer …'")
-        raise Forbidden(where, decision.reason)
+            raise Unauthorized(where, reason, "send a token that may as 'Bearer …'")
+        raise Forbidden(where, reason)
+
+
+def _narrowed(view: View, principal: Principal) -> View:
+    """What a token leaves of a view that reaches only some types of entities."""
+    types = None if principal.narrowing is None else principal.narrowing.types
+    if types is None:
+        return view
+    reached = Portion(types=Or(tuple(TypeName(name) for name in sorted(types)))) if types else NONE
+    return replace(
+        view, seen=replace(view.seen, entities=Every((reached, view.seen.entities))), wider=None
+    )
 
 
 def _is_whole(principal: Principal) -> bool:

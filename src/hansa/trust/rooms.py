@@ -16,6 +16,7 @@ from hansa.trust.algorithms.register import AlgorithmRegister
 from hansa.trust.gate import Gate
 from hansa.trust.identity.desk import Desk
 from hansa.trust.identity.keysets import Keysets
+from hansa.trust.identity.openid import OpenId
 from hansa.trust.log.asking import Asking, parse_witness
 from hansa.trust.log.book import LogBook
 from hansa.trust.log.commitments import Event
@@ -59,6 +60,8 @@ class TrustRooms:
         """What proves who somebody is."""
         self.keysets = Keysets(egress)
         """The public keys of others, by their addresses."""
+        self.openid = OpenId(self.vault, self.desk, egress, self.keysets, clock)
+        """Logins at the providers that were declared."""
         self.gate = Gate(
             tenants, token_hash=settings.operator_token_hash, dev=settings.dev, desk=self.desk
         )

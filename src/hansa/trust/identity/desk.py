@@ -20,6 +20,8 @@ from hansa.trust.identity.grants import Grants
 from hansa.trust.identity.links import Links
 from hansa.trust.identity.lockout import Addresses, delay
 from hansa.trust.identity.passwords import check_password, hashed, is_stale, matches, spend
+from hansa.trust.identity.providers import Providers
+from hansa.trust.identity.rules import Standing
 from hansa.trust.identity.second import new_recovery, new_secret, recovery_hash, step_of
 from hansa.trust.identity.sessions import Session, Sessions
 from hansa.trust.identity.tokens import PREFIX, Tokens
@@ -47,6 +49,7 @@ class Desk:
         self._addresses = Addresses()
         self.clients = Clients(vault, clock)
         self.grants = Grants(vault, clock, self.clients)
+        self.providers = Providers(vault, clock)
         self._log: Recorder | None = None
         self._pace = Pace(settings.rate_token)
 
@@ -57,7 +60,7 @@ class Desk:
 
     @log.setter
     def log(self, recorder: Recorder | None) -> None:
-        self._log = self.clients.log = self.grants.log = recorder
+        self._log = self.clients.log = self.grants.log = self.providers.log = recorder
 
     # -- who is asking -----------------------------------------------------------------------------
 
@@ -122,6 +125,31 @@ class Desk:
             name, lambda old: replace(old, failures=0, locked_until="", last_login=now)
         )
         return self.sessions.begin(name, address, agent)
+
+    def welcome(self, name: str, subject: str, found: Standing, full_name: str) -> None:
+        """Make an account for somebody whom a provider vouches for.
+
+        Raises:
+            AlreadyExists: there is an account of that name.
+        """
+        if self.accounts.get(name) is None:
+            self._note("account", name, "account.made-by-login")
+        self.accounts.add(
+            name, kind=found.kind, roles=found.roles, full_name=full_name, subject=subject
+        )
+
+    def follow(self, account: Account, found: Standing, full_name: str) -> Account:
+        """Let an account be what its provider's rules make of it today."""
+        full_name = full_name or account.full_name
+        wanted = (found.kind, found.roles)
+        if wanted != (account.kind, account.roles):
+            self._note("account", account.name, "account.changed-by-login")
+        elif full_name == account.full_name:
+            return account
+        return self.accounts.change(
+            account.name,
+            lambda old: replace(old, kind=found.kind, roles=found.roles, full_name=full_name),
+        )
 
     def confirm(self, account: Account, password: str, address: str) -> None:
         """Ask the owner of a session for the password again, before something grave.

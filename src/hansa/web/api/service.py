@@ -33,7 +33,7 @@ from hansa.kernel.errors import (
 )
 from hansa.kernel.settings import Settings
 from hansa.ngsild.context import Context, Source
-from hansa.trust.gate import Gate, Verb
+from hansa.trust.gate import Gate
 from hansa.web.api.answer import Answer
 from hansa.web.api.background import Background
 from hansa.web.api.call import JSON, LD_JSON, MERGE_JSON, Call
@@ -130,9 +130,10 @@ class Service:
         try:
             operation, path = self._find(scope) if only is None else (_taken(scope, only), ())
             call = Call(self, scope, receive, path, operation.parameters)
-            verb: Verb = "write" if operation.changes else "read"
             if only is None:
-                self.gate.admit(call.principal, verb, call.tenant)
+                self.gate.admit(
+                    call.principal, "write" if operation.changes else "read", call.tenant
+                )
             call.check_query()
             if call.snapshot is not None:
                 await enter(call, operation.path)

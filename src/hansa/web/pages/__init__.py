@@ -33,6 +33,7 @@ from hansa.web.pages.clients import ClientsPage
 from hansa.web.pages.data import DataPages
 from hansa.web.pages.day import Days
 from hansa.web.pages.downloads import Downloads
+from hansa.web.pages.elsewhere import ElsewherePages
 from hansa.web.pages.entity import EntityPages
 from hansa.web.pages.errors import render_error
 from hansa.web.pages.facts import Facts
@@ -61,7 +62,8 @@ def make_pages(node: PageNode) -> Pages:
     """Every address of the pages, tiles, live streams and static files of `node`."""
     site = Site(node)
     facts = Facts(site)
-    tiles = TileServer(site.store, city_iri, node.folder.cache / "tiles.sqlite")
+    kept = node.folder.cache / "tiles.sqlite"
+    tiles = TileServer(site.store, city_iri, kept, node.feed, node.gate.public_mark)
     days = Days(site, facts)
     services = Services(site, facts)
     names = Names(site, facts)
@@ -87,6 +89,7 @@ def make_pages(node: PageNode) -> Pages:
         Route("/open-book/algorithms", AlgorithmPage(site).page),
         Route("/api", ApiPage(site).page),
         *LoginPages(site).routes(),
+        *ElsewherePages(site).routes(),
         *AccountPages(site).routes(),
         *AccountsPage(site).routes(),
         *ClientsPage(site).routes(),

@@ -92,7 +92,8 @@ class Facts:
     @cached_property
     def freshness(self) -> Freshness:
         """How fresh each type is."""
-        return Freshness(self.store)
+        node = self._site.node
+        return Freshness(node.feed(), mark=node.gate.public_mark)
 
     @cached_property
     def kept(self) -> Kept:

@@ -98,7 +98,13 @@ class LoginPages:
         )
         status = 401 if error else 200
         return self._shown(
-            request, "login.html", status=status, onward=onward, name=name[:64], fault=fault
+            request,
+            "login.html",
+            status=status,
+            onward=onward,
+            name=name[:64],
+            fault=fault,
+            providers=self._site.node.trust.desk.providers.all(),
         )
 
     def _link(self, request: Request, name: str = "", error: HansaError | None = None) -> Response:

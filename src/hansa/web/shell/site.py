@@ -67,6 +67,9 @@ class PageNode(Protocol):
     def public_store(self) -> Reader:
         """What anyone may read, through the gate."""
 
+    def feed(self) -> Reader:
+        """All that changes, for those who keep what they worked out until then; not to be shown."""
+
 
 class Site:
     """Renders pages for one node."""

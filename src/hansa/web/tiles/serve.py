@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Route
 
 from hansa.kernel.errors import NotFound
 from hansa.store.port import Reader
-from hansa.web.freshness import Freshness
+from hansa.web.freshness import ChangeSource, Freshness
 from hansa.web.tiles.blocks import Blocks
 from hansa.web.tiles.build import build_layer
 from hansa.web.tiles.cache import DiskCache, MemoryCache, Tile
@@ -41,26 +41,36 @@ class TileServer:
         store: where entities live (read only).
         expand: city-context term to IRI.
         path: the cache file; ``None`` keeps parts in memory.
+        feed: tells of every change, whether it is drawn or not; `store` if not given.
+        mark: a word that changes when more, or less, may be drawn than before.
     """
 
-    def __init__(self, store: Reader, expand: Callable[[str], str], path: Path | None) -> None:
-        self._store = store
+    def __init__(
+        self,
+        store: Reader,
+        expand: Callable[[str], str],
+        path: Path | None,
+        feed: Callable[[], ChangeSource] | None = None,
+        mark: Callable[[], str] = str,
+    ) -> None:
+        self._store, self._mark = store, mark
+        self._feed = feed or (lambda: store)
         self._blocks = Blocks(store, expand)
         self._disk = DiskCache(path)
         self._memory = MemoryCache()
         self._expand = expand
-        self._others: tuple[int, tuple[Layer, ...]] = (-1, ())
+        self._others: tuple[tuple[int, str], tuple[Layer, ...]] = ((-1, ""), ())
         self._types = {layer.name: [expand(term) for term in layer.types] for layer in LAYERS}
         self._versions: dict[str, int] = {}
         self._running: dict[Tile, asyncio.Future[tuple[str, bytes]]] = {}
 
     @cached_property
     def _freshness(self) -> Freshness:
-        return Freshness(self._store, self._disk.state())
+        return Freshness(self._feed(), self._disk.state(), self._mark)
 
     def layers(self) -> tuple[Layer, ...]:
         """Every layer of a tile: those of the table, then the general one for all other places."""
-        newest = self._store.last_change()
+        newest = self._feed().last_change(), self._mark()
         if self._others[0] != newest:
             found = other_layers(other_types(self._store.shapes(), self._expand))
             self._others = (newest, found)

@@ -1,0 +1,47 @@
+"""Makes readers of views: the store itself where everything may be seen and read by all, else a guarded one.
+
+What a view needs worked out is worked out once, and kept as long as the view is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hansa.ngsild.query import Seen
+from hansa.store.port import Reader
+from hansa.trust.guard.reader import GuardedReader
+from hansa.trust.guard.sieve import Sieve
+from hansa.trust.guard.witness import Log, Notes
+from hansa.trust.policy.view import View
+from hansa.trust.principals import Principal
+
+__all__ = ["guarded", "sieve_of"]
+
+
+_MOST: Final = 512
+_sieves: dict[int, tuple[Seen, Sieve]] = {}
+"""By the identity of what may be seen, which they keep alive."""
+
+
+def sieve_of(seen: Seen) -> Sieve:
+    """What cuts entities to `seen`: the same one each time, for a view is the same for all under the same rules."""
+    found = _sieves.get(id(seen))
+    if found is None or found[0] is not seen:
+        if len(_sieves) >= _MOST:
+            _sieves.clear()
+        found = _sieves[id(seen)] = (seen, Sieve(seen))
+    return found[1]
+
+
+def guarded(store: Reader, who: Principal, view: View, public: View, log: Log | None) -> Reader:
+    """What `view` leaves of `store`.
+
+    Args:
+        who: who reads.
+        public: what everybody may see; reading it is not logged.
+        log: where readings of anything else are put down; ``None``: nowhere.
+    """
+    if view.whole and (view.public or public.whole or log is None):
+        return store
+    notes = Notes(None if view.public else log, who, view.rules, sieve_of(public.seen))
+    return GuardedReader(store, sieve_of(view.seen), notes)

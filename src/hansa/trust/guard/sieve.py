@@ -1,0 +1,111 @@
+"""What is left of an entity at hand for somebody who sees so much. Pure.
+
+The store has the same rule in its own language (:class:`~hansa.ngsild.query.Seen`); a test compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+import orjson
+
+from hansa.ngsild.model import ENTITY_MEMBERS, Entity
+from hansa.ngsild.query import Either, Every, Portion, Seen, Within
+from hansa.store.within import Test, has_types, known_of, within_test
+
+__all__ = ["Sieve"]
+
+_ALL: Final = Every()
+
+
+class Sieve:
+    """Cuts entities to what `seen` says. Safe to use from any thread."""
+
+    def __init__(self, seen: Seen) -> None:
+        self.seen = seen
+        self.is_whole = seen.entities == _ALL and seen.all_attributes
+        """Whether it leaves everything as it is."""
+        self._there = within_test(seen.entities)
+        self._tests: dict[Within, Test] = {
+            portion: within_test(portion)
+            for portion in (*seen.attributes.values(), seen.otherwise)
+            if portion != _ALL
+        }
+        self._marks = tuple(
+            orjson.dumps(name) for name, within in seen.attributes.items() if within != _ALL
+        )
+
+    def shown(self, entity: Entity) -> Entity | None:
+        """What is left of an entity, the very same object if that is all; ``None`` if it is not there."""
+        return self.uncovered(entity) if self._there(entity) else None
+
+    def uncovered(self, entity: Entity) -> Entity:
+        """What is left of an entity that is known to be there."""
+        if not self._tests:
+            return entity
+        found: dict[Within, bool] = {}
+        hidden = [
+            name
+            for name in entity
+            if name not in ENTITY_MEMBERS and not self._shows(name, entity, found)
+        ]
+        if not hidden:
+            return entity
+        return {name: value for name, value in entity.items() if name not in hidden}
+
+    def uncovered_raw(self, raw: bytes) -> bytes:
+        """The same for a serialised entity; the very same bytes if that is all."""
+        if self.may_leave(raw):
+            return raw
+        entity = orjson.loads(raw)
+        left = self.uncovered(entity)
+        return raw if left is entity else orjson.dumps(left)
+
+    def may_leave(self, raw: bytes) -> bool:
+        """Whether a look at the text tells that no attribute is hidden."""
+        return self.seen.otherwise == _ALL and not any(mark in raw for mark in self._marks)
+
+    def knows(self, types: Collection[str], id: str) -> bool | None:
+        """Whether such an entity is there; ``None``: that depends on more than its types and its id."""
+        return known_of(self.seen.entities, types, id)
+
+    def names_shown(self, entity: Entity, names: Collection[str]) -> set[str]:
+        """Those of `names` that may be seen as attributes of an entity that is there."""
+        found: dict[Within, bool] = {}
+        return {name for name in names if self._shows(name, entity, found)}
+
+    def names_known(self, types: Collection[str], id: str, names: Collection[str]) -> set[str]:
+        """Those of `names` that may be seen whatever else the entity is like."""
+        return {n for n in names if known_of(self.seen.attribute(n), types, id) is True}
+
+    def hides_some(self, names: Collection[str]) -> bool:
+        """Whether there may be entities on which one of these attributes is hidden."""
+        return any(self.seen.attribute(name) != _ALL for name in names)
+
+    def sure_of(self, type: str) -> bool:
+        """Whether every entity of this type is there, whatever else it is like."""
+        return _has_all(self.seen.entities, type)
+
+    def _shows(self, name: str, entity: Mapping[str, Any], found: dict[Within, bool]) -> bool:
+        if name in ENTITY_MEMBERS:
+            return True
+        portion = self.seen.attribute(name)
+        if portion == _ALL:
+            return True
+        if portion not in found:
+            found[portion] = self._tests[portion](entity)
+        return found[portion]
+
+
+def _has_all(node: Within, type: str) -> bool:
+    match node:
+        case Every(parts):
+            return all(_has_all(part, type) for part in parts)
+        case Either(parts):
+            return any(_has_all(part, type) for part in parts)
+        case Portion(types=types):
+            bare = node == Portion(types=types)
+            return bare and (types is None or has_types([type], types))
+        case _:
+            return False

@@ -1,0 +1,54 @@
+"""Seals: what a browser keeps for the node between two steps of a login, unread and unchanged.
+
+Nothing is stored for somebody who has not proved anything yet, so nobody can fill the node by beginning logins. The key is made
+anew when the node starts: a login that was begun before must be begun again. What is sealed for one thing does not
+open another, and ends after ten minutes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+from cryptography.fernet import Fernet, InvalidToken
+
+from hansa.kernel.clock import Clock
+from hansa.kernel.errors import BadRequest
+
+__all__ = ["SECONDS", "Seals"]
+
+SECONDS: Final = 600
+_LONGEST: Final = 4000
+
+
+class Seals:
+    """Seals and opens."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._box = Fernet(Fernet.generate_key())
+
+    def sealed(self, use: str, what: dict[str, Any]) -> str:
+        """`what`, for a browser to keep."""
+        text = orjson.dumps({"use": use, "what": what})
+        return self._box.encrypt_at_time(text, self._now()).decode()
+
+    def opened(self, use: str, text: str) -> dict[str, Any]:
+        """What was sealed for `use`.
+
+        Raises:
+            BadRequest: it was not sealed here, for that, or within the last minutes.
+        """
+        try:
+            if len(text) > _LONGEST:
+                raise InvalidToken
+            found = orjson.loads(self._box.decrypt_at_time(text.encode(), SECONDS, self._now()))
+        except (InvalidToken, UnicodeEncodeError, ValueError):
+            found = {}
+        if found.get("use") != use:
+            fact = "was begun in another browser, before the node started, or too long ago"
+            raise BadRequest("this login", fact, "begin it again")
+        return dict(found["what"])
+
+    def _now(self) -> int:
+        return int(self._clock.now().timestamp())
