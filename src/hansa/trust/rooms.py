@@ -25,6 +25,7 @@ from hansa.trust.log.openings import FILE, KeptOpenings, volume_of
 from hansa.trust.log.recorder import Recorder
 from hansa.trust.log.volumes import Volumes
 from hansa.trust.log.witness import Witness
+from hansa.trust.policy.register import Policies
 from hansa.trust.principals import LOCAL
 from hansa.trust.reads import Reads
 from hansa.trust.rounds import Rounds
@@ -62,9 +63,12 @@ class TrustRooms:
         """The public keys of others, by their addresses."""
         self.openid = OpenId(self.vault, self.desk, egress, self.keysets, clock)
         """Logins at the providers that were declared."""
+        self.policies = Policies(self.vault, self.recorder, clock, city_iri)
+        """The rules about who may see what."""
         self.gate = Gate(
             tenants, token_hash=settings.operator_token_hash, dev=settings.dev, desk=self.desk
         )
+        self.gate.rules = self.policies
         self.gate.log = self.desk.log = self.recorder
         self.reads = Reads(self.vault, clock)
         """Who reads what, counted without persons."""
@@ -89,9 +93,10 @@ class TrustRooms:
         """Who cosigns this log."""
 
     def begin(self) -> None:
-        """Write the first entry of a new log, and declare what comes in by the operator's own hand."""
+        """Write what must stand in every log and vault: the first entry, the first policy, the operator's source."""
         if not self.log.size:
             self.log.record(Event("log", LOCAL.name, reason="begun"))
+        self.policies.begin()
         self.sources.seed(OPERATOR_SOURCE, self._operator_entries)
 
     def close(self) -> None:

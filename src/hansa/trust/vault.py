@@ -24,6 +24,7 @@ from hansa.kernel.clock import Clock
 from hansa.kernel.errors import HansaError, Unavailable
 from hansa.store.port import Edited, Entity, Store, Write
 from hansa.store.sqlite import open_store
+from hansa.store.sqlite.watch import Watch
 
 __all__ = ["Record", "Vault"]
 
@@ -49,6 +50,7 @@ class Vault:
         self.store: Store = open_store(path, clock=clock)
         """The store behind it, for those who need a :class:`~hansa.store.port.Store`."""
         path.chmod(0o600)
+        self._watch = Watch(path)
         self._versions: Counter[str] = Counter()
         self._lock = Lock()
 
@@ -97,8 +99,13 @@ class Vault:
         """A number that grows with every write of this kind in this process: for those who keep copies."""
         return self._versions[kind]
 
+    def moment(self) -> int:
+        """A number that is another one after every write, also of another process."""
+        return self._watch.number()
+
     def close(self) -> None:
         """Finish the writes in hand and let go of the file."""
+        self._watch.close()
         self.store.close()
 
     def _write(self, kind: str, writes: list[Write]) -> list[bool]:

@@ -54,7 +54,7 @@ def test_all_that_a_permission_may_say_is_understood() -> None:
     )
     (found,) = policy.rules
     assert policy.tenant is None and policy.title["es"] == "Árboles"
-    assert found.id == "p@1/permission/1" and found.permits and found.actions == {"read"}
+    assert found.id == "p:1/permission/1" and found.permits and found.actions == {"read"}
     assert found.parties == (Party("name", "ana"), Party("role", "planner"))
     assert found.types == (city_iri("Tree"),) and found.attributes == (city_iri("height"),)
     assert found.purposes == ("planning",) and found.rate == 60 and found.area is not None

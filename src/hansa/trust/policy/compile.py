@@ -6,16 +6,19 @@ names attributes shows an entity only where one of these is there to be seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 from hansa.ngsild.query import Portion, Seen, Within
 from hansa.trust.policy.model import Rule
-from hansa.trust.policy.portions import both, either, of_types, outside, portion
+from hansa.trust.policy.portions import both, either, outside, portion
 from hansa.trust.policy.view import Action, Obligation, View
 
-__all__ = ["compiled", "narrowed"]
+__all__ = ["compiled"]
+
+_MOST_NAMED: Final = 50
+"""As many as an entry of the log may name."""
 
 
 def compiled(action: Action, rules: Sequence[Rule], until: datetime | None = None) -> View:
@@ -32,15 +35,6 @@ def compiled(action: Action, rules: Sequence[Rule], until: datetime | None = Non
         wider = _layer(action, within, prohibitions, size, until, wider)
     least = [rule for rule in permissions if rule.group <= sizes[0]]
     return _layer(action, least, prohibitions, sizes[0], until, wider)
-
-
-def narrowed(view: View, types: Iterable[str] | None) -> View:
-    """What a token leaves of a view that reaches only some types of entities."""
-    if types is None:
-        return view
-    seen = replace(view.seen, entities=both((of_types(types), view.seen.entities)))
-    wider = None if view.wider is None else narrowed(view.wider, types)
-    return replace(view, seen=seen, wider=wider)
 
 
 def _layer(
@@ -71,7 +65,7 @@ def _layer(
         wider,
         _obligations(permissions),
         _reason(action, permissions, prohibitions),
-        tuple(rule.id for rule in (*permissions, *prohibitions)),
+        _names((*permissions, *prohibitions)),
         until=until,
     )
 
@@ -102,6 +96,14 @@ def _by_attributes(permissions: list[Rule], prohibitions: list[Rule]) -> list[Wi
 
 def _obligations(permissions: list[Rule]) -> tuple[Obligation, ...]:
     return tuple(dict.fromkeys(duty for rule in permissions for duty in rule.duties))
+
+
+def _names(rules: Sequence[Rule]) -> tuple[str, ...]:
+    """The identifiers of rules, or, where that were too many to log, of their policies."""
+    if len(rules) <= _MOST_NAMED:
+        return tuple(rule.id for rule in rules)
+    policies = dict.fromkeys(rule.id.partition("/")[0] for rule in rules)
+    return tuple(policies)[:_MOST_NAMED]
 
 
 def _reason(action: Action, permissions: list[Rule], prohibitions: list[Rule]) -> str:

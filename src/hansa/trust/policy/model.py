@@ -64,7 +64,7 @@ class Rule:
     """One permission or prohibition.
 
     Attributes:
-        id: how decisions and the log name it, for example ``open-data@1/permission/1``.
+        id: how decisions and the log name it, for example ``open-data:1/permission/1``.
         permits: whether it is a permission.
         actions: what it permits or prohibits.
         parties: whom; any of these.

@@ -18,13 +18,13 @@ from hansa.trust.policy.place import Place
 from hansa.trust.policy.view import ACTIONS, Action, Obligation
 from hansa.trust.principals import KINDS, ROLES
 
-__all__ = ["CONTEXT", "POLICY_URN", "PROFILE", "decoded", "parse_party", "parse_policy"]
+__all__ = ["CITY", "CONTEXT", "POLICY_URN", "PROFILE", "decoded", "parse_party", "parse_policy"]
 
 CONTEXT: Final = "http://www.w3.org/ns/odrl.jsonld"
 PROFILE: Final = "urn:hansa:odrl-profile:1"
 POLICY_URN: Final = "urn:hansa:policy:"
 _TENANT_URN: Final = "urn:hansa:tenant:"
-_CITY: Final = "urn:hansa:city"
+CITY: Final = "urn:hansa:city"
 """The target of rules about the city's own tenant."""
 
 _TENANT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -98,7 +98,7 @@ def parse_policy(name: str, document: object, expand: Expand, *, version: int = 
             rules += [
                 _rule(
                     place.at(i),
-                    f"{name}@{version}/{kind}/{i + 1}",
+                    f"{name}:{version}/{kind}/{i + 1}",
                     kind == "permission",
                     item,
                     expand,
@@ -156,12 +156,12 @@ def _title(place: Place, value: object) -> dict[str, str]:
 
 
 def _tenant(place: Place, value: object) -> str | None:
-    if value == _CITY:
+    if value == CITY:
         return None
     name = value.removeprefix(_TENANT_URN) if isinstance(value, str) else ""
     if not _TENANT.fullmatch(name) or value == name:
         raise place.fault(
-            "is no tenant of this node", f"write {_CITY}, or {_TENANT_URN} and its name"
+            "is no tenant of this node", f"write {CITY}, or {_TENANT_URN} and its name"
         )
     return name
 

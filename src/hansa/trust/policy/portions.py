@@ -23,7 +23,7 @@ from hansa.ngsild.query import (
 from hansa.trust.policy.model import Rule
 from hansa.trust.policy.view import ALL, NONE
 
-__all__ = ["both", "either", "of_types", "outside", "portion"]
+__all__ = ["both", "either", "outside", "portion"]
 
 
 def portion(rule: Rule) -> Within:
@@ -39,12 +39,6 @@ def portion(rule: Rule) -> Within:
         types=_any_type(rule.types), id_pattern=rule.id_pattern, scope=rule.scope, geo=geo
     )
     return ALL if found == Portion() else found
-
-
-def of_types(types: Iterable[str]) -> Within:
-    """The entities that have one of these types."""
-    any_type = _any_type(tuple(sorted(types)))
-    return NONE if any_type is None else Portion(types=any_type)
 
 
 def _any_type(types: tuple[str, ...]) -> TypeName | Or[TypeName] | None:
