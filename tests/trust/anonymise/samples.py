@@ -13,9 +13,26 @@ from hansa.trust.anonymise.steps import Steps
 RULES = Rules(city_context())
 
 
-def steps(*listed: dict[str, Any], **rest: Any) -> Steps:
+def listed(*steps: dict[str, Any], **rest: Any) -> list[dict[str, Any]]:
+    """A list as it stands in a record, with what the steps go by in its place."""
+    made = [dict(step) for step in steps]
+    for step in made:
+        if step["step"] == "pseudonymise" and "rotate" in rest:
+            step["rotate"] = rest["rotate"]
+        if step["step"] in {"suppress", "count"} and "window" in rest:
+            step["window"] = rest["window"]
+    if "quasi" in rest:
+        made.append(
+            {"step": "measure", **{n: rest[n] for n in rest if n in {"quasi", "sensitive"}}}
+        )
+    if "budget" in rest:
+        made.append({"step": "budget", **rest["budget"]})
+    return made
+
+
+def steps(*declared: dict[str, Any], **rest: Any) -> Steps:
     """Steps as a record declares them."""
-    return parse({"steps": list(listed), **rest}, city_iri)
+    return parse(listed(*declared, **rest), city_iri)
 
 
 def entity(id: str, type: str = "Thing", **attributes: Any) -> Entity:

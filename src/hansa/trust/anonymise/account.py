@@ -18,7 +18,8 @@ class Account:
         passed: entities that may be written.
         withheld: entities that may not, by reason: ``small`` (a group below k), ``counted`` (only their number
             goes on), ``shows`` (a value that was to be hidden stood elsewhere in it), ``personal`` (something that
-            is personal had no step), ``full`` (more came in than a window holds).
+            is personal had no step), ``full`` (more came in than a window holds), ``unpaid`` (windows
+            whose counts the budget had nothing left for).
         done: values that steps changed or took away, by name of the step.
         unfit: values that could not be generalised and were taken away.
         why: for each personal thing that had no step, how often: its rule's name, which is public.

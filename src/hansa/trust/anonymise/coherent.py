@@ -53,8 +53,15 @@ def _faults(steps: Steps) -> Iterator[tuple[str, str]]:
     if steps.budget is not None:
         if any(step.epsilon > steps.budget.epsilon for step in counts):
             yield "budget, epsilon", "is less than one count costs"
-        if any(step.among is None for step in counts) and not steps.budget.delta:
-            yield "budget, delta", "is missing: a count without 'among' needs it, such as 1e-6"
+        if any(s.among is None or s.noise == "gaussian" for s in counts) and not steps.budget.delta:
+            yield (
+                "budget, delta",
+                "is missing: a count without 'among' or with noise 'gaussian' needs it",
+            )
+    if any(step.among is None and step.noise == "gaussian" for step in counts):
+        yield "among", "is missing: noise 'gaussian' is for groups that are known beforehand"
+    if steps.rotate and steps.window and steps.rotate % steps.window:
+        yield "rotate", "is no whole number of windows: one person would have two pseudonyms in one"
     if "id" in steps.quasi:
         yield "quasi", "names the identifier, which nobody else has"
     gone = {name for step in steps.steps if isinstance(step, Drop) for name in step.attributes}

@@ -1,7 +1,9 @@
 """Steps from what a source's record says: strictly read, refused where a step cannot do what it says. Pure.
 
-The record's part is one object: ``steps`` (a list), and, where wanted, ``rotate``, ``window``, ``quasi``, ``sensitive``,
-``budget``. All faults are named at once. Names of types and attributes are the city's short ones, or IRIs.
+The record's part is a list. Beside the steps themselves it holds what they go by: ``measure`` (over which attributes k, l
+and t are measured) and ``budget`` (what counts may cost); how long a key lasts (``rotate``) stands in the step
+``pseudonymise``, and how long entities of a live source are held (``window``) in ``suppress`` or ``count``. All faults are
+named at once. Names of types and attributes are the city's short ones, or IRIs.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from hansa.kernel.errors import BadRequest
-from hansa.trust.anonymise.cells import FINEST, needed
+from hansa.ngsild.city import city_iri
+from hansa.trust.anonymise import cells, noise
+from hansa.trust.anonymise.cells import FINEST
 from hansa.trust.anonymise.coherent import incoherent
 from hansa.trust.anonymise.groups import written
 from hansa.trust.anonymise.kinds import (
@@ -29,7 +33,7 @@ from hansa.trust.anonymise.kinds import (
 from hansa.trust.anonymise.periods import Period, duration
 from hansa.trust.anonymise.steps import Steps
 
-__all__ = ["WORDS", "parse"]
+__all__ = ["WORDS", "checked_steps", "parse"]
 
 _T = TypeVar("_T")
 Expand = Callable[[str], str]
@@ -47,7 +51,6 @@ _SHORTEST_KEY: Final = timedelta(hours=1)
 _LONGEST_KEY: Final = timedelta(days=366)
 _SHORTEST_WINDOW: Final = timedelta(minutes=1)
 _LONGEST_WINDOW: Final = timedelta(days=1)
-_PARTS: Final = frozenset({"steps", "rotate", "window", "quasi", "sensitive", "budget"})
 _SPECIAL: Final = frozenset({"id", "scope", "observedAt"})
 """What is no attribute, but a step may name all the same."""
 
@@ -55,10 +58,12 @@ WORDS: Final[Mapping[str, frozenset[str]]] = {
     "drop": frozenset({"attributes"}),
     "time": frozenset({"attributes", "period"}),
     "place": frozenset({"attributes", "resolution", "as"}),
-    "pseudonymise": frozenset({"attributes"}),
+    "pseudonymise": frozenset({"attributes", "rotate"}),
     "keep": frozenset({"attributes", "because"}),
-    "suppress": frozenset({"k", "by", "per"}),
-    "count": frozenset({"by", "among", "epsilon", "per"}),
+    "suppress": frozenset({"k", "by", "per", "window"}),
+    "count": frozenset({"by", "among", "epsilon", "noise", "per", "window"}),
+    "measure": frozenset({"quasi", "sensitive"}),
+    "budget": frozenset({"epsilon", "delta", "renews"}),
 }
 """The steps, and what may stand in each beside ``step`` and ``types``."""
 
@@ -76,23 +81,40 @@ def parse(raw: object, expand: Expand) -> Steps:
     """
     if raw is None:
         return Steps()
-    if not isinstance(raw, Mapping):
-        raise BadRequest("the steps of the source", "are no object", "give an object with 'steps'")
+    if not isinstance(raw, list) or len(raw) > _MOST_STEPS:
+        fact = f"are no list of up to {_MOST_STEPS}"
+        raise BadRequest("the steps of the source", fact, "give a list of objects with 'step'")
     reader = _Reader(expand)
     steps = reader.whole(raw)
     if not reader.faults:
         reader.faults |= incoherent(steps)
     if reader.faults:
         told = "; ".join(f"{place} {fault}" for place, fault in reader.faults.items())
-        raise BadRequest(
-            "the steps of the source",
-            told[:2000],
-            "mend these; 'hansa privacy steps' says what a step may be",
-            faults=reader.faults,
-        )
+        remedy = "mend these; the guide 'Anonymise a source' says what a step may be"
+        raise BadRequest("the steps of the source", told[:2000], remedy, faults=dict(reader.faults))
     if any(isinstance(step, Place) for step in steps.steps):
-        needed()
+        cells.needed()
+    if any(isinstance(step, Count) for step in steps.steps):
+        noise.needed()
     return steps
+
+
+def checked_steps(
+    raw: object, record: Mapping[str, Any], expand: Expand = city_iri
+) -> list[dict[str, Any]]:
+    """The steps of a source's record, as it keeps them, if they are what they should be and fit the rest of it.
+
+    Raises:
+        BadRequest, MissingExtra: as :func:`parse`; or the record says that the data concern no person.
+    """
+    steps = parse(raw or None, expand)
+    if steps.needs_key and record.get("lawful_basis") == "none_personal":
+        raise BadRequest(
+            "the lawful basis",
+            "is 'none_personal', but a step makes pseudonyms, and those stay personal data",
+            "name the basis on which people's data are worked on",
+        )
+    return [dict(each) for each in raw] if isinstance(raw, list) else []
 
 
 class _Reader:
@@ -101,30 +123,16 @@ class _Reader:
     def __init__(self, expand: Expand) -> None:
         self._expand = expand
         self.faults: dict[str, str] = {}
+        self._once: dict[str, Any] = {}
 
-    def whole(self, raw: Mapping[Any, Any]) -> Steps:
-        """All parts."""
-        for name in raw.keys() - _PARTS:
-            self.faults[str(name)[:50]] = "is no part of it"
-        listed = raw.get("steps", [])
-        if not isinstance(listed, list) or len(listed) > _MOST_STEPS:
-            self.faults["steps"] = f"is no list of up to {_MOST_STEPS} steps"
-            listed = []
+    def whole(self, raw: list[Any]) -> Steps:
+        """All steps, and what they go by."""
         steps = [
             step
-            for number, each in enumerate(listed, 1)
+            for number, each in enumerate(raw, 1)
             if (step := self._step(f"step {number}", each)) is not None
         ]
-        return Steps(
-            tuple(steps),
-            rotate=self._length(raw, "rotate", _SHORTEST_KEY, _LONGEST_KEY),
-            window=self._length(raw, "window", _SHORTEST_WINDOW, _LONGEST_WINDOW),
-            quasi=tuple(self._names("quasi", raw.get("quasi", []), _MOST_BY, none=True)),
-            sensitive=tuple(
-                self._names("sensitive", raw.get("sensitive", []), _MOST_BY, none=True)
-            ),
-            budget=self._budget(raw.get("budget")),
-        )
+        return Steps(tuple(steps), **self._once)
 
     def _step(self, place: str, raw: object) -> Step | None:
         word = raw.get("step") if isinstance(raw, Mapping) else None
@@ -135,7 +143,9 @@ class _Reader:
         for name in raw.keys() - WORDS[word] - {"step", "types"}:
             self.faults[f"{place}, {str(name)[:50]}"] = f"is no part of '{word}'"
         types = None
-        if "types" in raw:
+        if "types" in raw and word in {"measure", "budget"}:
+            self.faults[f"{place}, types"] = f"is no part of '{word}'"
+        elif "types" in raw:
             types = frozenset(self._names(f"{place}, types", raw["types"], _MOST_NAMES))
         made = self._made(word, place, raw, types)
         return made if len(self.faults) == before else None
@@ -143,6 +153,12 @@ class _Reader:
     def _made(
         self, word: str, place: str, raw: Mapping[Any, Any], types: frozenset[str] | None
     ) -> Step | None:
+        if word == "measure":
+            self._measure(place, raw)
+            return None
+        if word == "budget":
+            self._set(place, "budget", self._budget(place, raw))
+            return None
         names: frozenset[str] = frozenset()
         if "attributes" in WORDS[word]:
             listed = self._names(f"{place}, attributes", raw.get("attributes"), _MOST_NAMES)
@@ -151,6 +167,7 @@ class _Reader:
             case "drop":
                 return Drop(types, names)
             case "pseudonymise":
+                self._length(place, raw, "rotate", _SHORTEST_KEY, _LONGEST_KEY)
                 return Pseudonymise(types, names)
             case "keep":
                 return Keep(types, names, self._reason(f"{place}, because", raw.get("because")))
@@ -164,11 +181,15 @@ class _Reader:
                     self.faults[f"{place}, as"] = "is neither 'centre' nor 'cell'"
                 return Place(types, names, finest, shown)
         by = tuple(self._names(f"{place}, by", raw.get("by", []), _MOST_BY, none=word == "count"))
+        self._length(place, raw, "window", _SHORTEST_WINDOW, _LONGEST_WINDOW)
         (per,) = self._names(f"{place}, per", [raw.get("per", "id")], 1) or ["id"]
         if word == "suppress":
             return Suppress(types, self._whole(f"{place}, k", raw.get("k"), 2, _HIGHEST_K), by, per)
         epsilon = self._number(f"{place}, epsilon", raw.get("epsilon"), 1e-4, _HIGHEST_EPSILON)
-        return Count(types, by, epsilon, self._among(place, raw, by), per)
+        kind = raw.get("noise", "laplace")
+        if kind not in ("laplace", "gaussian"):
+            self.faults[f"{place}, noise"] = "is neither 'laplace' nor 'gaussian'"
+        return Count(types, by, epsilon, self._among(place, raw, by), per, kind)
 
     def _among(
         self, place: str, raw: Mapping[Any, Any], by: tuple[str, ...]
@@ -190,21 +211,27 @@ class _Reader:
         values = dict(zip(named, lists, strict=True))
         return tuple(tuple(dict.fromkeys(map(written, values[name]))) for name in by)
 
-    def _budget(self, raw: object) -> BudgetTerms | None:
-        if raw is None:
-            return None
-        if not isinstance(raw, Mapping):
-            self.faults["budget"] = "is no object with 'epsilon'"
-            return None
-        for name in raw.keys() - {"epsilon", "delta", "renews"}:
-            self.faults[f"budget, {str(name)[:50]}"] = "is no part of it"
-        epsilon = self._number("budget, epsilon", raw.get("epsilon"), 1e-4, _HIGHEST_EPSILON)
-        delta = self._number("budget, delta", raw.get("delta", 0), 0, _HIGHEST_DELTA)
+    def _measure(self, place: str, raw: Mapping[Any, Any]) -> None:
+        quasi = self._names(f"{place}, quasi", raw.get("quasi"), _MOST_BY)
+        sensitive = self._names(
+            f"{place}, sensitive", raw.get("sensitive", []), _MOST_BY, none=True
+        )
+        self._set(place, "quasi", tuple(quasi))
+        self._set(place, "sensitive", tuple(sensitive))
+
+    def _budget(self, place: str, raw: Mapping[Any, Any]) -> BudgetTerms | None:
+        epsilon = self._number(f"{place}, epsilon", raw.get("epsilon"), 1e-4, _HIGHEST_EPSILON)
+        delta = self._number(f"{place}, delta", raw.get("delta", 0), 0, _HIGHEST_DELTA)
         renews = raw.get("renews", "never")
         if renews not in ("never", "month", "year"):
-            self.faults["budget, renews"] = "is none of: never, month, year"
+            self.faults[f"{place}, renews"] = "is none of: never, month, year"
             return None
         return BudgetTerms(epsilon, delta, renews)
+
+    def _set(self, place: str, name: str, value: Any) -> None:
+        """Keep what holds for all steps: it may be said again, but not otherwise."""
+        if self._once.setdefault(name, value) != value:
+            self.faults[place] = f"says another '{name}' than an earlier step"
 
     def _names(self, place: str, raw: object, most: int, *, none: bool = False) -> list[str]:
         """IRIs from a list of names, which must differ."""
@@ -242,11 +269,13 @@ class _Reader:
         return float(raw)  # type: ignore[arg-type]
 
     def _length(
-        self, raw: Mapping[Any, Any], name: str, least: timedelta, most: timedelta
-    ) -> timedelta | None:
-        if name not in raw:
-            return None
-        return self._tried(name, lambda text: duration(text, least, most), raw[name])
+        self, place: str, raw: Mapping[Any, Any], name: str, least: timedelta, most: timedelta
+    ) -> None:
+        if name in raw:
+            found = self._tried(
+                f"{place}, {name}", lambda text: duration(text, least, most), raw[name]
+            )
+            self._set(place, name, found)
 
     def _tried(self, place: str, made: Callable[[object], _T], raw: object) -> _T | None:
         try:

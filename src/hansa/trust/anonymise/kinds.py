@@ -90,6 +90,7 @@ class Count(_Step):
         among: for each attribute in `by` the only values that are counted (as JSON); without, those that occur,
             and small counts are then left out.
         per: what is counted once at most: the entity itself (``id``), or the value of an attribute.
+        noise: of which kind; Gaussian noise needs a δ, and groups that are known beforehand.
     """
 
     word: ClassVar = "count"
@@ -97,6 +98,7 @@ class Count(_Step):
     epsilon: float
     among: tuple[tuple[str, ...], ...] | None = None
     per: str = "id"
+    noise: Literal["laplace", "gaussian"] = "laplace"
 
 
 Step = Drop | Time | Place | Pseudonymise | Keep | Suppress | Count

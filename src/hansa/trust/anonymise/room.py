@@ -1,0 +1,129 @@
+"""The room of anonymisation in a node: sessions for what comes in, keys that end, accounts, measures, the budget.
+
+What is kept of a source is numbers: how much came in and what became of it, how well people are hidden in what was
+written (k, l, t), what noisy counts have cost. All of that is public.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from hansa.kernel.clock import Clock, iso
+from hansa.kernel.errors import HansaError
+from hansa.ngsild.city import city_context
+from hansa.store.port import Reader
+from hansa.trust.anonymise.account import Account
+from hansa.trust.anonymise.budget import Budget
+from hansa.trust.anonymise.keys import Keys
+from hansa.trust.anonymise.measures import measure
+from hansa.trust.anonymise.session import Session
+from hansa.trust.anonymise.steps import Steps
+from hansa.trust.anonymise.stored import rows
+from hansa.trust.vault import Record, Vault
+
+__all__ = ["Anonymiser"]
+
+_LOG = logging.getLogger("hansa.privacy")
+_ACCOUNT: Final = "privacy-account"
+_MEASURE: Final = "privacy-measure"
+_EVERY: Final = 30.0
+"""Seconds between two looks for keys whose time is up."""
+
+
+class Anonymiser:
+    """Anonymisation in one node.
+
+    Args:
+        folder: where keys are kept, beside the vault; they are in no backup.
+        vault: where numbers are kept.
+        clock: the node's time.
+    """
+
+    def __init__(self, folder: Path, vault: Vault, clock: Clock) -> None:
+        self._vault = vault
+        self._clock = clock
+        self.keys = Keys(folder / "keys", vault, clock)
+        self.budget = Budget(vault, clock)
+        self.steps_of: Callable[[str], Steps] = lambda source: Steps()
+        """The steps that a source declares, by its name in the register."""
+        self.sources: Callable[[], list[str]] = list
+        """The names of the sources that declare steps."""
+
+    def begin(self, source: str, steps: Steps, *, live: bool = False) -> Session:
+        """A session for a source's entities; see :class:`.Session` for what it raises."""
+        return Session(
+            source,
+            steps,
+            self.keys,
+            self.budget,
+            self._clock,
+            lambda account: self._noted(source, account),
+            live=live,
+        )
+
+    def account(self, source: str) -> dict[str, Any]:
+        """What came in of a source, and what became of it."""
+        return self._vault.get(_ACCOUNT, source) or Account().to_dict()
+
+    def measured(self, source: str) -> dict[str, Any] | None:
+        """The latest measures of a source; ``None`` if none were taken."""
+        return self._vault.get(_MEASURE, source)
+
+    def measure(self, source: str, store: Reader) -> dict[str, Any] | None:
+        """Measure k, l and t of what is stored of a source, and keep the numbers; ``None`` if it declares no attributes for it.
+
+        Args:
+            store: where its entities are; read without rules, for the numbers alone are told.
+        """
+        steps = self.steps_of(source)
+        if not steps.quasi:
+            return None
+        found = measure(rows(store, source, steps))
+        term = city_context().compact
+        made = {
+            "source": source,
+            "at": iso(self._clock.now()),
+            "quasi": [term(name) for name in steps.quasi],
+            "rows": found.rows,
+            "classes": found.classes,
+            "k": found.k,
+            "l": {term(name): each for name, each in zip(steps.sensitive, found.l, strict=False)},
+            "t": {
+                term(name): round(each, 6)
+                for name, each in zip(steps.sensitive, found.t, strict=False)
+            },
+        }
+        self._vault.put(_MEASURE, source, made)
+        return made
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keys end on time for as long as the context lasts."""
+        task = asyncio.create_task(self._tending())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _tending(self) -> None:
+        while True:
+            try:
+                await asyncio.to_thread(self.keys.tend)
+            except HansaError as fault:
+                _LOG.warning("%s", fault.sentence)
+            await asyncio.sleep(_EVERY)
+
+    def _noted(self, source: str, more: Account) -> None:
+        def added(old: Record | None) -> tuple[Record, None]:
+            sums = Account.from_dict(old) if old else Account()
+            sums.add(more)
+            return {"source": source, "at": iso(self._clock.now()), **sums.to_dict()}, None
+
+        self._vault.edit(_ACCOUNT, source, added)

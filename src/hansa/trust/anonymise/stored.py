@@ -1,0 +1,51 @@
+"""What is stored of a source, as rows for measures and groups for counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import orjson
+
+from hansa.kernel.ids import urn
+from hansa.ngsild.city import city_iri
+from hansa.ngsild.model import Entity
+from hansa.ngsild.query import AttributePath, Compare, Query, TypeName, Uri
+from hansa.store.port import Reader
+from hansa.trust.anonymise.groups import plain_value, written
+from hansa.trust.anonymise.measures import Row
+from hansa.trust.anonymise.released import TYPE
+from hansa.trust.anonymise.steps import Steps
+
+__all__ = ["entities", "rows"]
+
+_PAGE: Final = 2_000
+_FROM: Final = city_iri("importedFrom")
+
+
+def entities(store: Reader, source: str, type: str | None = None) -> Iterator[Entity]:
+    """All entities of a source, as they are stored; or those of a type (IRI)."""
+    wanted = Compare(AttributePath((_FROM,)), "==", (Uri(urn("DataSource", source)),))
+    types = TypeName(type) if type else None
+    offset = 0
+    while True:
+        page = store.query(Query(types=types, q=wanted, limit=_PAGE, offset=offset)).documents
+        yield from map(orjson.loads, page)
+        if len(page) < _PAGE:
+            return
+        offset += _PAGE
+
+
+def rows(store: Reader, source: str, steps: Steps) -> Iterator[Row]:
+    """A row for each entity that bears one of the attributes that k, l and t are measured over."""
+    for entity in entities(store, source):
+        if city_iri(TYPE) in entity["type"] or not any(name in entity for name in steps.quasi):
+            continue
+        quasi = [written(plain_value(entity, name)) for name in steps.quasi]
+        yield quasi, [_cell(plain_value(entity, name)) for name in steps.sensitive]
+
+
+def _cell(value: Any) -> Any:
+    """Numbers keep their order; all else is compared as text."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number else written(value)
