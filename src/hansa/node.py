@@ -164,6 +164,7 @@ class Node:
                 self.passing.running(),
                 self.trust.asking.running(),
                 self.trust.rounds.running(),
+                self.trust.privacy.running(),
             ):
                 yield
         finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import hansa.web
 from hansa.trust.log.commitments import KINDS
-from hansa.web.pages import algorithms, api, codes, labels, names, roles, sources, vocabulary
+from hansa.web.pages import algorithms, api, codes, labels, names, privacy, roles, sources, vocabulary
 from hansa.web.pages.errors import _FACTS, _OTHERWISE, _REMEDIES, _SUBJECTS, _TITLES
 from hansa.web.shell import language
 from hansa.web.signs import chain
@@ -47,6 +47,8 @@ def shown_texts() -> dict[str, bool]:
     found |= {text: False for table in words for text in table.values()}
     found |= dict.fromkeys(api._GROUPS.values(), False)
     found |= dict.fromkeys((*roles.ROLE_NAMES.values(), *roles.SCOPE_NAMES.values()), False)
+    for table in (privacy.STEP_WORDS, privacy.PERIODS, privacy.REASONS):
+        found |= dict.fromkeys(table.values(), False)
     words = (*vocabulary.VALUES.values(), *codes._WORDS.values(), codes._STANDING)
     found |= {text: False for table in words for text in table.values()}
     found |= dict.fromkeys((*_TITLES.values(), _OTHERWISE, *_FACTS, *_REMEDIES, *_SUBJECTS), False)

@@ -33,4 +33,10 @@ def _algorithms(node: Node, task: str, given: Given, progress: Progress) -> dict
     return do_algorithm(node, task, given)
 
 
-ROOMS: Mapping[str, Room] = {"history": _history, "log": _log, "algorithms": _algorithms}
+def _privacy(node: Node, task: str, given: Given, progress: Progress) -> dict[str, Any]:
+    from hansa.cli.privacy_work import do_privacy
+
+    return do_privacy(node, task, given)
+
+
+ROOMS: Mapping[str, Room] = {"history": _history, "log": _log, "algorithms": _algorithms, "privacy": _privacy}

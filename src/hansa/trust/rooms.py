@@ -13,6 +13,10 @@ from hansa.kernel.settings import Settings, SettingsError
 from hansa.ngsild.city import city_iri
 from hansa.store.tenants import DEFAULT_TENANT, Tenants
 from hansa.trust.algorithms.register import AlgorithmRegister
+from hansa.trust.anonymise.counts import Counts
+from hansa.trust.anonymise.declare import checked_steps, parse
+from hansa.trust.anonymise.room import Anonymiser
+from hansa.trust.anonymise.steps import Steps
 from hansa.trust.gate import Gate
 from hansa.trust.identity.desk import Desk
 from hansa.trust.identity.keysets import Keysets
@@ -86,6 +90,12 @@ class TrustRooms:
         self.sources = SourceRegister(self.vault, self.recorder, clock)
         """Where data come from, and who answers for it."""
         self.sources.show = Shower(lambda: self.gate.writer(LOCAL, make=True), clock).show
+        self.sources.steps = checked_steps
+        self.privacy = Anonymiser(folder.trust, self.vault, clock)
+        """What becomes of personal data before they are stored."""
+        self.privacy.steps_of = self._steps_of
+        self.counts = Counts(self.privacy, self.vault, lambda: self.gate.reader(LOCAL), clock)
+        """How many there are, with noise."""
         self._operator_entries = operator_entries(settings.city, settings.base_url)
         self.witness = _witness(folder, settings, clock, self.log)
         """What cosigns the logs of others."""
@@ -98,6 +108,10 @@ class TrustRooms:
             self.log.record(Event("log", LOCAL.name, reason="begun"))
         self.policies.begin()
         self.sources.seed(OPERATOR_SOURCE, self._operator_entries)
+
+    def _steps_of(self, source: str) -> Steps:
+        """The steps that a source's record declares."""
+        return parse((self.sources.find(source) or {}).get("steps"), city_iri)
 
     def close(self) -> None:
         """Finish the entries in hand and let go of every file but the vault's."""

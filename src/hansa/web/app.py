@@ -29,6 +29,7 @@ from hansa.kernel.pace import Pace
 from hansa.spokes.mailboxes import Mailboxes
 from hansa.web.api.algorithms import AlgorithmRoutes
 from hansa.web.api.openapi import openapi
+from hansa.web.api.privacy import PrivacyRoutes
 from hansa.web.api.problem import problem
 from hansa.web.api.service import Service
 from hansa.web.api.sources import SourceRoutes
@@ -123,6 +124,7 @@ def build_app(node: WebNode) -> App:
             Route("/contexts/{name}", context_document),
             *LogRoutes(node).routes(),
             *AlgorithmRoutes(node).routes(),
+            *PrivacyRoutes(node).routes(),
             *OAuthRoutes(node).routes(),
             *SourceRoutes(node).routes(),
             told_route(node.mailboxes, node.settings.body_limit),

@@ -51,8 +51,6 @@ class Anonymiser:
         self.budget = Budget(vault, clock)
         self.steps_of: Callable[[str], Steps] = lambda source: Steps()
         """The steps that a source declares, by its name in the register."""
-        self.sources: Callable[[], list[str]] = list
-        """The names of the sources that declare steps."""
 
     def begin(self, source: str, steps: Steps, *, live: bool = False) -> Session:
         """A session for a source's entities; see :class:`.Session` for what it raises."""
@@ -100,6 +98,22 @@ class Anonymiser:
         }
         self._vault.put(_MEASURE, source, made)
         return made
+
+    def shown(self, source: str) -> dict[str, Any]:
+        """All that the public sees of a source: what its steps did, how well people are hidden, what counts cost."""
+        steps = self.steps_of(source)
+        return {
+            "source": source,
+            "hides": steps.hides,
+            "account": self.account(source),
+            "measures": self.measured(source),
+            "budget": self.budget.shown(source, steps.budget),
+            "keys": {
+                "lasts": None if steps.rotate is None else int(steps.rotate.total_seconds()),
+                "until": self.keys.until(source),
+                "destroyed": self.keys.destroyed(source)[-10:],
+            },
+        }
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

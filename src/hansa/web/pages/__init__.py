@@ -40,6 +40,7 @@ from hansa.web.pages.facts import Facts
 from hansa.web.pages.live import LivePage
 from hansa.web.pages.log import LogPage
 from hansa.web.pages.login import LoginPages
+from hansa.web.pages.privacy import PrivacyPage
 from hansa.web.pages.search import Names
 from hansa.web.pages.services import Services
 from hansa.web.shell.site import PageNode, Site
@@ -87,6 +88,7 @@ def make_pages(node: PageNode) -> Pages:
         Route("/live/letters", live.replay, methods=["POST"]),
         Route("/open-book/log", LogPage(site).page),
         Route("/open-book/algorithms", AlgorithmPage(site).page),
+        Route("/open-book/privacy", PrivacyPage(site).page),
         Route("/api", ApiPage(site).page),
         *LoginPages(site).routes(),
         *ElsewherePages(site).routes(),

@@ -30,6 +30,7 @@ _TYPES: Final = {
     "RoadSegment": ("Road segment", "Road segments"),
     "RoadNode": ("Road junction", "Road junctions"),
     "TransportZone": ("Zone", "Zones"),
+    "PrivateCount": ("Count with noise", "Counts with noise"),
     "GtfsStop": ("Stop", "Stops"),
     "GtfsStation": ("Station", "Stations"),
     "GtfsRoute": ("Line", "Lines"),
