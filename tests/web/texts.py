@@ -8,7 +8,17 @@ from pathlib import Path
 
 import hansa.web
 from hansa.trust.log.commitments import KINDS
-from hansa.web.pages import algorithms, api, codes, labels, names, privacy, roles, sources, vocabulary
+from hansa.web.pages import (
+    algorithms,
+    api,
+    codes,
+    labels,
+    names,
+    privacy,
+    roles,
+    sources,
+    vocabulary,
+)
 from hansa.web.pages.errors import _FACTS, _OTHERWISE, _REMEDIES, _SUBJECTS, _TITLES
 from hansa.web.shell import language
 from hansa.web.signs import chain

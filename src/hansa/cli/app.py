@@ -22,6 +22,7 @@ from hansa.cli import (
     importing,
     init,
     log,
+    privacy,
     provider,
     query,
     serve,
@@ -103,6 +104,7 @@ for module in (
     history,
     archive,
     log,
+    privacy,
     doctor,
 ):
     module.register(app)

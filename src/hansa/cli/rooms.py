@@ -39,4 +39,9 @@ def _privacy(node: Node, task: str, given: Given, progress: Progress) -> dict[st
     return do_privacy(node, task, given)
 
 
-ROOMS: Mapping[str, Room] = {"history": _history, "log": _log, "algorithms": _algorithms, "privacy": _privacy}
+ROOMS: Mapping[str, Room] = {
+    "history": _history,
+    "log": _log,
+    "algorithms": _algorithms,
+    "privacy": _privacy,
+}

@@ -160,14 +160,18 @@ def _read(raw: object) -> dict[str, Any]:
     """The question, checked."""
     if not isinstance(raw, Mapping) or raw.keys() - _PARTS:
         named = ", ".join(sorted(_PARTS))
-        raise BadRequest("the question", "is not what it should be", f"send an object with: {named}")
+        raise BadRequest(
+            "the question", "is not what it should be", f"send an object with: {named}"
+        )
     for name in ("source", "type"):
         value = raw.get(name)
         if not isinstance(value, str) or not 0 < len(value) <= 300:
             raise BadRequest("the question", f"has no '{name}'", "name one")
     by = raw.get("by", "")
     if not isinstance(by, str) or len(by) > 300 or by == "id":
-        raise BadRequest("the question", "has a 'by' that is no attribute and no cell", "see the guide")
+        raise BadRequest(
+            "the question", "has a 'by' that is no attribute and no cell", "see the guide"
+        )
     if (match := _CELL.fullmatch(by)) and int(match[1]) > FINEST:
         raise BadRequest("the question", f"asks for cells finer than {FINEST}", "ask more coarsely")
     epsilon = raw.get("epsilon")
