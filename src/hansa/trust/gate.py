@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final, Literal, NoReturn, Protocol
 
@@ -210,6 +210,14 @@ class Gate:
         """A function that leaves of an entity at hand what `principal` may see; ``None``: all of it."""
         view = self.view(principal, action, tenant)
         return None if view.whole else sieve_of(view.seen).shown
+
+    def denies(
+        self, principal: Principal, tenant: str | None = None
+    ) -> Callable[[Collection[str], str, Collection[str]], bool] | None:
+        """A function that knows of types, an identifier and attributes whether `principal` may surely not
+        see such an entity, or these of it; ``None``: they may see everything."""
+        view = self.view(principal, "read", tenant)
+        return None if view.whole else sieve_of(view.seen).denies
 
     def writer(
         self,

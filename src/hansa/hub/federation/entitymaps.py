@@ -2,14 +2,14 @@
 
 They are kept in memory, bounded in number and size, and each for a limited time; one that is gone (as
 after a restart) is made anew by the next request, as clause 5.5.14 wants it. A map belongs to its
-tenant and is not to be seen by others.
+tenant and to whoever had it made, and is not to be seen by others.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -75,15 +75,19 @@ class EntityMap:
             self.sources.pop(id, None)
 
 
+Owner = Hashable
+"""Whose a map is: a tenant, and somebody in it."""
+
+
 class Maps:
     """The entity maps of a node."""
 
     def __init__(self) -> None:
-        self._maps: OrderedDict[tuple[str | None, str], EntityMap] = OrderedDict()
+        self._maps: OrderedDict[tuple[Owner, str], EntityMap] = OrderedDict()
 
     def make(
         self,
-        tenant: str | None,
+        owner: Owner,
         now: datetime,
         sources: Mapping[str, Iterable[str]],
         lifetime: timedelta | None = None,
@@ -97,21 +101,21 @@ class Maps:
             {id: tuple(dict.fromkeys(names)) for id, names in sources.items()},
             linked or {},
         )
-        self._maps[tenant, made.id] = made
+        self._maps[owner, made.id] = made
         self._thin_out(now)
         return made
 
-    def get(self, tenant: str | None, id: str, now: datetime) -> EntityMap | None:
+    def get(self, owner: Owner, id: str, now: datetime) -> EntityMap | None:
         """The map with that identifier, unless it has expired."""
-        found = self._maps.get((tenant, id))
+        found = self._maps.get((owner, id))
         if found is not None and found.expires_at <= now:
-            del self._maps[tenant, id]
+            del self._maps[owner, id]
             return None
         return found
 
-    def remove(self, tenant: str | None, id: str) -> None:
+    def remove(self, owner: Owner, id: str) -> None:
         """Forget a map."""
-        self._maps.pop((tenant, id), None)
+        self._maps.pop((owner, id), None)
 
     def _thin_out(self, now: datetime) -> None:
         for key in [key for key, kept in self._maps.items() if kept.expires_at <= now]:

@@ -83,6 +83,12 @@ class Sieve:
         """Whether there may be entities on which one of these attributes is hidden."""
         return any(self.seen.attribute(name) != _ALL for name in names)
 
+    def denies(self, types: Collection[str], id: str, names: Collection[str]) -> bool:
+        """Whether such an entity, or one of these attributes of it, is surely not there."""
+        if self.knows(types, id) is False:
+            return True
+        return any(known_of(self.seen.attribute(name), types, id) is False for name in names)
+
     def sure_of(self, type: str) -> bool:
         """Whether every entity of this type is there, whatever else it is like."""
         return _has_all(self.seen.entities, type)

@@ -7,6 +7,7 @@ only who may change registrations.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -14,11 +15,11 @@ from urllib.parse import quote
 from hansa.hub.registrations.book import Book
 from hansa.hub.registrations.discovery import Search, wanted_of
 from hansa.hub.registrations.discovery import found as matching
-from hansa.hub.registrations.model import Registration
+from hansa.hub.registrations.model import EntityInfo, Registration
 from hansa.hub.registrations.reading import read
 from hansa.hub.registrations.registry import found
 from hansa.hub.registrations.showing import shown
-from hansa.kernel.errors import BadRequest
+from hansa.kernel.errors import BadRequest, NotFound
 from hansa.kernel.ids import is_uri, urn
 from hansa.ngsild.context import Context
 from hansa.ngsild.q import expand_q, parse_q
@@ -101,6 +102,8 @@ async def retrieve(call: Call) -> Answer:
     context = await call.link_context()
     book = _book(call)
     registration = found(book, id, call.now)
+    if not _may_see(call)(registration):
+        raise NotFound(f"registration {id}", "does not exist here", "check the id")
     return document(call, _shown(call, registration, context), context, kind)
 
 
@@ -118,7 +121,7 @@ async def query(call: Call) -> Answer:
     )
     search = Search(wanted_of(wanted), csf, wanted.scope, wanted.geo, temporal)
     book = _book(call)
-    registrations = book.concerned(search.wanted, call.now)
+    registrations = list(filter(_may_see(call), book.concerned(search.wanted, call.now)))
     matches = await asyncio.to_thread(lambda: list(matching(registrations, search)))
     page = matches[wanted.offset : wanted.offset + wanted.limit]
     more = len(matches) > wanted.offset + wanted.limit and wanted.limit > 0
@@ -127,6 +130,22 @@ async def query(call: Call) -> Answer:
         headers.append((b"ngsild-results-count", str(len(matches)).encode()))
     body = [_shown(call, registration, context) for registration, _ in page]
     return document(call, body, context, kind, headers)
+
+
+def _may_see(call: Call) -> Callable[[Registration], bool]:
+    """Whether whoever asks may know of a registration: not if it names what is hidden from them."""
+    denies = call.service.gate.denies(call.principal, call.tenant)
+
+    def may(registration: Registration) -> bool:
+        if denies is None:
+            return True
+        return not any(
+            denies(entity.types, entity.id or "", info.attributes)
+            for info in registration.infos
+            for entity in info.entities or (EntityInfo(frozenset()),)
+        )
+
+    return may
 
 
 def _shown(call: Call, registration: Registration, context: Context) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -62,7 +62,12 @@ def known_map(call: Call) -> EntityMap | None:
     if location is None:
         return None
     maps = call.service.federation.maps
-    return maps.get(call.tenant, id_in(location), call.service.clock.now())
+    return maps.get(_owner(call), id_in(location), call.service.clock.now())
+
+
+def _owner(call: Call) -> Hashable:
+    """Whose the maps of a request are: what one may see is not for others."""
+    return call.tenant, call.principal
 
 
 def keep_map(
@@ -71,7 +76,7 @@ def keep_map(
     """A new map, for as long as the request wishes; `linked` are those of sources."""
     lifetime = _lifetime(call)
     maps = call.service.federation.maps
-    return maps.make(call.tenant, call.service.clock.now(), sources, lifetime, linked)
+    return maps.make(_owner(call), call.service.clock.now(), sources, lifetime, linked)
 
 
 def _lifetime(call: Call) -> timedelta | None:
@@ -170,7 +175,7 @@ async def update(call: Call) -> Answer:
 async def delete(call: Call) -> Answer:
     """Delete EntityMap: 6.32.3.3, 5.14.3."""
     found = _found(call)
-    call.service.federation.maps.remove(call.tenant, found.id)
+    call.service.federation.maps.remove(_owner(call), found.id)
     return nothing()
 
 
@@ -180,7 +185,7 @@ def _found(call: Call) -> EntityMap:
     id = call.path[0]
     if not is_uri(id):
         raise BadRequest(f"entity map {id[:120]!r}", "is not a URI", "correct it")
-    found = call.service.federation.maps.get(call.tenant, id, call.service.clock.now())
+    found = call.service.federation.maps.get(_owner(call), id, call.service.clock.now())
     if found is None:
         raise NotFound(f"entity map {id}", "does not exist, or has expired", "make a new one")
     return found

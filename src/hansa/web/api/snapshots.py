@@ -279,7 +279,10 @@ async def purge(call: Call) -> Answer:
 def _shown(call: Call, record: Snapshot, kind: str) -> Answer:
     """The status of a snapshot; its queries are in the terms that they were written in."""
     context = Context((), record[_CONTEXT])
-    body = {name: value for name, value in record.items() if name != _CONTEXT}
+    hidden = {_CONTEXT}
+    if call.service.gate.denies(call.principal, call.tenant) is not None:
+        hidden |= {*QUERIES, *DETAILS}  # what they ask about may not be for whoever sees some only
+    body = {name: value for name, value in record.items() if name not in hidden}
     return document(call, body, context, kind)
 
 
