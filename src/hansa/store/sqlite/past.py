@@ -222,7 +222,12 @@ class Tail:
         """The instances written as history; by the index where it has the order."""
         statement, values = _DIRECT + condition, [entity, name, self._number]
         if wanted.property != "observedAt":
-            return iter(sorted(self._read(statement, values, entity, name, wanted), key=order_of))
+            if wanted.since is not None:
+                statement, values = statement + " AND written >= ?", [*values, wanted.since]
+            if wanted.last is not None:
+                statement += " ORDER BY written DESC"
+            found = self._read(statement, values, entity, name, wanted)
+            return iter(_newest(found, wanted.last))
         timeless: Iterable[Moment] = ()
         if wanted.since is None and wanted.until is None and not wanted.timed:
             timeless = self._read(statement + " AND observed IS NULL", values, entity, name, wanted)
@@ -250,6 +255,24 @@ class Tail:
             made = _moment(entity, name, written, instance, wanted)
             if made is not None:
                 yield made
+
+
+def _newest(moments: Iterator[Moment], last: int | None) -> list[Moment]:
+    """The newest `last` of moments that come by their time of writing, the last one first, in order.
+
+    No other time of an instance is later than that of writing, so the rest need not be read.
+    """
+    if last is None:
+        return sorted(moments, key=order_of)
+    kept: list[tuple[Any, Moment]] = []
+    for each in moments:
+        if len(kept) < last:
+            heapq.heappush(kept, (order_of(each), each))
+        elif kept[0][0][2] > each.written:
+            break
+        else:
+            heapq.heappushpop(kept, (order_of(each), each))
+    return [each for _, each in sorted(kept)]
 
 
 def _unfolded(entity: str, row: FeedRow) -> Iterator[Line]:

@@ -90,7 +90,17 @@ ALTER TABLE shaped RENAME TO place;
 """
 """With the shape beside it, a place of another type costs no look at its entity."""
 
-STEPS: Final[tuple[str, ...]] = (_FIRST, RECORDS, HISTORY, _PLACES_OF_SHAPES, OUTBOX)
+_NEWEST_INSTANCES: Final = "CREATE INDEX instance_written ON instance (entity, attribute, written);"
+"""The newest by when they were made or changed are found without reading all the others."""
+
+STEPS: Final[tuple[str, ...]] = (
+    _FIRST,
+    RECORDS,
+    HISTORY,
+    _PLACES_OF_SHAPES,
+    OUTBOX,
+    _NEWEST_INSTANCES,
+)
 """What each version of the schema adds to the one before; only ever appended to."""
 
 SCHEMA_VERSION: Final = len(STEPS)
