@@ -19,6 +19,9 @@ VALUES = {
     "entityId": "urn:ngsi-ld:TransportZone:town:1",
     "type": "TransportZone",
     "name": "city.jsonld",
+    "snapshotId": "urn:x:1",
+    "registrationId": "urn:x:1",
+    "entityMapId": "urn:x:1",
     "digest": "x",
     "path": "css/base.css",
     "z": "12",
@@ -70,6 +73,24 @@ def closed_over(app: Any) -> Iterator[Any]:
     for cell in getattr(app, "__closure__", None) or ():
         yield cell.cell_contents
         yield from closed_over(cell.cell_contents)
+
+
+QUERIES = {
+    "/ngsi-ld/v1/entities": "type=T",
+    "/ngsi-ld/v1/entityMaps": "type=T",
+    "/ngsi-ld/v1/csourceRegistrations": "type=T",
+    "/ngsi-ld/v1/temporal/entities": "type=T&timerel=after&timeAt=2020-01-01T00:00:00Z",
+    "/ngsi-ld/v1/temporal/entityMaps": "type=T&timerel=after&timeAt=2020-01-01T00:00:00Z",
+}
+"""What makes a ``GET`` of these a question that can be answered."""
+
+BODIES = {
+    "/ngsi-ld/v1/entityOperations/query": b'{"type": "Query", "entities": [{"type": "T"}]}',
+    "/ngsi-ld/v1/entityMaps": b'{"type": "Query", "entities": [{"type": "T"}]}',
+    "/ngsi-ld/v1/temporal/entityOperations/query": b'{"type": "Query", "entities": [{"type": "T"}], '
+    b'"temporalQ": {"timerel": "after", "timeAt": "2020-01-01T00:00:00Z"}}',
+}
+"""What makes a ``POST`` to these a question that can be answered."""
 
 
 def filled(pattern: str) -> str:

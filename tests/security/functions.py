@@ -52,11 +52,17 @@ MAY = {
     "page": EVERYBODY - BAD,
     # The city's own data, by the API.
     "read": EVERYBODY - BAD - _NO_READ,
+    # What the node says of itself, whatever tenant is named.
+    "about": EVERYBODY - BAD - _NO_READ,
     "write": _WHOLE | {"administrator-writes"},
-    # What may be read only by those who may change it.
+    # What takes reading and writing: what only those read who may change it, what is found before it is changed.
     "read-write": _WHOLE,
     # A page that writes.
     "page-write": _WHOLE | {"administrator-writes", "administrator-session"},
+    # Staff, programs and cities; their token must read.
+    "known": (TOKENS - {"resident"} | OPERATOR | SESSIONS | {"administrator-reads"})
+    - {"resident-session"}
+    | {"administrator-of-cars"},
     # One's own account.
     "own": SESSIONS,
     "admin": _ADMINS,
@@ -66,7 +72,8 @@ MAY = {
 }
 
 ELSEWHERE = {
-    "read": OPERATOR | {"administrator", "administrator-reads", "administrator-elsewhere"},
+    "read": OPERATOR
+    | {"administrator", "administrator-reads", "administrator-elsewhere", "administrator-of-cars"},
     "write": OPERATOR | {"administrator", "administrator-writes", "administrator-elsewhere"},
     "read-write": OPERATOR | {"administrator", "administrator-elsewhere"},
 }
@@ -115,11 +122,20 @@ page   GET    /data/{type:path}
 page   GET    /live
 page-write POST /live/letters
 page   GET    /open-book/log
+page   GET    /open-book/privacy
+file   GET    /hansa/v1/privacy
+file   GET    /hansa/v1/privacy/personal
+file   GET    /hansa/v1/privacy/counts
+known  POST   /hansa/v1/privacy/counts
+file   GET    /hansa/v1/privacy/sources/{id}
 page   GET    /open-book/algorithms
 page   GET    /api
 page   GET    /login
 door   POST   /login
 door   POST   /logout
+door   GET    /login/with/{provider}
+door   GET    /login/from/{provider}
+admin  GET    /hansa/v1/providers
 door   GET    /link/{secret}
 door   POST   /link/{secret}
 own    GET    /account
@@ -171,9 +187,9 @@ write  DELETE /ngsi-ld/v1/jsonldContexts/{contextId}
 write  POST   /ngsi-ld/v1/snapshots
 write  DELETE /ngsi-ld/v1/snapshots
 read   GET    /ngsi-ld/v1/snapshots/{snapshotId}
-write  PATCH  /ngsi-ld/v1/snapshots/{snapshotId}
-write  DELETE /ngsi-ld/v1/snapshots/{snapshotId}
-write  POST   /ngsi-ld/v1/snapshots/{snapshotId}/clone
+read-write PATCH /ngsi-ld/v1/snapshots/{snapshotId}
+read-write DELETE /ngsi-ld/v1/snapshots/{snapshotId}
+read-write POST /ngsi-ld/v1/snapshots/{snapshotId}/clone
 write  POST   /ngsi-ld/v1/subscriptions
 read-write GET /ngsi-ld/v1/subscriptions
 read-write GET /ngsi-ld/v1/subscriptions/{subscriptionId}
@@ -195,7 +211,7 @@ read-write GET /ngsi-ld/v1/csourceSubscriptions
 read-write GET /ngsi-ld/v1/csourceSubscriptions/{subscriptionId}
 write  PATCH  /ngsi-ld/v1/csourceSubscriptions/{subscriptionId}
 write  DELETE /ngsi-ld/v1/csourceSubscriptions/{subscriptionId}
-read   GET    /ngsi-ld/v1/info/sourceIdentity
+about  GET    /ngsi-ld/v1/info/sourceIdentity
 """
 
 

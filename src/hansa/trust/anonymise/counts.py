@@ -58,6 +58,20 @@ class Counts:
     ) -> None:
         self._room, self._vault, self._store, self._clock = room, vault, store, clock
 
+    def check(self, who: Principal) -> None:
+        """See that `who` may spend.
+
+        Raises:
+            Forbidden, Unauthorized: they may not.
+        """
+        if who.kind not in get_args(Known) or not who.may("read"):
+            refusal = Unauthorized if who.kind == "public" else Forbidden
+            raise refusal(
+                "counting with noise",
+                "spends a budget, so only accounts of staff, services and cities may ask",
+                "read the answers that were given before, or send a token as 'Bearer …'",
+            )
+
     def ask(self, who: Principal, raw: object) -> dict[str, Any]:
         """How many entities of a ``type`` of a ``source`` there are, ``by`` an attribute's value or a cell.
 
@@ -72,13 +86,7 @@ class Counts:
             BadRequest: the question is none.
             MissingExtra: OpenDP is not installed.
         """
-        if who.kind not in get_args(Known) or not who.may("read"):
-            refusal = Unauthorized if who.kind == "public" else Forbidden
-            raise refusal(
-                "counting with noise",
-                "spends a budget, so only accounts of staff, services and cities may ask",
-                "read the answers that were given before, or send a token as 'Bearer …'",
-            )
+        self.check(who)
         asked = _read(raw)
         terms = self._room.steps_of(asked["source"]).budget
         if terms is None:

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from hansa.trust.anonymise.personal import people, table
 from hansa.web.api.register import answering, body_of
+from hansa.web.shell.forms import sender
 from hansa.web.shell.site import PageNode
 
 __all__ = ["PrivacyRoutes", "sources_shown"]
@@ -69,7 +70,8 @@ class PrivacyRoutes:
         return JSONResponse({"answers": found}, headers=_OPEN)
 
     async def _count(self, request: Request) -> Response:
-        who = self._node.gate.identify(request.headers.get("authorization"))
+        who = sender(self._node, request)
+        self._node.trust.counts.check(who)
         raw = await body_of(request)
         return JSONResponse(await run_in_threadpool(self._node.trust.counts.ask, who, raw))
 
