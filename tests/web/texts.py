@@ -11,6 +11,7 @@ from hansa.trust.log.commitments import KINDS
 from hansa.web.pages import (
     algorithms,
     api,
+    book_words,
     codes,
     labels,
     names,
@@ -53,6 +54,8 @@ def shown_texts() -> dict[str, bool]:
     }
     found |= dict.fromkeys(KINDS.values(), False)
     found |= {many: True for _, many in chain._UNITS}
+    tables = (book_words.READERS, book_words.CLAIMS, book_words.CODES, book_words.REASONS)
+    found |= {text: False for table in (*tables, book_words._STATES) for text in table.values()}
     words = (algorithms.LABELS, algorithms.RISK_WORDS, algorithms.STATUS_WORDS)
     found |= {text: False for table in words for text in table.values()}
     found |= dict.fromkeys(api._GROUPS.values(), False)

@@ -15,6 +15,7 @@ from hansa.store.tenants import DEFAULT_TENANT, Tenants
 from hansa.trust.algorithms.register import AlgorithmRegister
 from hansa.trust.anonymise.counts import Counts
 from hansa.trust.anonymise.declare import checked_steps, parse
+from hansa.trust.anonymise.personal import local_name, rules_for
 from hansa.trust.anonymise.room import Anonymiser
 from hansa.trust.anonymise.steps import Steps
 from hansa.trust.gate import Gate
@@ -33,10 +34,11 @@ from hansa.trust.policy.register import Policies
 from hansa.trust.principals import LOCAL
 from hansa.trust.reads import Reads
 from hansa.trust.rounds import Rounds
+from hansa.trust.sources.record import UNLIMITED
 from hansa.trust.sources.register import OPERATOR_SOURCE, SourceRegister, operator_entries
 from hansa.trust.sources.shown import Shower
 from hansa.trust.sources.survey import Surveyor
-from hansa.trust.vault import Vault
+from hansa.trust.vault import Record, Vault
 
 __all__ = ["TrustRooms"]
 
@@ -96,6 +98,8 @@ class TrustRooms:
         self.privacy.steps_of = self._steps_of
         self.counts = Counts(self.privacy, self.vault, lambda: self.gate.reader(LOCAL), clock)
         """How many there are, with noise."""
+        self.surveyor.personal = _is_personal
+        self.surveyor.ends = lambda source: _promises_an_end(self.sources.find(source))
         self._operator_entries = operator_entries(settings.city, settings.base_url)
         self.witness = _witness(folder, settings, clock, self.log)
         """What cosigns the logs of others."""
@@ -120,6 +124,15 @@ class TrustRooms:
         self.log.close()
         self.volumes.close()
         self.openings.close()
+
+
+def _promises_an_end(record: Record | None) -> bool:
+    return record is not None and record.get("retention_period", UNLIMITED) != UNLIMITED
+
+
+def _is_personal(kind: str, attribute: str) -> bool:
+    """Whether an attribute of a type is about people, by its name."""
+    return local_name(attribute) in rules_for((kind,))
 
 
 def _open_log(folder: Folder, settings: Settings, clock: Clock) -> tuple[LogBook, KeptOpenings]:

@@ -55,7 +55,7 @@ def test_rows_bytes_and_kinds_by_source() -> None:
         orjson.dumps(entity("c", name=value("Anna"))),
     ]
     found = survey(iter(documents), lambda kind, attribute: attribute == "name")
-    air, other = found["air"], found[""]
+    air, other = found["air"], found["operator"]
     assert (air.entities, air.bytes) == (2, len(documents[0]) + len(documents[1]))
     assert air.types == {"T": [2, air.bytes]}
     assert air.kinds == {"tabular": 1, "values_time": 1, "boolean": 1, "spatial": 1}
@@ -63,8 +63,9 @@ def test_rows_bytes_and_kinds_by_source() -> None:
     assert other.kinds["personal"] == 1
 
 
-def test_an_entity_that_names_no_source_is_nobodys() -> None:
-    assert source_of(entity("a")) == ""
+def test_an_entity_that_names_no_source_is_the_operators() -> None:
+    assert source_of(entity("a")) == "operator"
+    assert source_of(entity("a", type=[city_iri("DataSource")])) == ""
     assert source_of(entity("a", "air")) == "air"
 
 

@@ -1,8 +1,8 @@
 """What the store holds of each source: rows, bytes, kinds of data, and how old the oldest is. Reads, and writes one record.
 
 A survey looks at every entity of the city's own tenant once, in the background, politely: every hour, and not at all
-while nothing has changed. Entities name their source themselves (``importedFrom``); those that name none count under
-"". The past of an entity is looked at where its source promised an end; of what was deleted altogether nobody can
+while nothing has changed. Entities name their source themselves (``importedFrom``); those that name none were
+written through the API and count for the operator, and what the node writes about its sources counts under "". The past of an entity is looked at where its source promised an end; of what was deleted altogether nobody can
 say whose it was.
 """
 
@@ -26,6 +26,7 @@ from hansa.ngsild.model import Entity, attributes
 from hansa.ngsild.temporal import TimeProperty
 from hansa.store.history import Selection
 from hansa.store.port import Reader
+from hansa.trust.sources.register import OPERATOR_SOURCE
 from hansa.trust.vault import Record, Vault
 
 __all__ = ["Surveyor", "survey"]
@@ -34,6 +35,7 @@ _KIND: Final = "survey"
 _ID: Final = "newest"
 _FROM: Final = city_iri("importedFrom")
 _OWN: Final = frozenset({_FROM, city_iri("vanishedAt")})
+_OF_SOURCES: Final = city_iri("DataSource")
 _PREFIX: Final = "urn:ngsi-ld:DataSource:"
 _TIMES: Final[tuple[TimeProperty, ...]] = ("observedAt", "modifiedAt")
 _PORTION: Final = 200
@@ -86,12 +88,12 @@ def survey(
 
 
 def source_of(entity: Entity) -> str:
-    """The identifier of the source that an entity came from; "" if it names none."""
+    """The identifier of the source that an entity came from; "" for what the node writes about its sources."""
     for instance in entity.get(_FROM, ()):
         named = instance.get("object")
         if isinstance(named, str):
             return named.removeprefix(_PREFIX)
-    return ""
+    return "" if _OF_SOURCES in entity["type"] else OPERATOR_SOURCE
 
 
 def _add(seen: Seen, entity: Entity, size: int, personal: IsPersonal) -> None:

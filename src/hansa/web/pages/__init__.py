@@ -28,6 +28,8 @@ from hansa.web.pages.account import AccountPages
 from hansa.web.pages.accounts import AccountsPage
 from hansa.web.pages.algorithms import AlgorithmPage
 from hansa.web.pages.api import ApiPage
+from hansa.web.pages.book import Book
+from hansa.web.pages.book_data import OpenBookRoutes
 from hansa.web.pages.city import CityPages
 from hansa.web.pages.clients import ClientsPage
 from hansa.web.pages.data import DataPages
@@ -40,6 +42,7 @@ from hansa.web.pages.facts import Facts
 from hansa.web.pages.live import LivePage
 from hansa.web.pages.log import LogPage
 from hansa.web.pages.login import LoginPages
+from hansa.web.pages.open_book import OpenBookPages
 from hansa.web.pages.privacy import PrivacyPage
 from hansa.web.pages.search import Names
 from hansa.web.pages.services import Services
@@ -73,6 +76,9 @@ def make_pages(node: PageNode) -> Pages:
     data = DataPages(site, facts, services)
     downloads = Downloads(site, facts)
     live = LivePage(site, facts)
+    book = Book(site, node.trust.sources.all)
+    open_book = OpenBookPages(site, facts, book, tiles)
+    open_book.attribution = city.attribution
     routes = [
         Route("/", city.page),
         Route("/city/search", city.search),
@@ -86,6 +92,8 @@ def make_pages(node: PageNode) -> Pages:
         Route("/data/{type:path}", data.type_page),
         Route("/live", live.page),
         Route("/live/letters", live.replay, methods=["POST"]),
+        *open_book.routes(),
+        *OpenBookRoutes(book).routes(),
         Route("/open-book/log", LogPage(site).page),
         Route("/open-book/algorithms", AlgorithmPage(site).page),
         Route("/open-book/privacy", PrivacyPage(site).page),

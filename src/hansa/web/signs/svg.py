@@ -6,6 +6,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from hansa.web.signs.drawing import Drawing, Shape, Text
 from hansa.web.signs.icons import svg_path
+from hansa.web.signs.lettering import width
 
 __all__ = ["svg_of"]
 
@@ -40,10 +41,13 @@ def _shape(shape: Shape) -> str:
 
 def _text(text: Text) -> str:
     weight = ' font-weight="600"' if text.bold else ""
-    middle = ' text-anchor="middle"' if text.centred else ""
+    more = ' text-anchor="middle"' if text.centred else ""
+    # Whatever font is at hand, a line is as wide as it was measured.
+    more += f' textLength="{_number(width(text.text, text.size, text.bold))}"'
+    more += ' lengthAdjust="spacingAndGlyphs"'
     return (
         f'<text x="{_number(text.x)}" y="{_number(text.y)}" font-size="{_number(text.size)}"'
-        f' fill="{text.colour}"{weight}{middle}>{_said(text.text)}</text>'
+        f' fill="{text.colour}"{weight}{more}>{_said(text.text)}</text>'
     )
 
 
