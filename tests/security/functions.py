@@ -121,6 +121,17 @@ file   GET    /data/{type:path}.jsonld
 page   GET    /data/{type:path}
 page   GET    /live
 page-write POST /live/letters
+page   GET    /open-book
+page   GET    /open-book/sources
+page   GET    /open-book/sources/{id}
+file   GET    /open-book/sources/{id}/sign.{form}
+page   GET    /open-book/frugality
+page   GET    /open-book/access
+file   GET    /hansa/v1/open-book
+file   GET    /hansa/v1/open-book/sources
+file   GET    /hansa/v1/open-book/sources/{id}
+file   GET    /hansa/v1/open-book/frugality
+file   GET    /hansa/v1/open-book/access
 page   GET    /open-book/log
 page   GET    /open-book/privacy
 file   GET    /hansa/v1/privacy

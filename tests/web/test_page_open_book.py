@@ -136,7 +136,7 @@ def test_few_people_are_hidden_on_the_page_and_in_the_data(node: Node, pages: Te
     )
     assert row["reads"] == {"staff": None}
     page = pages.get("/open-book/access").text
-    assert "too few to show" in page
+    assert "Read too seldom to show:" in page
     assert "anna" not in page
 
 

@@ -104,6 +104,7 @@ class OpenBookPages:
         )
 
     def _source(self, request: Request) -> Response:
+        self._site.asker(request)  # a token that proves nothing is told so, whatever is asked for
         tongue = choose(request)
         record = self._book.source(request.path_params["id"])
         survey, usage = self._book.survey, self._book.usage()
