@@ -190,6 +190,23 @@ def test_every_page_says_where_in_the_house_it_is(pages: TestClient, path: str, 
     assert re.findall(r'aria-current="[a-z]+">(\w+)</a>', nav) == [label]
 
 
+@pytest.mark.parametrize(
+    ("verb", "path", "status", "kind"),
+    [
+        ("GET", "/hansa/v1/nothing", 404, "ResourceNotFound"),
+        ("GET", "/hansa/v1/algorithms/none", 404, "ResourceNotFound"),
+        ("POST", "/hansa/v1/log", 405, "OperationNotSupported"),
+    ],
+)
+def test_programs_get_problem_documents(
+    pages: TestClient, verb: str, path: str, status: int, kind: str
+) -> None:
+    reply = pages.request(verb, path)
+    assert reply.status_code == status
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert kind in reply.json()["type"]
+
+
 def test_errors_speak_one_language(pages: TestClient) -> None:
     spanish = {"lang": "es"}
     html = pages.get("/entity/urn:x:none", params=spanish).text

@@ -9,10 +9,10 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from hansa.kernel.errors import HansaError, InvalidRequest, TooLarge
+from hansa.kernel.errors import HansaError, InvalidRequest, TooLarge, TooManyRequests
 from hansa.web.api.problem import problem
 
-__all__ = ["Handler", "answering", "body_of"]
+__all__ = ["Handler", "answering", "as_document", "body_of"]
 
 _LONGEST: Final = 200_000
 Handler = Callable[[Request], Awaitable[Response]]
@@ -42,7 +42,14 @@ def answering(handler: Handler) -> Handler:
         try:
             return await handler(request)
         except HansaError as error:
-            headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
-            return JSONResponse(problem(error), error.status, headers, "application/problem+json")
+            return as_document(error)
 
     return answered
+
+
+def as_document(error: HansaError) -> Response:
+    """The problem document of an error, with its status and what the protocol adds to it."""
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.after)
+    return JSONResponse(problem(error), error.status, headers, "application/problem+json")

@@ -23,6 +23,7 @@ from hansa.kernel.errors import (
     NotFound,
 )
 from hansa.ngsild.city import city_iri
+from hansa.web.api.register import as_document
 from hansa.web.live import VehicleStream
 from hansa.web.pages.account import AccountPages
 from hansa.web.pages.accounts import AccountsPage
@@ -109,17 +110,21 @@ def make_pages(node: PageNode) -> Pages:
 
 
 def error_handlers(node: PageNode) -> dict[Any, Handler]:
-    """Handlers that turn every error of the pages into a page."""
+    """Handlers that turn every error into a page, or a problem document where programs ask."""
     site = Site(node)
 
+    def told(request: Request, error: HansaError) -> Response:
+        is_for_programs = request.url.path.startswith("/hansa/")
+        return as_document(error) if is_for_programs else render_error(site, request, error)
+
     async def ours(request: Request, error: HansaError) -> Response:
-        return render_error(site, request, error)
+        return told(request, error)
 
     async def http(request: Request, error: HTTPException) -> Response:
-        return render_error(site, request, _as_ours(request, error.status_code))
+        return told(request, _as_ours(request, error.status_code))
 
     async def unexpected(request: Request, error: Exception) -> Response:
-        return render_error(site, request, _as_ours(request, 500))
+        return told(request, _as_ours(request, 500))
 
     return {HansaError: ours, HTTPException: http, 500: unexpected, Exception: unexpected}
 
