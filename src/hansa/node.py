@@ -77,6 +77,7 @@ class Node:
             egress=self._egress,
             contexts=self.contexts,
             clock=clock,
+            eyes=self.gate.eyes,
         )
         self._prepare()
         self.federation = Federation(

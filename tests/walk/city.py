@@ -99,7 +99,7 @@ class Secretive(Rules):
         hidden = Portion(types=TypeName(city_iri(HIDDEN_TYPE)))
         seen = Seen(Outside(hidden), {city_iri(NOTE): Either()})
         self.views = {
-            action: View(action, seen, rules=("open@1",), reason="open", public=True)
+            action: View(action, seen, rules=("open:1",), reason="open", public=True)
             for action in ("read", "aggregate", "subscribe", "republish")
         }
 
@@ -107,7 +107,7 @@ class Secretive(Rules):
         """What `who` may see."""
         view = self.views[action]
         if who.name == "anna":
-            return replace(view, seen=Seen(), rules=("anna@1",), public=False)
+            return replace(view, seen=Seen(), rules=("anna:1",), public=False)
         return view
 
 

@@ -17,16 +17,17 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Final, Literal, NoReturn, Protocol
+from typing import Any, Final, Literal, NoReturn, Protocol
 
 from hansa.kernel.errors import Forbidden, Unauthorized
 from hansa.ngsild.model import Entity
 from hansa.ngsild.query import Every, Or, Portion, TypeName
 from hansa.store.port import Reader, Store
 from hansa.store.tenants import Tenants
-from hansa.trust.guard.guard import guarded, sieve_of
+from hansa.trust.guard.guard import guarded, guarded_always, sieve_of
+from hansa.trust.guard.reader import GuardedReader
 from hansa.trust.identity.desk import Desk
 from hansa.trust.log.recorder import Recorder
 from hansa.trust.policy.view import NONE, Action, View
@@ -62,6 +63,9 @@ _CLOSED: Final = View(
     replace(_PUBLISHED.seen, entities=NONE),
     reason="only the city's own tenant is published",
 )
+
+
+_NOBODYS: Final = replace(_CLOSED, action="subscribe", reason="nobody knows whose it is")
 
 
 class Gate:
@@ -210,6 +214,30 @@ class Gate:
         """A function that leaves of an entity at hand what `principal` may see; ``None``: all of it."""
         view = self.view(principal, action, tenant)
         return None if view.whole else sieve_of(view.seen).shown
+
+    def eyes(
+        self, tenant: str | None
+    ) -> Callable[[Mapping[str, Any], Reader], GuardedReader | None]:
+        """In a tenant, what whoever owns a subscription may see of a store; ``None``: everything.
+
+        Who is not known any more sees nothing.
+        """
+
+        def look(owner: Mapping[str, Any], store: Reader) -> GuardedReader | None:
+            who = self._owner(owner)
+            view = _NOBODYS if who is None else self.view(who, "subscribe", tenant)
+            public = self._view(PUBLIC, "read", tenant)
+            if view.whole and (self._dev or public.whole or self.log is None):
+                return None
+            return guarded_always(store, who or PUBLIC, view, public, self.log)
+
+        return look
+
+    def _owner(self, kept: Mapping[str, Any]) -> Principal | None:
+        """Who owns something; what says nothing of an owner is of a time when only the operator could."""
+        if self._dev or kept.get("kind", "operator") == "operator":
+            return OPERATOR
+        return None if self._desk is None else self._desk.again(kept)
 
     def denies(
         self, principal: Principal, tenant: str | None = None

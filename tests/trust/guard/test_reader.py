@@ -55,7 +55,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Stor
 
 
 def reader(store: Store, seen: Seen, log: Log | None = None) -> GuardedReader:
-    return GuardedReader(store, Sieve(seen), Notes(log, ANNA, ["r@1"], NOTHING))
+    return GuardedReader(store, Sieve(seen), Notes(log, ANNA, ["r:1"], NOTHING))
 
 
 @pytest.mark.slow
@@ -174,7 +174,7 @@ def test_readings_of_what_not_everybody_may_see_are_put_down(store: Store) -> No
     put(store, "urn:x:2", A, open=1)
     log = Log()
     public = Sieve(HALF)
-    guarded = GuardedReader(store, Sieve(Seen()), Notes(log, ANNA, ["r@1"], public))
+    guarded = GuardedReader(store, Sieve(Seen()), Notes(log, ANNA, ["r:1"], public))
     guarded.query(Query(types=TypeName(A)))
     guarded.get("urn:x:1")
     guarded.get("urn:x:2")

@@ -20,8 +20,9 @@ from hansa.hub.notify.courier import Courier
 from hansa.hub.notify.settling import Pace
 from hansa.hub.notify.trouble import Trouble
 from hansa.hub.own_contexts import single_url
+from hansa.hub.subscriptions.eyes import Eyes, everything
 from hansa.hub.subscriptions.interval import Timetable, interval_notices
-from hansa.hub.subscriptions.matcher import Matcher
+from hansa.hub.subscriptions.matcher import Matcher, Watcher
 from hansa.hub.subscriptions.model import KIND, Subscription
 from hansa.hub.subscriptions.showing import compiled
 from hansa.kernel.clock import from_micros, iso
@@ -48,6 +49,7 @@ class Desk:
 
     Args:
         others: finds the subscriptions of further kinds, whose notices somebody else puts into the outbox.
+        eyes: what the owner of a subscription may see.
     """
 
     def __init__(
@@ -57,11 +59,13 @@ class Desk:
         contexts: ContextRegistry,
         now: Callable[[], int],
         others: Callable[[str, str], Subscription | None] = lambda _kind, _id: None,
+        eyes: Eyes = everything,
     ) -> None:
+        self._eyes = eyes
         self.store, self._contexts, self._now, self._others = store, contexts, now, others
         self.trouble = Trouble()
         self.courier = Courier(store.outbox, egress, now, self._find, self.trouble)
-        self.matcher = Matcher(store, now)
+        self.matcher = Matcher(store, now, eyes)
         self._timetable = Timetable()
         self._changed, self._clock = asyncio.Event(), asyncio.Event()
         self._lock = asyncio.Lock()
@@ -242,8 +246,13 @@ class Desk:
             return
         standing = await asyncio.to_thread(self.store.outbox.standing, KIND, id)
         if not standing.waiting:
-            notices = await asyncio.to_thread(interval_notices, watcher, self.store, due, now)
+            notices = await asyncio.to_thread(self._at_interval, watcher, due, now)
             await self._post(notices, 0)
+
+    def _at_interval(self, watcher: Watcher, due: int, now: int) -> list[Notice]:
+        owner = watcher.subscription.owner
+        seen = None if owner is None else self._eyes(owner, self.store)
+        return interval_notices(watcher, self.store if seen is None else seen, due, now)
 
     async def _tidy_for_ever(self) -> None:
         while True:

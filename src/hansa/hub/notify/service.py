@@ -16,6 +16,7 @@ from functools import partial
 
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.notify.desk import Desk
+from hansa.hub.subscriptions.eyes import Eyes, everything
 from hansa.hub.subscriptions.model import KIND, Subscription
 from hansa.kernel.clock import Clock, micros
 from hansa.kernel.egress import Egress
@@ -36,6 +37,7 @@ class Notifier:
         store: the store of a tenant (None is the city's own), or of a snapshot of it.
         tenants: all tenants.
         snapshots: a tenant's snapshots that are ready.
+        eyes: in a tenant, what the owner of a subscription may see.
     """
 
     def __init__(
@@ -47,7 +49,9 @@ class Notifier:
         egress: Egress,
         contexts: ContextRegistry,
         clock: Clock,
+        eyes: Callable[[str | None], Eyes] = lambda _tenant: everything,
     ) -> None:
+        self._eyes = eyes
         self._store, self._tenants, self._snapshots = store, tenants, snapshots
         self._egress, self._contexts, self._clock = egress, contexts, clock
         self._desks: dict[Place, asyncio.Task[Desk]] = {}
@@ -116,6 +120,7 @@ class Notifier:
             self._contexts,
             lambda: micros(self._clock.now()),
             partial(self._other, tenant),
+            self._eyes(tenant),
         )
         await desk.start()
         return desk

@@ -6,6 +6,9 @@ attribute that it looks for, does it select the entity, does the entity meet sco
 conditions of many subscriptions are evaluated once for a change, and what is told in equal words is put
 into words once.
 
+Each owner of subscriptions sees of a change what they may see, from both its sides: an entity that comes into their
+sight is created for them, and one that leaves it is deleted.
+
 A deleted entity is looked at as it was last. With ``throttling``, a change that comes too early is not
 lost: it waits, together with those that come meanwhile, and is told when the time has passed.
 """
@@ -13,7 +16,7 @@ lost: it waits, together with those that come meanwhile, and is told when the ti
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -22,6 +25,7 @@ import orjson
 
 from hansa.hub.subscriptions.condition import Find, Test, filter_test, in_place, is_selected
 from hansa.hub.subscriptions.difference import Difference, difference
+from hansa.hub.subscriptions.eyes import Eyes, Sighted, everything
 from hansa.hub.subscriptions.index import Index
 from hansa.hub.subscriptions.model import Subscription
 from hansa.hub.subscriptions.notification import (
@@ -53,7 +57,7 @@ class Watcher:
     """A subscription with what was worked out for it once.
 
     ``last`` is when its newest notice is or was due [microseconds], for throttling. Watchers with the same
-    number in ``alike`` are told of a change in the same words.
+    number in ``alike`` are told of a change in the same words. ``owner`` is one word for all of the same owner.
     """
 
     subscription: Subscription
@@ -61,6 +65,7 @@ class Watcher:
     test: Test | None = None
     last: int | None = None
     alike: int | None = None
+    owner: bytes = b""
 
 
 class Matcher:
@@ -69,11 +74,12 @@ class Matcher:
     Args:
         store: where linked entities are looked up.
         now: the time [microseconds since 1970].
+        eyes: what the owner of a subscription may see.
     """
 
-    def __init__(self, store: Reader, now: Callable[[], int]) -> None:
+    def __init__(self, store: Reader, now: Callable[[], int], eyes: Eyes = everything) -> None:
         self.index: Index[Watcher] = Index()
-        self._store, self._now = store, now
+        self._store, self._now, self._eyes = store, now, eyes
         self._tests: dict[Filter, Test] = {}
         self._likenesses: dict[Hashable, int] = {}
         self._numbers = count()
@@ -84,6 +90,8 @@ class Matcher:
         test = None if subscription.q is None else self._shared(subscription.q)
         sight = sight_of(subscription)
         watcher = Watcher(subscription, sight, test, former.last if former else last)
+        if subscription.owner is not None:
+            watcher.owner = orjson.dumps(subscription.owner, option=orjson.OPT_SORT_KEYS)
         if (found := likeness(subscription, sight)) is not None:
             watcher.alike = self._number(found)
         self.index.put(watcher)
@@ -117,18 +125,49 @@ class Matcher:
             HansaError: the store fails; nothing has been lost.
         """
         found: list[Notice] = []
+        sights = self._sights()
         for image in images:
             try:
-                found += self._match(image)
+                found += self._match(image, sights)
             except HansaError:
                 raise
             except Exception:
                 _LOG.exception("change %d met a defect of this software", image.seq)
         return found
 
-    def _match(self, image: Image) -> list[Notice]:
+    def _sights(self) -> dict[bytes, Sighted | None]:
+        """What the owners of subscriptions may see now; those who may see everything are one."""
+        found: dict[bytes, Sighted | None] = {}
+        for watcher in self.index:
+            if watcher.owner not in found:
+                found[watcher.owner] = self._eyes(watcher.subscription.owner or {}, self._store)
+        return found
+
+    def _match(self, image: Image, sights: Mapping[bytes, Sighted | None]) -> list[Notice]:
         before = None if image.before is None else orjson.loads(image.before)
         after = None if image.after is None else orjson.loads(image.after)
+        if before is None and after is None:
+            return []
+        whole = {owner for owner, sight in sights.items() if sight is None}
+        found = self._noticed(image, before, after, self._store, whole)
+        for owner, sight in sights.items():
+            if sight is not None:
+                was, is_now = (each and sight.shown(each) for each in (before, after))
+                told = self._noticed(image, was, is_now, sight, {owner})
+                if told:
+                    sight.told(after or before or {})
+                found += told
+        return found
+
+    def _noticed(
+        self,
+        image: Image,
+        before: Entity | None,
+        after: Entity | None,
+        store: Reader,
+        owners: set[bytes],
+    ) -> list[Notice]:
+        """The notices to the subscriptions of these owners, who see that much of the change."""
         if before is None and after is None:
             return []
         change = difference(before, after)
@@ -138,13 +177,14 @@ class Matcher:
         watchers = self.index.candidates(change.entity["id"], change.types, touched)
         if not watchers:
             return []
-        look = _Look(change, self._store)
+        look = _Look(change, store)
         now = self._now()
         moment = iso(from_micros(now))
         return [
             self._notice(watcher, look, image, now, moment)
             for watcher in watchers
-            if image.seq > watcher.subscription.since
+            if watcher.owner in owners
+            and image.seq > watcher.subscription.since
             and watcher.subscription.interval is None
             and watcher.subscription.status(moment) == "active"
             and change.concerns(watcher.subscription.triggers, watcher.subscription.watched)

@@ -11,6 +11,7 @@ places, projections), then what the members say together.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import unquote
@@ -111,6 +112,7 @@ class Subscription:
     link: str = ""
     tenant: str | None = None
     snapshot: str | None = None
+    owner: Mapping[str, Any] | None = field(default=None, hash=False)
     kind: str = KIND
 
     @property

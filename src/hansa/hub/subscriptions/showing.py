@@ -98,6 +98,7 @@ async def compiled(
         link=link,
         tenant=record.get("tenant"),
         snapshot=record.get("snapshot"),
+        owner=record.get("owner"),
         kind=kind,
     )
 

@@ -7,6 +7,7 @@ that was there, ``notification`` as a whole too, and NGSI-LD Null removes it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,6 +45,7 @@ class Origin:
         since: number of the newest change before the request.
         via: the brokers that the request has passed.
         snapshot: the snapshot of the tenant whose entities are meant; None for the tenant's own.
+        owner: who makes it, as the gate describes them; None for the node itself.
     """
 
     context: Context
@@ -52,6 +54,7 @@ class Origin:
     since: int = 0
     via: tuple[str, ...] = ()
     snapshot: str | None = None
+    owner: Mapping[str, Any] | None = None
 
 
 def create(id: str, payload: Any, origin: Origin, now: str, *, kind: str = KIND) -> Write:
@@ -75,6 +78,8 @@ def create(id: str, payload: Any, origin: Origin, now: str, *, kind: str = KIND)
     }
     if origin.via:
         record["via"] = list(origin.via)
+    if origin.owner is not None:
+        record["owner"] = dict(origin.owner)
     if origin.snapshot is not None:
         record["snapshot"] = origin.snapshot
 

@@ -15,7 +15,7 @@ from hansa.trust.guard.witness import Log, Notes
 from hansa.trust.policy.view import View
 from hansa.trust.principals import Principal
 
-__all__ = ["guarded", "sieve_of"]
+__all__ = ["guarded", "guarded_always", "sieve_of"]
 
 
 _MOST: Final = 512
@@ -43,5 +43,12 @@ def guarded(store: Reader, who: Principal, view: View, public: View, log: Log | 
     """
     if view.whole and (view.public or public.whole or log is None):
         return store
+    return guarded_always(store, who, view, public, log)
+
+
+def guarded_always(
+    store: Reader, who: Principal, view: View, public: View, log: Log | None
+) -> GuardedReader:
+    """The same as a reader that shows and puts down, whatever the view leaves."""
     notes = Notes(None if view.public else log, who, view.rules, sieve_of(public.seen))
     return GuardedReader(store, sieve_of(view.seen), notes)

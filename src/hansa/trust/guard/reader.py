@@ -154,6 +154,12 @@ class GuardedReader:
         """What is left of an entity that another node told this one."""
         return self._sieve.shown(entity)
 
+    def told(self, entity: Entity) -> None:
+        """Put down that whoever reads is told of an entity, of which this is all that there is."""
+        shown = self._sieve.shown(entity)
+        if shown is not None and self._notes.is_restricted(entity, shown):
+            self._notes.entities([entity["id"]])
+
     # -- what is done with them ---------------------------------------------------------------------
 
     def _veiled(self, query: Query) -> Query:

@@ -7,8 +7,10 @@ work, so that it does not tell which accounts exist.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from hansa.kernel.clock import Clock, iso
 from hansa.kernel.errors import BadRequest, Unauthorized
@@ -19,6 +21,7 @@ from hansa.trust.identity.clients import Clients
 from hansa.trust.identity.grants import Grants
 from hansa.trust.identity.links import Links
 from hansa.trust.identity.lockout import Addresses, delay
+from hansa.trust.identity.owners import principal_again
 from hansa.trust.identity.passwords import check_password, hashed, is_stale, matches, spend
 from hansa.trust.identity.providers import Providers
 from hansa.trust.identity.rules import Standing
@@ -91,6 +94,11 @@ class Desk:
         if found is None or account is None or account.disabled:
             return None
         return found, account
+
+    def again(self, kept: Mapping[str, Any]) -> Principal | None:
+        """Who made something that goes on by itself, as they are now; ``None`` if they may do nothing any more."""
+        now = iso(self._clock.now())
+        return principal_again(kept, self.accounts, self.tokens, self.clients, now)
 
     # -- logging in --------------------------------------------------------------------------------
 

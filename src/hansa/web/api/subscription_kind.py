@@ -23,6 +23,7 @@ from hansa.kernel.errors import BadRequest, HansaError
 from hansa.ngsild.context import Context
 from hansa.ngsild.query import Query
 from hansa.store.port import Store, Write
+from hansa.trust.identity.owners import owner_of
 from hansa.web.api.answer import Answer, created, document, nothing
 from hansa.web.api.call import JSON, LD_JSON, MERGE_JSON, Call
 from hansa.web.api.contexts import lasting_url
@@ -146,7 +147,9 @@ class SubscriptionKind:
 async def _origin(call: Call, context: Context, store: Store) -> Origin:
     since = await asyncio.to_thread(store.last_change)
     via = read_via(call.headers.get(b"via"))
-    return Origin(context, call.base, call.tenant, since, via, call.snapshot)
+    return Origin(
+        context, call.base, call.tenant, since, via, call.snapshot, owner_of(call.principal)
+    )
 
 
 async def _check_context(call: Call, payload: dict[str, Any]) -> None:
