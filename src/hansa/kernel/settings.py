@@ -197,6 +197,13 @@ class Settings:
     rate_token: int = _option(
         60_000, "Requests a minute with one API token; 0: no limit.", "6000", high=100_000_000
     )
+    rate_session: int = _option(
+        1_200,
+        "Pages and answers a minute to one login in a browser; 0: no limit. Tiles and the pages' own "
+        "files are not counted.",
+        "300",
+        high=100_000_000,
+    )
     hosts: tuple[str, ...] = _option(
         (),
         "Names under which the node is reached, besides those of base_url and of this machine. "

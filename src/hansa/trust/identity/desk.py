@@ -22,6 +22,7 @@ from hansa.trust.identity.grants import Grants
 from hansa.trust.identity.links import Links
 from hansa.trust.identity.lockout import Addresses, delay
 from hansa.trust.identity.owners import principal_again
+from hansa.trust.identity.passkeys import Passkeys, Place
 from hansa.trust.identity.passwords import check_password, hashed, is_stale, matches, spend
 from hansa.trust.identity.providers import Providers
 from hansa.trust.identity.rules import Standing
@@ -53,8 +54,10 @@ class Desk:
         self.clients = Clients(vault, clock)
         self.grants = Grants(vault, clock, self.clients)
         self.providers = Providers(vault, clock)
+        self.passkeys = Passkeys(vault, self.accounts, clock, settings.city)
         self._log: Recorder | None = None
         self._pace = Pace(settings.rate_token)
+        self._session_pace = Pace(settings.rate_session)
 
     @property
     def log(self) -> Recorder | None:
@@ -87,12 +90,22 @@ class Desk:
         self._pace.take(token.id, f"token {token.id}")
         return replace(account.principal(), narrowing=token.narrowing(), token=token.id)
 
-    def session(self, secret: str) -> tuple[Session, Account] | None:
-        """The session behind a cookie and its account; ``None`` if it is over."""
+    def session(self, secret: str, *, counted: bool = False) -> tuple[Session, Account] | None:
+        """The session behind a cookie and its account; ``None`` if it is over.
+
+        Args:
+            secret: what the cookie holds.
+            counted: whether this request was counted already.
+
+        Raises:
+            TooManyRequests: it was used too often of late.
+        """
         found = self.sessions.get(secret)
         account = self.accounts.get(found.account) if found else None
         if found is None or account is None or account.disabled:
             return None
+        if not counted:
+            self._session_pace.take(found.id, "this session")
         return found, account
 
     def again(self, kept: Mapping[str, Any]) -> Principal | None:
@@ -124,6 +137,44 @@ class Desk:
         if is_stale(account.password):
             self.accounts.change(account.name, lambda old: replace(old, password=hashed(password)))
         return self.enter(account.name, address, agent)
+
+    def log_in_by_passkey(
+        self, place: Place, sealed: str, answer: str, address: str, agent: str
+    ) -> str:
+        """Begin a session of the account whose passkey answered; the secret of its cookie.
+
+        Raises:
+            Unauthorized, BadRequest: it opens none.
+            TooManyRequests: the address guessed too often.
+        """
+        now = self._clock.now()
+        self._addresses.check(address, now)
+        try:
+            account = self.passkeys.owner(place, sealed, answer)
+        except Unauthorized:
+            self._addresses.fail(address, now)
+            raise
+        return self.enter(account.name, address, agent)
+
+    def add_passkey(
+        self, account: Account, place: Place, sealed: str, answer: str, name: str
+    ) -> None:
+        """Keep a passkey that a browser made.
+
+        Raises:
+            BadRequest: it is not what was asked for.
+        """
+        self._note("account", account.name, "passkey.added")
+        self.passkeys.add(account, place, sealed, answer, name)
+
+    def remove_passkey(self, account: Account, id: str) -> None:
+        """Take a passkey away.
+
+        Raises:
+            NotFound: the account has none of that identifier.
+        """
+        self._note("account", account.name, "passkey.removed")
+        self.passkeys.remove(account, id)
 
     def enter(self, name: str, address: str, agent: str) -> str:
         """Begin a session of an account that proved itself; the secret of its cookie."""

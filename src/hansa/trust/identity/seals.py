@@ -7,6 +7,9 @@ open another, and ends after ten minutes.
 
 from __future__ import annotations
 
+import hashlib
+from collections import OrderedDict
+from threading import Lock
 from typing import Any, Final
 
 import orjson
@@ -27,6 +30,8 @@ class Seals:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._box = Fernet(Fernet.generate_key())
+        self._used: OrderedDict[bytes, int] = OrderedDict()
+        self._lock = Lock()
 
     def sealed(self, use: str, what: dict[str, Any]) -> str:
         """`what`, for a browser to keep."""
@@ -49,6 +54,23 @@ class Seals:
             fact = "was begun in another browser, before the node started, or too long ago"
             raise BadRequest("this login", fact, "begin it again")
         return dict(found["what"])
+
+    def opened_once(self, use: str, text: str) -> dict[str, Any]:
+        """As :meth:`opened`, but only the first time.
+
+        Raises:
+            BadRequest: as there, or it was opened before.
+        """
+        found = self.opened(use, text)
+        mark = hashlib.sha256(text.encode()).digest()
+        with self._lock:
+            now = self._now()
+            while self._used and next(iter(self._used.values())) <= now:
+                self._used.popitem(last=False)
+            if mark in self._used:
+                raise BadRequest("this login", "was done with this already", "begin it again")
+            self._used[mark] = now + SECONDS + 1
+        return found
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp())

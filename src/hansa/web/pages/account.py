@@ -1,4 +1,4 @@
-"""My account: password, authenticator app, sessions, tokens. What is grave asks for the password again."""
+"""My account: password, passkeys, authenticator app, sessions, tokens. What is grave asks for the password again."""
 
 from __future__ import annotations
 
@@ -11,14 +11,24 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from hansa.kernel.clock import iso
-from hansa.kernel.errors import BadRequest, HansaError, InvalidRequest, NotFound, Unauthorized
+from hansa.kernel.errors import (
+    BadRequest,
+    Conflict,
+    HansaError,
+    InvalidRequest,
+    NotFound,
+    Unauthorized,
+)
 from hansa.trust.identity.accounts import Account
-from hansa.trust.identity.second import address
+from hansa.trust.identity.passkeys import Place, place_of
+from hansa.trust.identity.second import address, picture
 from hansa.trust.identity.sessions import Session
 from hansa.trust.identity.tokens import Token
 from hansa.trust.principals import SCOPES
+from hansa.web.pages.login import here
 from hansa.web.pages.roles import ROLE_NAMES, SCOPE_NAMES
 from hansa.web.shell.forms import Form, posted
+from hansa.web.shell.language import choose
 from hansa.web.shell.site import Site
 
 __all__ = ["AccountPages"]
@@ -46,6 +56,7 @@ class AccountPages:
         return [
             Route("/account", self.page, methods=["GET"]),
             Route("/account", self.change, methods=["POST"]),
+            Route("/account/passkey/options", self.passkey_options, methods=["POST"]),
             Route("/hansa/v1/me", self.me),
         ]
 
@@ -74,13 +85,24 @@ class AccountPages:
         asker, form = await posted(self._site, request)
         session, account = asker.own()
         host = request.client.host if request.client else ""
+        place = place_of(self._site.base(request))
         try:
-            shown = await run_in_threadpool(self._change, form, session, account, host)
-        except (BadRequest, Unauthorized, NotFound) as error:
+            shown = await run_in_threadpool(self._change, form, session, account, host, place)
+        except (BadRequest, Conflict, Unauthorized, NotFound) as error:
             shown = Shown(error=error)
         return await run_in_threadpool(self._page, request, shown)
 
-    def _change(self, form: Form, session: Session, account: Account, host: str) -> Shown:
+    async def passkey_options(self, request: Request) -> Response:
+        """``POST``: what a browser needs to make a passkey, as JSON."""
+        asker, _ = await posted(self._site, request)
+        _, account = asker.own()
+        place = here(self._site, request)
+        found = await run_in_threadpool(self._desk.passkeys.to_add, account, place)
+        return JSONResponse(found, headers={"Cache-Control": "no-store"})
+
+    def _change(
+        self, form: Form, session: Session, account: Account, host: str, place: Place | None
+    ) -> Shown:
         desk, wanted = self._desk, form.get("do", "")
         if wanted == "end":
             desk.sessions.end(account.name, form.get("id", ""))
@@ -96,6 +118,13 @@ class AccountPages:
             if form.get("password", "") != form.get("again", ""):
                 raise BadRequest("the password", "was not written the same twice", "write it again")
             desk.choose_password(account.name, form.get("password", ""), but=session.id)
+            return Shown(done=True)
+        if wanted == "passkey" and place is not None:
+            sealed, answer = form.get("sealed", ""), form.get("answer", "")
+            desk.add_passkey(account, place, sealed, answer, form.get("label", ""))
+            return Shown(done=True)
+        if wanted == "no-passkey":
+            desk.remove_passkey(account, form.get("id", ""))
             return Shown(done=True)
         if wanted == "totp":
             codes = desk.set_totp(account.name, _key(form.get("key", "")), form.get("code", ""))
@@ -126,6 +155,7 @@ class AccountPages:
         now = iso(self._site.node.clock.now())
         tokens = [each for each in self._desk.tokens.all(account.name) if each.expires > now]
         key = "" if account.totp else self._desk.new_totp()
+        otpauth = address(key, account.name, self._site.node.settings.city) if key else ""
         response = self._site.page(
             request,
             "account.html",
@@ -141,9 +171,15 @@ class AccountPages:
             scopes=SCOPE_NAMES,
             role_names=ROLE_NAMES,
             key=key,
-            otpauth=address(key, account.name, self._site.node.settings.city) if key else "",
+            otpauth=otpauth,
+            picture=picture(otpauth) if otpauth else "",
+            passkeys=[
+                (each, self._moment(each["made"]), each["used"] and self._moment(each["used"]))
+                for each in account.passkeys
+            ],
+            passkeys_here=place_of(self._site.base(request)) is not None,
             shown=shown,
-            texts={},
+            texts=self._site.script_texts(choose(request)),
         )
         response.headers["Cache-Control"] = "no-store"
         return response

@@ -25,6 +25,7 @@ _SAFE: Final = "__Host-hansa"
 """Over HTTPS: the prefix keeps other hosts of the domain, and plain HTTP, from setting it."""
 _PLAIN: Final = "hansa_session"
 _KEPT: Final = "hansa.asker"
+_COUNTED: Final = "hansa.counted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,9 @@ def _asking(gate: Gate, desk: Desk, request: Request) -> Asker:
     header = request.headers.get("authorization")
     secret = request.cookies.get(_SAFE if is_secure(request) else _PLAIN)
     if header is None and secret:
-        found = desk.session(secret)
+        counted = bool(request.scope.get(_COUNTED))
+        request.scope[_COUNTED] = True
+        found = desk.session(secret, counted=counted)
         if found:
             return Asker(found[1].principal(), *found)
     return Asker(gate.identify(header))
