@@ -99,6 +99,15 @@ file   GET    /hansa/v1/log/entries
 file   GET    /hansa/v1/algorithms
 file   GET    /hansa/v1/algorithms/form
 file   GET    /hansa/v1/algorithms/{id}
+page   GET    /hansa/v1/policies
+file   GET    /hansa/v1/policies/form
+page   GET    /hansa/v1/policies/explain
+page   GET    /hansa/v1/policies/{name}
+page   GET    /hansa/v1/policies/{name}/versions
+data-officer PUT    /hansa/v1/policies/{name}
+data-officer DELETE /hansa/v1/policies/{name}
+data-officer POST   /hansa/v1/policies/{name}/restore
+data-officer POST   /hansa/v1/policies/{name}/preview
 file   GET    /hansa/v1/sources
 file   GET    /hansa/v1/sources/form
 file   GET    /hansa/v1/sources/{id}

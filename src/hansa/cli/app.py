@@ -22,6 +22,7 @@ from hansa.cli import (
     importing,
     init,
     log,
+    policy,
     privacy,
     provider,
     query,
@@ -104,6 +105,7 @@ for module in (
     history,
     archive,
     log,
+    policy,
     privacy,
     doctor,
 ):

@@ -39,9 +39,16 @@ def _privacy(node: Node, task: str, given: Given, progress: Progress) -> dict[st
     return do_privacy(node, task, given)
 
 
+def _policies(node: Node, task: str, given: Given, progress: Progress) -> dict[str, Any]:
+    from hansa.cli.policy_work import do_policy
+
+    return do_policy(node, task, given)
+
+
 ROOMS: Mapping[str, Room] = {
     "history": _history,
     "log": _log,
     "algorithms": _algorithms,
+    "policies": _policies,
     "privacy": _privacy,
 }

@@ -30,8 +30,9 @@ from hansa.trust.log.openings import FILE, KeptOpenings, volume_of
 from hansa.trust.log.recorder import Recorder
 from hansa.trust.log.volumes import Volumes
 from hansa.trust.log.witness import Witness
+from hansa.trust.policy.explain import Explainer
 from hansa.trust.policy.register import Policies
-from hansa.trust.principals import LOCAL
+from hansa.trust.principals import LOCAL, Narrowing, Principal
 from hansa.trust.reads import Reads
 from hansa.trust.rounds import Rounds
 from hansa.trust.sources.record import UNLIMITED
@@ -89,6 +90,8 @@ class TrustRooms:
         self.rounds = Rounds(self.reads, self.surveyor)
         self.algorithms = AlgorithmRegister(self.vault, self.recorder, clock, city_iri)
         """What computes with the city's data."""
+        self.explainer = Explainer(self.gate, self.policies, self._named, clock, city_iri)
+        """Says what somebody may see, and why."""
         self.sources = SourceRegister(self.vault, self.recorder, clock)
         """Where data come from, and who answers for it."""
         self.sources.show = Shower(lambda: self.gate.writer(LOCAL, make=True), clock).show
@@ -116,6 +119,18 @@ class TrustRooms:
     def _steps_of(self, source: str) -> Steps:
         """The steps that a source's record declares."""
         return parse((self.sources.find(source) or {}).get("steps"), city_iri)
+
+    def _named(self, name: str) -> Principal | None:
+        """The account, client or algorithm of that name, as the gate knows it."""
+        kind, _, id = name.partition(":")
+        if kind == "client" and (client := self.desk.clients.get(id)):
+            types = None if client.types is None else frozenset(client.types)
+            narrowing = Narrowing(frozenset(client.scopes), types, client.tenant)
+            return client.principal(narrowing, None, "")
+        if kind == "algorithm":
+            return self.algorithms.principal(id)
+        account = self.desk.accounts.get(name)
+        return None if account is None else account.principal()
 
     def close(self) -> None:
         """Finish the entries in hand and let go of every file but the vault's."""

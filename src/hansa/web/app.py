@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.federation.copies import PATH
@@ -29,6 +29,7 @@ from hansa.kernel.pace import Pace
 from hansa.spokes.mailboxes import Mailboxes
 from hansa.web.api.algorithms import AlgorithmRoutes
 from hansa.web.api.openapi import openapi
+from hansa.web.api.policies import PolicyRoutes
 from hansa.web.api.privacy import PrivacyRoutes
 from hansa.web.api.problem import problem
 from hansa.web.api.service import Service
@@ -122,11 +123,7 @@ def build_app(node: WebNode) -> App:
         routes=[
             Route("/openapi.json", _openapi),
             Route("/contexts/{name}", context_document),
-            *LogRoutes(node).routes(),
-            *AlgorithmRoutes(node).routes(),
-            *PrivacyRoutes(node).routes(),
-            *OAuthRoutes(node).routes(),
-            *SourceRoutes(node).routes(),
+            *_registers(node),
             told_route(node.mailboxes, node.settings.body_limit),
             *made.routes,
         ],
@@ -149,6 +146,18 @@ def build_app(node: WebNode) -> App:
 
     met = _met(app, Hosts(node.settings), Pace(node.settings.rate_address))
     return guarded(met, node.settings.base_url)
+
+
+def _registers(node: WebNode) -> list[BaseRoute]:
+    """The addresses of the gate's own registers and of its log."""
+    return [
+        *LogRoutes(node).routes(),
+        *AlgorithmRoutes(node).routes(),
+        *PolicyRoutes(node).routes(),
+        *PrivacyRoutes(node).routes(),
+        *OAuthRoutes(node).routes(),
+        *SourceRoutes(node).routes(),
+    ]
 
 
 def _met(app: App, hosts: Hosts, pace: Pace) -> App:

@@ -132,5 +132,5 @@ PRINCIPALS = (
     Principal("ana", "staff", frozenset({"planner"})),
     Principal("ana", "staff", frozenset({"planner"}), purpose="planning"),
     Principal("bo", "staff", frozenset({"auditor"}), purpose="research"),
-    Principal("bus", "service", token="c1"),
+    Principal("client:c1", "service", token="t"),
 )

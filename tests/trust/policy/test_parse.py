@@ -46,7 +46,6 @@ def test_all_that_a_permission_may_say_is_understood() -> None:
     full = rule("read", [ANA, "role:planner"], *(constraint(n, *c) for n, c in PERMIT.items()))
     full["duty"] = [
         {"action": "attribute", "constraint": [constraint("attributedParty", "eq", "City of X")]},
-        {"action": "log"},
         {"action": "delete", "constraint": [constraint("elapsedTime", "lteq", "P1Y")]},
     ]
     policy = read(
@@ -60,7 +59,6 @@ def test_all_that_a_permission_may_say_is_understood() -> None:
     assert found.purposes == ("planning",) and found.rate == 60 and found.area is not None
     assert set(found.duties) == {
         Obligation("attribution", "City of X"),
-        Obligation("log"),
         Obligation("delete", "P1Y"),
         Obligation("delete", "P30D"),
         Obligation("no-transfer"),
@@ -96,6 +94,7 @@ def test_a_promise_binds_nobody_without_a_name(name: str, party: str) -> None:
         ({"permission": [rule()], "obligation": []}, "the policy: has the unknown member"),
         ({"permission": []}, "the policy, permission: has 0 items"),
         ({}, "the policy: has 0 rules"),
+        ({"permission": [rule() | {"duty": [{"action": "log"}]}]}, "cannot be carried out"),
         ({"permission": [rule() | {"target": "x"}]}, "permission[0]: has the unknown member"),
         ({"prohibition": [rule() | {"duty": []}]}, "prohibition[0]: has the unknown member 'duty'"),
         ({"permission": [{"action": "read"}]}, "permission[0]: lacks the member 'assignee'"),

@@ -36,7 +36,7 @@ _FOLLOWS: Final[Mapping[Action, frozenset[Action]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Whom a rule is about: everyone, or those of a kind, a role, a name, or who came with a client's token."""
+    """Whom a rule is about: everyone, or those of a kind, a role, a name, or the client of that identifier."""
 
     kind: PartyKind
     value: str = ""
@@ -53,7 +53,7 @@ class Party:
             case "name":
                 return who.kind != "public" and who.name == self.value
             case "client":
-                return bool(who.token) and who.token == self.value
+                return who.name == f"client:{self.value}"
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.value}" if self.value else self.kind

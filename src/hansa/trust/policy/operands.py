@@ -69,11 +69,12 @@ class Operand:
 
 @dataclass(frozen=True, slots=True)
 class Duty:
-    """One duty of the profile: how it is kept, and what its constraint is, for people."""
+    """One duty of the profile: how it is kept, what its constraint is, for people, and why it is refused, if so."""
 
     read: Callable[[Place, Any], Obligation]
     form: str
     means: str
+    refused: str = ""
 
 
 def _purposes(place: Place, operator: Operator, value: Any, found: Found, expand: Expand) -> None:
@@ -235,7 +236,7 @@ OPERANDS: Final[Mapping[str, Operand]] = MappingProxyType(
             ("lteq",),
             _retention,
             "a duration of ISO 8601, `P30D`",
-            "What was read is deleted by its reader after so long; said with each answer.",
+            "What was read is deleted by its reader after so long. A promise: the node publishes it, and cannot see to it.",
             permissions_only=True,
             bound_only=True,
         ),
@@ -243,7 +244,7 @@ OPERANDS: Final[Mapping[str, Operand]] = MappingProxyType(
             ("eq",),
             _transfer,
             "the word `none`",
-            "What was read is not passed on; said with each answer.",
+            "What was read is not passed on. A promise, like retention.",
             permissions_only=True,
             bound_only=True,
         ),
@@ -266,11 +267,16 @@ DUTIES: Final[Mapping[str, Duty]] = MappingProxyType(
             "`attributedParty` eq a text",
             "Whoever uses it names the source in these words.",
         ),
-        "log": Duty(_log, "none", "Each reading is logged, though everybody may read it."),
+        "log": Duty(
+            _log,
+            "none",
+            "Each reading is logged, though everybody may read it.",
+            "this node logs each reading of what not everybody may see, and no other",
+        ),
         "delete": Duty(
             _delete,
             "`elapsedTime` lteq a duration of ISO 8601",
-            "Whoever reads it deletes it after so long.",
+            "Whoever reads it deletes it after so long. A promise, like retention.",
         ),
     }
 )

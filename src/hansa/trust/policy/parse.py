@@ -238,6 +238,8 @@ def _duties(place: Place, value: object) -> tuple[Obligation, ...]:
         at = place.at(i)
         members = at.members(item, {"action": True, "constraint": False})
         action = at.at("action").one_of(members["action"], tuple(DUTIES))
+        if why := DUTIES[action].refused:
+            raise at.fault(f"the duty '{action}' cannot be carried out: {why}", "leave it out")
         found.append(DUTIES[action].read(at, _of_duty(at, action, members.get("constraint"))))
     return tuple(dict.fromkeys(found))
 

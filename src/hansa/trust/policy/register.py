@@ -166,7 +166,9 @@ class Policies:
             )
         old = self._shelf.newest(name)
         version = 1 if old is None else old.version + 1
-        return parse_policy(name, document, self._expand, version=version)
+        policy = parse_policy(name, document, self._expand, version=version)
+        _check_carried_out(policy)
+        return policy
 
     # -- changing -----------------------------------------------------------------------------------
 
@@ -179,7 +181,7 @@ class Policies:
             Conflict: there are too many.
             Unavailable: it could not be logged or kept; the rules are as they were.
         """
-        self._check(who, name)
+        self.check(who, name)
         with self._writing:
             self._begin()
             policy = self.parsed(name, document)
@@ -198,7 +200,7 @@ class Policies:
             NotFound: there is none in force.
             Unavailable: it could not be logged or kept; the rules are as they were.
         """
-        self._check(who, name)
+        self.check(who, name)
         with self._writing:
             self._begin()
             if self.get(name).document is None:
@@ -215,7 +217,7 @@ class Policies:
             BadRequest: it says what the profile no longer does.
             Unavailable: it could not be logged or kept; the rules are as they were.
         """
-        self._check(who, name)
+        self.check(who, name)
         with self._writing:
             self._begin()
             self.get(name)
@@ -232,7 +234,12 @@ class Policies:
         """Whether `who` may change the rules."""
         return (who.has("data_officer") or who.has("administrator")) and who.may("admin")
 
-    def _check(self, who: Principal, name: str) -> None:
+    def check(self, who: Principal, name: str) -> None:
+        """See that `who` may change the rules.
+
+        Raises:
+            Forbidden, Unauthorized: `who` may not; that is logged.
+        """
         if not self.may_change(who):
             self._recorder.refused(who, (_what(name[:64]),), "policy.not-allowed")
             kind = Unauthorized if who.kind == "public" else Forbidden
@@ -257,6 +264,23 @@ class Policies:
                     "it may be of a newer Hansa: use that, or withdraw it",
                 ) from error
         return found
+
+
+def _check_carried_out(policy: Policy) -> None:
+    """Refuse what the gate does not do yet: it asks for *read*, and for no other action."""
+    for rule in policy.rules:
+        if rule.permits and "aggregate" in rule.actions:
+            raise BadRequest(
+                f"the policy, rule {rule.id}",
+                "permits to aggregate, which this node does not carry out yet",
+                "permit to read what may be read; leave this rule out",
+            )
+        if not rule.permits and "read" not in rule.actions:
+            raise BadRequest(
+                f"the policy, rule {rule.id}",
+                "prohibits less than to read, which this node does not carry out yet",
+                "prohibit to read, which prohibits to subscribe and to republish as well",
+            )
 
 
 def _what(name: str) -> str:
