@@ -133,11 +133,12 @@ class OpenBookPages:
         place = Place(self._site.node.settings.city, address)
         size = request.query_params.get("size", "a5")
         drawing = compose(record, place, tongue, size)
+        headers = _HEADERS | {"Link": f'<{address}>; rel="describes"'}
         if form == "pdf":
             name = f'inline; filename="{record["id"]}-{tongue.code}-{size}.pdf"'
-            headers = _HEADERS | {"Content-Disposition": name}
+            headers |= {"Content-Disposition": name}
             return Response(pdf_of(drawing), media_type="application/pdf", headers=headers)
-        return Response(svg_of(drawing), media_type="image/svg+xml", headers=_HEADERS)
+        return Response(svg_of(drawing), media_type="image/svg+xml", headers=headers)
 
     def _frugality(self, request: Request) -> Response:
         tongue, survey = choose(request), self._book.survey
