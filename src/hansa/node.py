@@ -32,6 +32,7 @@ from hansa.spokes.registry import all_spokes, known_of
 from hansa.store.port import Reader, Store
 from hansa.store.tenants import DEFAULT_TENANT, Tenants
 from hansa.trust.guard.lasting import LastingReader
+from hansa.trust import redlines
 from hansa.trust.principals import LOCAL, PUBLIC
 from hansa.trust.rooms import TrustRooms
 from hansa.web.app import App, build_app
@@ -60,7 +61,7 @@ class Node:
         """What timetables take for the present; whatever is written bears the time of `clock`."""
         self.archiving = Lock()
         """Held by whoever rearranges the archive: the archivist, or a command that asks for it."""
-        self._tenants = Tenants(folder.store, clock, self.archive)
+        self._tenants = Tenants(folder.store, clock, self.archive, redlines.check)
         self._egress = Egress.for_node(settings)
         self.trust = TrustRooms(folder, settings, clock, self._tenants, self._egress)
         self.gate = self.trust.gate
@@ -150,7 +151,12 @@ class Node:
     async def running(self) -> AsyncIterator[None]:
         """The work in the background while the node is served: live sources, notifications, history."""
         live = LiveRunner(
-            self.local_store(), all_spokes(), self.clock, self.out, self.timetable_clock
+            self.local_store(),
+            all_spokes(),
+            self.clock,
+            self.out,
+            self.timetable_clock,
+            self.trust.ingest,
         )
         archivist = Archivist(
             self._archived, self.clock, self.settings.history_recent, self.archiving

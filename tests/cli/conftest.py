@@ -20,6 +20,9 @@ from hansa.kernel.folder import Folder
 
 Run = Callable[..., Result]
 
+DECLARED = ("--declaration", Path(__file__).parents[2] / "docs" / "examples" / "trees.source.toml")
+"""What declares the source of an import."""
+
 
 @pytest.fixture(autouse=True)
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:

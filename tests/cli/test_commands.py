@@ -14,7 +14,7 @@ import typer.main
 
 from hansa.cli import app
 
-from .conftest import Run, Serve
+from .conftest import DECLARED, Run, Serve
 
 
 def leaves(group: Any, path: str = "") -> dict[str, Any]:
@@ -98,7 +98,7 @@ def test_an_error_as_json(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", ["query", "types", "serve", "import"])
 def test_a_folder_that_is_no_node(command: str, run: Run, tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("id\n1\n")
-    words = ["gtfs", tmp_path / "x.csv"] if command == "import" else []
+    words = ["gtfs", tmp_path / "x.csv", *DECLARED] if command == "import" else []
     result = run(command, *words, "--folder", tmp_path)
     assert result.exit_code == 1
     assert "is not a node" in result.stderr
@@ -147,7 +147,7 @@ def test_a_licence_that_nobody_can_look_up_is_noted(
 ) -> None:
     (tmp_path / "t.csv").write_text("id\n1\n")
     (tmp_path / "t.toml").write_text('type = "Tree"\nid = "{id}"\n')
-    words = ["import", "table", tmp_path / "t.csv", "--mapping", tmp_path / "t.toml"]
+    words = ["import", "table", tmp_path / "t.csv", "--mapping", tmp_path / "t.toml", *DECLARED]
     for licence, noted in (("Foo-9", True), ("CC-BY-4.0", False)):
         done = run(*words, "--folder", node[0], "--license", licence)
         assert done.exit_code == 0
@@ -159,7 +159,7 @@ def test_misspelt_names_are_hinted_at(run: Run, node: tuple[Path, str], tmp_path
     (tmp_path / "t.toml").write_text(
         'type = "Tree"\nid = "{id}"\n[attributes.height]\ncolumn = "height"\nkind = "number"\n'
     )
-    words = ["import", "table", tmp_path / "t.csv", "--mapping", tmp_path / "t.toml"]
+    words = ["import", "table", tmp_path / "t.csv", "--mapping", tmp_path / "t.toml", *DECLARED]
     assert run(*words, "--folder", node[0]).exit_code == 0
 
     def said(*words: str) -> str:
@@ -216,7 +216,7 @@ def test_an_interrupted_import_says_what_is_kept(
 
     monkeypatch.setattr(RowMap, "item", break_off)
     words = ["table", tmp_path / "t.csv", "--mapping", tmp_path / "m.toml", "--folder", node[0]]
-    result = run("import", *words)
+    result = run("import", *words, *DECLARED)
     assert result.exit_code == 130
     assert "Interrupted; 500 written." in result.stderr
     counted = run("query", "--type", "Tree", "--count", "--limit", "0", "--folder", node[0])

@@ -52,7 +52,13 @@ class Package:
         return self._file
 
 
-TABLE = cities.Import("table", "", "trees", "Trees", "CC0-1.0", "Parks", "", {})
+RECORD = {
+    "accountable": "City of Small",
+    "contact": "parks@small.example",
+    "purpose": ["ecology"],
+    "tech": ["gps"],
+}
+TABLE = cities.Import("table", "", "trees", "Trees", "CC0-1.0", "Parks", "", {}, RECORD)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import pytest
 
 from hansa.kernel.folder import Folder
 
-from .conftest import Run, Serve, hansa
+from .conftest import DECLARED, Run, Serve, hansa
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
@@ -50,7 +50,7 @@ def long_import(place: Path, folder: Path) -> subprocess.Popen[str]:
     table.write_text("number\n" + "\n".join(str(n) for n in range(400_000)))
     mapping.write_text('type = "Tree"\nid = "{number}"\n')
     words = ["table", table, "--mapping", mapping, "--folder", folder]
-    return hansa("import", *words, "--name", "many")
+    return hansa("import", *words, *DECLARED, "--name", "many")
 
 
 def test_a_table_goes_in_while_the_node_serves(
@@ -58,7 +58,7 @@ def test_a_table_goes_in_while_the_node_serves(
 ) -> None:
     folder, _ = node
     served = serve(folder)
-    words = ["import", "table", trees, "--mapping", "trees.toml", "--folder", folder]
+    words = ["import", "table", trees, "--mapping", "trees.toml", *DECLARED, "--folder", folder]
     rehearsed = orjson.loads(run(*words, "--dry-run", "--json").stdout)
     assert (rehearsed["created"], rehearsed["dryRun"]) == (4, True)
     assert ask(served.address) == []
@@ -78,7 +78,7 @@ def test_what_is_refused_there_is_told_here(
 ) -> None:
     folder, _ = node
     serve(folder)
-    result = run("import", "table", "nowhere.csv", "--mapping", "trees.toml", "--folder", folder)
+    result = run("import", "table", "nowhere.csv", "--mapping", "trees.toml", *DECLARED, "--folder", folder)
     assert result.exit_code == 1
     assert "does not exist" in result.stderr
     assert "Check the path" in result.stderr
@@ -140,6 +140,6 @@ def test_a_node_without_a_door_says_that_the_folder_is_in_use(
     monkeypatch.setenv("TMPDIR", str(long))
     folder, _ = node
     served = serve(folder)
-    result = run("import", "table", trees, "--mapping", "trees.toml", "--folder", folder)
+    result = run("import", "table", trees, "--mapping", "trees.toml", *DECLARED, "--folder", folder)
     assert result.exit_code == 1
     assert f"is in use by another Hansa (process {served.process.pid}" in result.stderr

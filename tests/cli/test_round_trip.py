@@ -10,7 +10,7 @@ import orjson
 import pytest
 from typer.testing import Result
 
-from .conftest import Run
+from .conftest import DECLARED, Run
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
@@ -27,7 +27,7 @@ def bring(run: Run, trees: Path, folder: Path, *more: object) -> Result:
     """Import the trees."""
     mapping = trees.with_suffix(".toml")
     words = ["--mapping", mapping, "--license", "CC0-1.0", "--attribution", "Parks"]
-    return run("import", "table", trees, *words, "--folder", folder, *more)
+    return run("import", "table", trees, *words, *DECLARED, "--folder", folder, *more)
 
 
 def test_the_whole_way(run: Run, node: tuple[Path, str], trees: Path, tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_the_report_in_words(run: Run, node: tuple[Path, str], trees: Path) -> N
 def test_a_source_that_is_not_there_or_not_what_it_should_be(
     run: Run, node: tuple[Path, str], trees: Path
 ) -> None:
-    missing = run("import", "table", "nowhere.csv", "--mapping", trees, "--folder", node[0])
+    missing = run("import", "table", "nowhere.csv", "--mapping", trees, *DECLARED, "--folder", node[0])
     assert missing.exit_code == 1
     unknown = bring(run, trees, node[0], "--colour", "green")
     assert unknown.exit_code == 1
@@ -83,7 +83,7 @@ def test_a_source_that_is_not_there_or_not_what_it_should_be(
     assert (
         "did you mean --mapping?" in bring(run, trees, node[0], "--maping", "x.toml").stderr.lower()
     )
-    foreign = run("import", "gtfs", trees, "--folder", node[0])
+    foreign = run("import", "gtfs", trees, *DECLARED, "--folder", node[0])
     assert foreign.exit_code == 1
     assert "trees.csv" in foreign.stderr
     assert orjson.loads(run("types", "--folder", node[0], "--json").stdout) == []
@@ -92,7 +92,7 @@ def test_a_source_that_is_not_there_or_not_what_it_should_be(
 def test_a_missing_mapping_and_the_other_spelling_of_licence(
     run: Run, node: tuple[Path, str], trees: Path
 ) -> None:
-    without = run("import", "table", trees, "--folder", node[0])
+    without = run("import", "table", trees, *DECLARED, "--folder", node[0])
     assert without.exit_code == 1
     assert "--mapping FILE.toml" in without.stderr
     told = bring(run, trees, node[0], "--licence", "ODbL-1.0")

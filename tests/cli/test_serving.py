@@ -10,7 +10,7 @@ import httpx
 import orjson
 import pytest
 
-from .conftest import Run, Serve, hansa
+from .conftest import DECLARED, Run, Serve, hansa
 
 ENTITY = {"id": "urn:ngsi-ld:Tree:1", "type": "Tree", "height": {"type": "Property", "value": 12}}
 
@@ -92,7 +92,7 @@ def test_commands_ask_a_served_node_at_its_address(
     assert by_folder.exit_code == by_url.exit_code == 0
     assert orjson.loads(by_folder.stdout) == orjson.loads(by_url.stdout)
     (tmp_path / "x.csv").write_text("id\n1\n")
-    refused = run("import", "gtfs", tmp_path / "x.csv", "--folder", folder)
+    refused = run("import", "gtfs", tmp_path / "x.csv", *DECLARED, "--folder", folder)
     assert refused.exit_code == 1
     assert "x.csv: is not a complete zip archive" in refused.stderr
     assert run("backup", folder, tmp_path / "b.tgz").exit_code == 0

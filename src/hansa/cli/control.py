@@ -43,13 +43,29 @@ _PATIENCE: Final = 20.0
 def work_through(
     node: Node, spoke: str, request: Request, dry_run: bool, progress: Progress
 ) -> Report:
-    """An import into an open node."""
+    """An import into an open node, of a source that is declared; a rehearsal may be of one that is not yet.
+
+    Raises:
+        UndeclaredSource: it is not declared; what is missing is named.
+        HansaError: it cannot be read, or stored.
+    """
     from hansa.cli.rehearsal import rehearse
+    from hansa.kernel.errors import UndeclaredSource
     from hansa.spokes.registry import find_spoke
     from hansa.spokes.runner import run_import
 
+    found, undeclared, passage = find_spoke(spoke), None, None
+    try:
+        passage = node.trust.ingest.admit(request.slug, spoke)
+    except UndeclaredSource as refusal:
+        if not dry_run:
+            raise
+        undeclared = refusal
     store = rehearse(node.local_store()) if dry_run else node.local_store()
-    return run_import(store, find_spoke(spoke), request, node.clock, progress, node.out)
+    report = run_import(store, found, request, node.clock, progress, node.out, passage)
+    if undeclared is not None:
+        report.notes.append(undeclared.sentence)
+    return report
 
 
 class _HungUp(Exception):

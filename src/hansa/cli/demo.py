@@ -34,6 +34,9 @@ __all__ = ["build", "register"]
 _MARK: Final = "demo.city"
 """The file in a node that says which city of the demonstration it was built as."""
 
+_DECLARED: Final = "demo.declared"
+"""The file that says that the sources of such a node are declared; cities of before the register lack it."""
+
 _AWAKE: Final = range(7, 22)
 _MORNING: Final = "08:30"
 """Hours of the day in which the demonstration's buses run, and the time shown in the others."""
@@ -84,6 +87,7 @@ def demo(
         _must_be_replaceable(plan, root)
     if fresh or not (root / "hansa.toml").exists():
         build(screen, plan, root)
+    _declare_late(plan, root)
     if check:
         from hansa.cli.demo_check import inspect
 
@@ -98,11 +102,10 @@ def build(screen: Screen, city: City, root: Path) -> None:
     """Make the node of `city` in `root`, completely or not at all."""
     from contextlib import closing
 
+    from hansa.cli.control import work_through
     from hansa.kernel.folder import Folder
     from hansa.kernel.settings_file import load, template
     from hansa.node import Node
-    from hansa.spokes.registry import find_spoke
-    from hansa.spokes.runner import run_import
 
     screen.note(f"Building {city.title} in {root}")
     with following(screen, "Fetching its data") as progress:
@@ -112,14 +115,39 @@ def build(screen: Screen, city: City, root: Path) -> None:
     try:
         folder = Folder.create(draft, template({"city": city.title, "timezone": city.timezone}))
         with folder.locked(), closing(Node.open(draft, load(draft, os.environ))) as node:
+            _declare(node, city)
             for spoke, request in city.requests(source):
                 what = request.title.removeprefix(f"{city.title}: ").partition(" (")[0]
                 with following(screen, f"Importing {what or request.name}") as progress:
-                    run_import(node.local_store(), find_spoke(spoke), request, node.clock, progress)
+                    work_through(node, spoke, request, False, progress)
+        (draft / _DECLARED).touch()
         (draft / _MARK).write_text(f"{city.name}\n", encoding="utf-8")
         _swap(draft, root)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def _declare(node: Node, city: City) -> None:
+    """Put the records of the city's sources into the register."""
+    from hansa.trust.principals import LOCAL
+
+    for name, record in city.declarations():
+        node.trust.sources.declare(LOCAL, name, record)
+
+
+def _declare_late(city: City, root: Path) -> None:
+    """Declare the sources of a city that was built before there was a register, unless it is being served."""
+    from contextlib import closing
+
+    from hansa.kernel.folder import Folder
+    from hansa.kernel.settings_file import load
+    from hansa.node import Node
+
+    if (root / _DECLARED).exists() or Folder.open(root).holder() is not None:
+        return
+    with Folder.open(root).locked(), closing(Node.open(root, load(root, os.environ))) as node:
+        _declare(node, city)
+    (root / _DECLARED).touch()
 
 
 def _usual(city: City) -> Path:

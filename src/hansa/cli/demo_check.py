@@ -39,6 +39,7 @@ def inspect(screen: Screen, city: City, root: Path, clock: str | None = None) ->
             f"{type_name}.{attribute}": look.total(type_name, attribute, expected)
             for (type_name, attribute), expected in city.totals.items()
         }
+        report["sources"] = look.sources(name for name, _ in city.declarations())
         with screen.progress("Fetching every page and file") as progress:
             report["pages"] = look.pages(_PAGES, progress)
         with screen.progress("Fetching map tiles") as progress:
@@ -49,6 +50,7 @@ def inspect(screen: Screen, city: City, root: Path, clock: str | None = None) ->
 def _report(screen: Screen, report: dict[str, Any], faults: list[str]) -> None:
     rows = [(name, count) for name, count in report["counts"].items()]
     rows += [(name, round(total)) for name, total in report["totals"].items()]
+    rows += [("declared sources", report["sources"])]
     rows += [("pages and files", report["pages"]), ("map tiles with content", report["tiles"])]
     screen.table((report["city"], "found"), rows)
     if screen.json:

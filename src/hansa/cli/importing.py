@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hansa.cli.console import Json, Screen
+from hansa.cli.declaring import declare_first
 from hansa.cli.reach import FolderOption
 from hansa.kernel.errors import InvalidRequest
 
@@ -54,6 +55,10 @@ def import_source(
     ] = "",
     attribution: Annotated[str, typer.Option(help="Words that must stand beside the data.")] = "",
     source_url: Annotated[str, typer.Option(help="Where the source can be had.")] = "",
+    declaration: Annotated[
+        Path | None,
+        typer.Option(help="The source's record (TOML or JSON); declares it before the import."),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read and check everything, write nothing.")
     ] = False,
@@ -64,6 +69,9 @@ def import_source(
     The same import again updates what changed and marks what is no longer in the source; nothing is
     doubled or silently dropped. A node that is being served does the import itself, and goes on serving.
     `hansa spokes NAME` lists the further options of each kind of source.
+
+    A source that is not declared gives no data. `--declaration` declares it; on a terminal you are asked for what is
+    missing; else see `hansa source template`. With `--dry-run` it may be declared later.
 
     Example: `hansa import gtfs feed.zip --folder my-city --license CC-BY-4.0`
 
@@ -84,6 +92,8 @@ def import_source(
         url=source_url,
         options=_known(context, manifest, spoke_options(context.args)),
     )
+    if not dry_run:
+        declare_first(screen, folder, request.slug, spoke, declaration, title)
     with (
         _telling_of_interruption(screen) as watch,
         following(screen, f"Reading {Path(source).name}") as progress,

@@ -1,7 +1,7 @@
 """Looks a running node over from outside, as its users meet it: through HTTP alone.
 
-Three parts: the *counts* that the node's own API gives, against what a city is known to hold; every
-*page and file*, found by following links from the front page; and the map *tiles* over the city. What
+Four parts: the *counts* that the node's own API gives, against what a city is known to hold; its *sources*, each of which
+must be declared; every *page and file*, found by following links from the front page; and the map *tiles* over the city. What
 is wrong is collected, one sentence each, and nothing stops at the first fault.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -95,6 +95,21 @@ class Inspection:
                 f"{attribute} of all {type_name}: the API gives {total:,.0f}, not {expected:,}"
             )
         return total
+
+    # -- sources
+
+    def sources(self, expected: Iterable[str]) -> int:
+        """How many sources are declared; one of `expected`, or of the entities, that is not is a fault."""
+        records = self._read("/hansa/v1/sources", {}) or []
+        declared = {each["id"] for each in records if each["status"] == "declared"}
+        query = {"type": "DataSource", "format": "simplified", "limit": "500"}
+        there = self._read("/ngsi-ld/v1/entities", query) or []
+        found = {str(each["id"]).rpartition(":")[2] for each in there}
+        for name in sorted((found | set(expected)) - declared):
+            self.faults.append(f"source {name}: is not declared")
+        for name in sorted(set(expected) - found):
+            self.faults.append(f"source {name}: has no entity")
+        return len(declared)
 
     # -- pages and files
 

@@ -10,6 +10,7 @@ import orjson
 
 from hansa.kernel.errors import HansaError
 from hansa.store.port import Entity, Outcome, Store, Write, Written
+from hansa.trust.redlines import check
 
 __all__ = ["rehearse"]
 
@@ -47,6 +48,8 @@ class _Rehearsal:
         current = None if stored is None else orjson.loads(stored)
         try:
             edited = write.edit(current)
+            if edited.entity is not None and edited.entity is not current:
+                check(edited.entity, current)
         except HansaError as error:
             return error
         if edited.entity is not current:

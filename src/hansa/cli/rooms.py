@@ -37,6 +37,10 @@ def _privacy(node: Node, task: str, given: Given, progress: Progress) -> dict[st
     from hansa.cli.privacy_work import do_privacy
 
     return do_privacy(node, task, given)
+def _sources(node: Node, task: str, given: Given, progress: Progress) -> dict[str, Any]:
+    from hansa.cli.source_work import do_source
+
+    return do_source(node, task, given)
 
 
 def _policies(node: Node, task: str, given: Given, progress: Progress) -> dict[str, Any]:
@@ -51,4 +55,5 @@ ROOMS: Mapping[str, Room] = {
     "algorithms": _algorithms,
     "policies": _policies,
     "privacy": _privacy,
+    "sources": _sources,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from hansa.kernel.errors import NotFound
 from hansa.spokes.packages import Package, cache_folder
@@ -30,6 +30,8 @@ class Import:
     attribution: str
     url: str
     options: Mapping[str, str]
+    declaration: Mapping[str, Any]
+    """The source's record, without what the spoke's manifest knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,21 @@ class City:
         ]
 
 
+    def declarations(self) -> list[tuple[str, dict[str, Any]]]:
+        """The records of its sources: the name in the register, and what the register is to be told."""
+        return [
+            (one.name, {"adapter": one.spoke, "name": one.title, **_SHARED, **one.declaration})
+            for one in self.imports
+        ]
+
+
+_SHARED: Final = {
+    "lawful_basis": "none_personal",
+    "retention_period": "unlimited",
+    "public_space": False,
+}
+"""What holds of all sources of the demonstration: published data about things, kept while the city is shown."""
+
 _OSM: Final = "© OpenStreetMap contributors"
 _ODBL: Final = "ODbL-1.0"
 
@@ -108,6 +125,14 @@ _COQUIMBO: Final = City(
             attribution=f"{_OSM}; AequilibraE",
             url="https://www.aequilibrae.com",
             options={"stops": "gtfs"},
+            declaration={
+                "accountable": "Whoever runs this demonstration; the sample is published by AequilibraE",
+                "contact": "https://www.aequilibrae.com",
+                "purpose": ["mobility", "planning_decision_making"],
+                "process": ["aggregated", "raw_data"],
+                "description": "Streets and bus patterns drawn from OpenStreetMap, and zones with the number of "
+                "people who live in each, as counted for zones of some thousands. Nothing was measured for it.",
+            },
         ),
         Import(
             spoke="gtfs",
@@ -118,6 +143,13 @@ _COQUIMBO: Final = City(
             attribution="LISERCO, by way of AequilibraE",
             url="http://coquimbo.transporteinforma.cl/",
             options={},
+            declaration={
+                "accountable": "Whoever runs this demonstration; the timetable is that of LISERCO",
+                "contact": "http://coquimbo.transporteinforma.cl/",
+                "purpose": ["mobility", "inform"],
+                "description": "A published timetable. The buses on the map are computed from it: no vehicle is "
+                "followed, and nobody in it.",
+            },
         ),
     ),
     box=(-71.36, -30.0, -71.22, -29.87),
@@ -153,6 +185,12 @@ _HELSINKI: Final = City(
             attribution=_OSM,
             url="https://www.openstreetmap.org/copyright",
             options={},
+            declaration={
+                "accountable": "Whoever runs this demonstration; the map is made by the contributors of OpenStreetMap",
+                "contact": "https://www.openstreetmap.org/copyright",
+                "purpose": ["wayfinding_services", "planning_decision_making"],
+                "description": "An extract of a public map: streets, buildings, places. Nothing was measured for it.",
+            },
         ),
     ),
     box=(24.9352, 60.1642, 24.9534, 60.1791),

@@ -42,6 +42,8 @@ from hansa.spokes.provenance import (
     update,
 )
 from hansa.store.port import Edited, Outcome, Reader, Store, Write
+from hansa.trust.ingest import Ingest, Passage
+from hansa.trust.sources.shown import named
 
 __all__ = ["LOOK_AGAIN", "Keeper"]
 
@@ -85,6 +87,8 @@ class Keeper:
         clock: the time that what is written bears.
         timetable_clock: what a job takes for the present that asks no service, but works from what
             was imported: `clock`, unless timetables are shown as of another time.
+        ingest: what admits the source: asked before each beat, so that a source that is withdrawn falls silent.
+            ``None``: nobody is asked.
     """
 
     def __init__(
@@ -95,8 +99,11 @@ class Keeper:
         clock: Clock,
         out: WayOut,
         timetable_clock: Clock | None = None,
+        ingest: Ingest | None = None,
     ) -> None:
         self.source_id = source_id
+        self._ingest = ingest
+        self._passage: Passage | None = None
         self._store = store
         self._spoke = spoke
         self._clock = clock
@@ -148,13 +155,15 @@ class Keeper:
         source = represent(orjson.loads(stored), _VIEW)
         if source.get("status") != "current":
             return  # an import is going on; what it writes would not fit together yet
+        if self._ingest is not None:
+            self._ingest.check(named(self.source_id), self._spoke.manifest.name)
         job = self._job_for(source)
         beat = job.beat(self._present_of_job.now())
         now = iso(self._clock.now())
         stamp = _stamp(source)
         mark = replace(stamp, adapter="", retrieved_at="").attribute(())
-        fresh = [expand_entity(e, self._rules) | {IMPORTED_FROM: mark} for e in beat.entities]
-        self._write(fresh, now)
+        fresh = self._through([expand_entity(e, self._rules) for e in beat.entities])
+        self._write([entity | {IMPORTED_FROM: mark} for entity in fresh], now)
         notes = [*beat.notes, *self._keep(beat, stamp, now)]
         if (written := getattr(job, "written", None)) is not None:
             written()
@@ -166,9 +175,16 @@ class Keeper:
             self.close()
             task = orders.task_for(self._store, self._spoke.manifest, source)
             entities = _Entities(self._store, self.source_id)
+            if self._ingest is not None:
+                adapter = self._spoke.manifest.name
+                self._passage = self._ingest.admit(named(self.source_id), adapter)
             self._job = self._spoke.live(task, entities, self._out)
             self._made_for = source["retrievedAt"]
         return self._job
+
+    def _through(self, fresh: list[Entity]) -> Sequence[Entity]:
+        """What of the entities may be stored now."""
+        return fresh if self._passage is None else self._passage(fresh)
 
     def _write(self, fresh: list[Entity], now: str) -> None:
         ids = {entity["id"] for entity in fresh}
@@ -188,15 +204,16 @@ class Keeper:
         refused: list[str] = []
         rest = iter(beat.kept)
         while batch := list(islice(rest, _BATCH)):
-            writes = []
+            read = []
             for plain in batch:
                 try:
-                    fresh = expand_entity(plain, self._rules)
+                    read.append(expand_entity(plain, self._rules))
                 except HansaError as fault:
                     refused.append(f"{str(plain.get('id'))[:200]}: {fault.sentence}")
-                    continue
-                edit = partial(update, fresh=fresh, stamp=stamp, now=now, partial=beat.partial)
-                writes.append(Write(fresh["id"], edit))
+            writes = [
+                Write(e["id"], partial(update, fresh=e, stamp=stamp, now=now, partial=beat.partial))
+                for e in self._through(read)
+            ]
             refused += _faults(writes, self._store.write(writes).result() if writes else ())
         vanish = partial(mark_vanished, source_id=self.source_id, now=now)
         if gone := [Write(id, vanish) for id in beat.gone]:

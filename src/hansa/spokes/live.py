@@ -23,6 +23,7 @@ from hansa.ngsild.represent import View, represent
 from hansa.spokes.keeper import LOOK_AGAIN, Keeper
 from hansa.spokes.port import LiveSpoke, RemoteSpoke, Spoke, WayOut
 from hansa.store.port import Store
+from hansa.trust.ingest import Ingest
 
 __all__ = ["LiveRunner"]
 
@@ -46,7 +47,7 @@ class LiveRunner:
         store: where entities are read and written.
         spokes: those that are installed.
         out: the way out to addresses, through the egress guard.
-        timetable_clock: as for :class:`.Keeper`.
+        timetable_clock, ingest: as for :class:`.Keeper`.
     """
 
     def __init__(
@@ -56,8 +57,9 @@ class LiveRunner:
         clock: Clock,
         out: WayOut,
         timetable_clock: Clock | None = None,
+        ingest: Ingest | None = None,
     ) -> None:
-        self._store = store
+        self._store, self._ingest = store, ingest
         self._spokes = {s.manifest.name: cast(LiveSpoke, s) for s in spokes if s.manifest.is_live}
         self._clock = clock
         self._timetable_clock = timetable_clock
@@ -104,7 +106,13 @@ class LiveRunner:
 
     def _begin(self, source_id: str, spoke: LiveSpoke) -> None:
         keeper = Keeper(
-            self._store, spoke, source_id, self._clock, self._out, self._timetable_clock
+            self._store,
+            spoke,
+            source_id,
+            self._clock,
+            self._out,
+            self._timetable_clock,
+            self._ingest,
         )
         thread = Thread(target=self._keep, args=(keeper,), name=f"live {source_id}", daemon=True)
         self._threads[source_id] = thread

@@ -1,8 +1,8 @@
 """The runner that all spokes share: one import from beginning to end.
 
 In this order: the spoke looks the source over (a foreign or damaged one is refused here, before
-anything is written); the DataSource entity says that an import has begun; entities are expanded, given
-their provenance and written in batches, several of which may be on their way to the disk at once; what
+anything is written); the DataSource entity says that an import has begun; entities are expanded, go through the
+source's passage (see :mod:`hansa.trust.ingest`), are given their provenance and written in batches, several of which may be on their way to the disk at once; what
 earlier imports wrote and this one did not see is marked as vanished; the DataSource entity says how it
 went. When a source fails in the middle, what was written stays, nothing is marked as vanished, and the
 DataSource says so.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -47,6 +47,7 @@ from hansa.spokes.registry import all_spokes
 from hansa.spokes.report import BROKEN_OFF, Progress, Report, Step
 from hansa.spokes.secrets import address_without_secrets
 from hansa.store.port import Outcome, Store, Write
+from hansa.trust.ingest import Passage
 
 __all__ = ["BATCH", "Request", "open_source", "run_import"]
 
@@ -95,8 +96,9 @@ def run_import(
     clock: Clock,
     progress: Progress = lambda step: None,
     out: WayOut | None = None,
+    passage: Passage | None = None,
 ) -> Report:
-    """Import a source; `out` is the way to those on the network.
+    """Import a source; `out` is the way to those on the network, `passage` that of its entities to the store.
 
     Returns:
         What became of every record.
@@ -109,7 +111,7 @@ def run_import(
     progress(Step(0, None, "opening"))
     reading = open_source(spoke, request.source, namespace, options, out, clock.now())
     try:
-        run = _Run(store, spoke, request, clock, progress, namespace, options, reading)
+        run = _Run(store, spoke, request, clock, progress, namespace, options, reading, passage)
         return run.whole()
     finally:
         reading.close()
@@ -156,8 +158,9 @@ class _Run:
         namespace: str,
         options: Mapping[str, Any],
         reading: Reading,
+        passage: Passage | None,
     ) -> None:
-        self._store = store
+        self._store, self._passage = store, passage
         self._began = time.perf_counter()
         self._clock = clock
         self._progress = progress
@@ -178,7 +181,10 @@ class _Run:
         self._source = datasource.Source(
             self._stamp, self._about, manifest, namespace, options, address
         )
-        self._seen: set[str] = set()
+        self._read: set[str] = set()
+        self._seen = self._read if passage is None else set()
+        """Identifiers as they were read, and as they were stored."""
+        self._fresh: list[Entity] = []
         self._batch: list[Write] = []
         self._waiting: deque[tuple[list[Write], Future[list[Outcome]]]] = deque()
         self._written = 0
@@ -193,6 +199,9 @@ class _Run:
             for item in self._reading.items():
                 self._take(item)
             self._flush()
+            if self._passage is not None:
+                self._put(self._passage.rest())
+                self._flush()
             self._settle(0)
             if again and not getattr(self._reading, "partial", False):
                 self._mark_vanished()
@@ -222,19 +231,28 @@ class _Run:
         except HansaError as fault:
             self.report.refuse(_refused(self._about, item, fault.sentence))
             return
-        if entity["id"] in self._seen:
+        if entity["id"] in self._read:
             self.report.refuse(_refused(self._about, item, "the identifier appears twice"))
             return
-        self._seen.add(entity["id"])
+        self._read.add(entity["id"])
         self.report.by_type[str(item["type"])] += 1
-        self._batch.append(Write(entity["id"], partial(self._revise, entity)))
-        if len(self._batch) >= BATCH:
+        self._fresh.append(entity)
+        if len(self._fresh) >= BATCH:
             self._flush()
+
+    def _put(self, entities: Sequence[Entity]) -> None:
+        """What came through the passage into the batch."""
+        for entity in entities:
+            if self._passage is not None:
+                self._seen.add(entity["id"])
+            self._batch.append(Write(entity["id"], partial(self._revise, entity)))
 
     def _revise(self, fresh: Entity, current: Entity | None) -> Any:
         return revise(current, fresh, self._stamp, iso(self._clock.now()))
 
     def _flush(self) -> None:
+        fresh, self._fresh = self._fresh, []
+        self._put(fresh if self._passage is None else self._passage(fresh))
         if self._batch:
             self._waiting.append((self._batch, self._store.write(self._batch)))
             self._batch = []

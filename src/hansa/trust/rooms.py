@@ -22,6 +22,7 @@ from hansa.trust.gate import Gate
 from hansa.trust.identity.desk import Desk
 from hansa.trust.identity.keysets import Keysets
 from hansa.trust.identity.openid import OpenId
+from hansa.trust.ingest import Ingest
 from hansa.trust.log.asking import Asking, parse_witness
 from hansa.trust.log.book import LogBook
 from hansa.trust.log.commitments import Event
@@ -103,6 +104,8 @@ class TrustRooms:
         """How many there are, with noise."""
         self.surveyor.personal = _is_personal
         self.surveyor.ends = lambda source: _promises_an_end(self.sources.find(source))
+        self.ingest = Ingest(self.sources, self.recorder, dev=settings.dev)
+        """The door that sources come in by."""
         self._operator_entries = operator_entries(settings.city, settings.base_url)
         self.witness = _witness(folder, settings, clock, self.log)
         """What cosigns the logs of others."""

@@ -65,6 +65,7 @@ def test_the_standard_counts_as_it_does() -> None:
     assert (counts["tech"], counts["purpose"], counts["process"]) == (51, 23, 23)
 
 
+DROP = {"steps": [{"step": "drop", "types": ["Person"], "attributes": ["name"]}]}
 HERE = {"type": "Point", "coordinates": [18.29, 57.64]}
 
 
@@ -76,9 +77,15 @@ HERE = {"type": "Point", "coordinates": [18.29, 57.64]}
         ({"retention_period": "PT0S"}, "retention"),
         ({"retention": ["no_data_retained"]}, "retention"),
         ({"retention": ["data_retained", "no_data_retained"]}, "retention"),
-        ({"data": ["personal"]}, "lawful_basis"),
+        ({"data": ["personal"], "anonymise": DROP}, "lawful_basis"),
+        ({"data": ["personal"], "lawful_basis": "consent"}, "anonymise"),
         (
-            {"data": ["personal"], "lawful_basis": "consent", "retention_period": UNLIMITED},
+            {
+                "data": ["personal"],
+                "lawful_basis": "consent",
+                "retention_period": UNLIMITED,
+                "anonymise": DROP,
+            },
             "retention_period",
         ),
         ({"tech": ["identifiable_rfid"]}, "data"),
@@ -88,7 +95,7 @@ HERE = {"type": "Point", "coordinates": [18.29, 57.64]}
         ({"public_space": True, "place": {"type": "Point", "coordinates": [181, 0]}}, "place"),
         ({"public_space": True, "place": {"type": "Point", "coordinates": [True, 0]}}, "place"),
         ({"public_space": True, "place": [18.29, 57.64]}, "place"),
-        ({"steps": [{"do": "drop"}]}, "steps"),
+        ({"anonymise": {"steps": [{"step": "melt"}]}}, "anonymise"),
         ({"lawful_basis": "because"}, "lawful_basis"),
         ({"colour": "red"}, "colour"),
         ({"purpose": ["mobility", "mobility"]}, "purpose"),
@@ -122,7 +129,7 @@ _ANY = st.recursive(
 )  # fmt: skip
 
 
-@given(st.dictionaries(st.sampled_from([*WHOLE, "place", "steps", "name", "x"]), _ANY))
+@given(st.dictionaries(st.sampled_from([*WHOLE, "place", "anonymise", "name", "x"]), _ANY))
 def test_whatever_is_declared_is_whole_or_refused(change: dict[str, Any]) -> None:
     try:
         record = checked(WHOLE | change)

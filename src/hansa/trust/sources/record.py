@@ -2,27 +2,30 @@
 
 In order: what no city may collect is refused first, with the rule; then every part of the chain must be there,
 in the standard's own identifiers, with a lawful basis, a contact, and how long data are kept, as a duration that
-can be checked; then the parts must agree with each other. All that is missing is named at once.
+can be checked; then the parts must agree with each other. All that is missing is named at once. The steps that data
+go through before they are stored stand under ``anonymise`` (see :mod:`hansa.trust.anonymise.declare`).
 """
 
 from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
 from hansa.kernel.errors import BadRequest, HansaError, RedLine
+from hansa.ngsild.city import city_iri
 from hansa.ngsild.temporal import Duration, parse_duration
+from hansa.trust.anonymise.declare import parse
+from hansa.trust.anonymise.steps import Steps
 
 __all__ = [
     "BASES",
     "CHAIN",
     "UNLIMITED",
-    "Steps",
     "checked",
     "elements",
     "is_kept",
@@ -46,12 +49,9 @@ BASES: Final = (
 UNLIMITED: Final = "unlimited"
 """In place of a duration: data that concern no person may be kept for as long as they are of use."""
 
-Steps = Callable[[object, Mapping[str, Any]], list[dict[str, Any]]]
-"""Checks the steps before the store that a record declares, given the record; raises BadRequest."""
-
 _TEXTS: Final = ("accountable", "contact", "lawful_basis")
 _WORDS: Final = {"name": 200, "description": 2000, "adapter": 60}
-_OTHERS: Final = ("retention_period", "public_space", "place", "steps")
+_OTHERS: Final = ("retention_period", "public_space", "place", "anonymise")
 _LONGEST: Final = 500
 _IDENTIFIES: Final = frozenset(
     {"identifiable_nfc", "identifiable_rfid", "identifiable_wifi_sensor"}
@@ -83,18 +83,8 @@ def elements() -> Mapping[str, frozenset[str]]:
     return {part: frozenset(names) for part, names in tomllib.loads(text)["elements"].items()}
 
 
-def no_steps(steps: object, record: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The check of a node that knows no steps."""
-    if steps:
-        raise BadRequest("the steps", "name steps that this node does not know", "leave them out")
-    return []
-
-
-def checked(raw: object, steps: Steps = no_steps) -> dict[str, Any]:
+def checked(raw: object) -> dict[str, Any]:
     """The record, if such a source may be and nothing is missing.
-
-    Args:
-        steps: checks the member of that name.
 
     Raises:
         RedLine: it crosses a red line; the rule is cited.
@@ -115,20 +105,20 @@ def checked(raw: object, steps: Steps = no_steps) -> dict[str, Any]:
     faults |= _place_faults(raw)
     known = {*CHAIN, *_TEXTS, *_WORDS, *_OTHERS}
     faults |= {str(n)[:50]: "is no part of it" for n in raw.keys() - known}
-    done: list[dict[str, Any]] = []
+    steps = Steps()
     try:
-        done = steps(raw.get("steps") or [], raw)
+        steps = parse(raw.get("anonymise"), city_iri)
     except HansaError as refused:
-        faults["steps"] = refused.fact
+        faults["anonymise"] = refused.fact
     if not faults:
-        faults = _disagreements(raw)
+        faults = _disagreements(raw, steps)
     if faults:
         told = "; ".join(f"{name} {fault}" for name, fault in faults.items())
         raise BadRequest("the record of the source", told[:2000], "fill these in", faults=faults)
-    return _made(raw, done)
+    return _made(raw)
 
 
-def _made(raw: Mapping[str, Any], steps: list[dict[str, Any]]) -> dict[str, Any]:
+def _made(raw: Mapping[str, Any]) -> dict[str, Any]:
     """The record in one order, without what is empty."""
     names = ("name", "description", *_TEXTS, *CHAIN, "retention_period", "public_space")
     found: dict[str, Any] = {}
@@ -141,10 +131,9 @@ def _made(raw: Mapping[str, Any], steps: list[dict[str, Any]]) -> dict[str, Any]
     if raw["public_space"]:
         longitude, latitude = raw["place"]["coordinates"]
         found["place"] = {"type": "Point", "coordinates": [float(longitude), float(latitude)]}
-    if steps:
-        found["steps"] = steps
-    if raw.get("adapter"):
-        found["adapter"] = raw["adapter"]
+    for name in ("anonymise", "adapter"):
+        if raw.get(name):
+            found[name] = raw[name]
     return found
 
 
@@ -228,7 +217,7 @@ def _is_point(place: object) -> bool:
     return bool(abs(two[0]) <= 180 and abs(two[1]) <= 90)
 
 
-def _disagreements(raw: Mapping[str, Any]) -> dict[str, str]:
+def _disagreements(raw: Mapping[str, Any], steps: Steps) -> dict[str, str]:
     """Where the parts, each sound, do not go together."""
     faults = {}
     personal = "personal" in raw["data"]
@@ -240,6 +229,8 @@ def _disagreements(raw: Mapping[str, Any]) -> dict[str, str]:
         faults["lawful_basis"] = "must be one of Article 6: the data concern people"
     if personal and period == UNLIMITED:
         faults["retention_period"] = "must end: the data concern people"
+    if personal and not steps.steps:
+        faults["anonymise"] = "is missing: data about people come in by a declared step only"
     if _IDENTIFIES & set(raw["tech"]) and not personal:
         faults["data"] = "must say 'personal': the technology identifies people's things"
     return faults

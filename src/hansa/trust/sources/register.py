@@ -26,10 +26,10 @@ from hansa.kernel.errors import (
 )
 from hansa.trust.log.recorder import Recorder
 from hansa.trust.principals import LOCAL, Principal
-from hansa.trust.sources.record import CHAIN, Steps, checked, is_kept, no_steps
+from hansa.trust.sources.record import CHAIN, checked, is_kept
 from hansa.trust.vault import Record, Vault
 
-__all__ = ["OPERATOR_SOURCE", "SourceRegister", "operator_entries"]
+__all__ = ["OPERATOR_SOURCE", "SourceRegister", "filled", "operator_entries"]
 
 OPERATOR_SOURCE: Final = "operator"
 """The source that entries made with the operator's own token belong to."""
@@ -58,8 +58,6 @@ class SourceRegister:
         self._known: tuple[int, dict[str, Record | None]] = (-1, {})
         self.defaults: Callable[[str], Mapping[str, Any]] = lambda adapter: {}
         """What the manifest of an adapter knows of its sources, for the members that a record leaves out."""
-        self.steps: Steps = no_steps
-        """Checks the steps that a record declares."""
         self.show: Callable[[Record], None] = lambda record: None
         """Puts the public part of a record on the source's entity."""
 
@@ -139,25 +137,16 @@ class SourceRegister:
         """
         self.check(who, id)
         try:
-            record = checked(self.filled(raw), self.steps)
+            record = checked(self.filled(raw))
         except Forbidden as refusal:
             rule = str(refusal.extra.get("rule", "red-line"))
             self._recorder.refused(who, (f"source:{id}",), "source.red-line", (rule,))
             raise
         return self._put(who, id, {"name": id, **record}, "declared")
 
-    def filled(self, raw: object) -> object:
+    def filled(self, raw: Any) -> Any:
         """The record with what its adapter's manifest, and the node, know of such sources."""
-        if not isinstance(raw, Mapping):
-            return raw
-        content = {n: v for n, v in raw.items() if n not in _OWN and v not in (None, "", [])}
-        adapter = content.get("adapter", "")
-        known = dict(self.defaults(adapter)) if isinstance(adapter, str) and adapter else {}
-        if known:
-            known = {**_HERE, **known}
-        if (period := content.get("retention_period")) is not None and "retention" not in content:
-            known["retention"] = ["data_retained" if is_kept(period) else "no_data_retained"]
-        return {**known, **content}
+        return filled(raw, self.defaults)
 
     def withdraw(self, who: Principal, id: str) -> Record:
         """End a source: its record stays, nothing comes in from it any more.
@@ -234,6 +223,20 @@ class SourceRegister:
                 f"'{id[:100]}' is none",
                 "use small letters, digits and hyphens, as 'hansa import' makes them of --name",
             )
+
+
+def filled(raw: Any, defaults: Callable[[str], Mapping[str, Any]]) -> Any:
+    """A record with what `defaults` knows of its adapter; whether data are kept follows from how long they are."""
+    if not isinstance(raw, Mapping):
+        return raw
+    content = {n: v for n, v in raw.items() if n not in _OWN and v not in (None, "", [])}
+    adapter = content.get("adapter", "")
+    known = dict(defaults(adapter)) if isinstance(adapter, str) and adapter else {}
+    if known:
+        known = {**_HERE, **known}
+    if (period := content.get("retention_period")) is not None and "retention" not in content:
+        known["retention"] = ["data_retained" if is_kept(period) else "no_data_retained"]
+    return {**known, **content}
 
 
 def operator_entries(city: str, address: str) -> dict[str, Any]:

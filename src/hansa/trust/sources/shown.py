@@ -19,7 +19,7 @@ from hansa.ngsild.model import Entity, attributes
 from hansa.store.port import Edited, Store, Write
 from hansa.trust.vault import Record
 
-__all__ = ["Shower", "entity_id"]
+__all__ = ["Shower", "entity_id", "named"]
 
 _TERMS: Final = {
     "accountable": "accountable",
@@ -40,6 +40,7 @@ _TERMS: Final = {
 }
 """Members of a record, and the city's words for them."""
 
+_PREFIX: Final = urn("DataSource", "")
 _ALSO: Final = ("location", "description")
 _RULES: Final = Rules(city_context())
 _TIMES: Final = frozenset({"createdAt", "modifiedAt"})
@@ -48,6 +49,11 @@ _TIMES: Final = frozenset({"createdAt", "modifiedAt"})
 def entity_id(source: str) -> str:
     """The identifier of a source's entity."""
     return urn("DataSource", source)
+
+
+def named(entity: str) -> str:
+    """The name of the source that an entity stands for; "" if it is none of a source in the register."""
+    return entity.removeprefix(_PREFIX) if entity.startswith(_PREFIX) else ""
 
 
 class Shower:
