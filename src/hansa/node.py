@@ -31,8 +31,8 @@ from hansa.spokes.outward import Outward
 from hansa.spokes.registry import all_spokes, known_of
 from hansa.store.port import Reader, Store
 from hansa.store.tenants import DEFAULT_TENANT, Tenants
-from hansa.trust.guard.lasting import LastingReader
 from hansa.trust import redlines
+from hansa.trust.guard.lasting import LastingReader
 from hansa.trust.principals import LOCAL, PUBLIC
 from hansa.trust.rooms import TrustRooms
 from hansa.web.app import App, build_app

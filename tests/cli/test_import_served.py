@@ -78,7 +78,9 @@ def test_what_is_refused_there_is_told_here(
 ) -> None:
     folder, _ = node
     serve(folder)
-    result = run("import", "table", "nowhere.csv", "--mapping", "trees.toml", *DECLARED, "--folder", folder)
+    result = run(
+        "import", "table", "nowhere.csv", "--mapping", "trees.toml", *DECLARED, "--folder", folder
+    )
     assert result.exit_code == 1
     assert "does not exist" in result.stderr
     assert "Check the path" in result.stderr

@@ -75,7 +75,9 @@ def test_the_report_in_words(run: Run, node: tuple[Path, str], trees: Path) -> N
 def test_a_source_that_is_not_there_or_not_what_it_should_be(
     run: Run, node: tuple[Path, str], trees: Path
 ) -> None:
-    missing = run("import", "table", "nowhere.csv", "--mapping", trees, *DECLARED, "--folder", node[0])
+    missing = run(
+        "import", "table", "nowhere.csv", "--mapping", trees, *DECLARED, "--folder", node[0]
+    )
     assert missing.exit_code == 1
     unknown = bring(run, trees, node[0], "--colour", "green")
     assert unknown.exit_code == 1
@@ -86,7 +88,8 @@ def test_a_source_that_is_not_there_or_not_what_it_should_be(
     foreign = run("import", "gtfs", trees, *DECLARED, "--folder", node[0])
     assert foreign.exit_code == 1
     assert "trees.csv" in foreign.stderr
-    assert orjson.loads(run("types", "--folder", node[0], "--json").stdout) == []
+    left = orjson.loads(run("types", "--folder", node[0], "--json").stdout)
+    assert [each["type"] for each in left] == ["DataSource"]  # declared, and without data
 
 
 def test_a_missing_mapping_and_the_other_spelling_of_licence(

@@ -12,6 +12,8 @@ from starlette.testclient import TestClient
 
 from hansa.kernel.settings import Settings
 from hansa.node import Node
+from hansa.trust.principals import LOCAL
+from tests.trust.sources.test_record import WHOLE
 
 SECRET = "a long way to Visby"
 HOME = "http://127.0.0.1:1356"
@@ -214,12 +216,15 @@ def test_what_is_grave_asks_for_the_password_again(browser: TestClient, node: No
 
 def test_a_token_writes_where_its_scope_says(node: Node) -> None:
     api = TestClient(node.app, base_url=HOME)
-    for scopes, types, status in (
-        (["write"], None, 201),
-        (["read"], None, 403),
-        (["write"], ["https://x/T"], 403),
+    node.trust.sources.declare(LOCAL, "meters", WHOLE)
+    for scopes, types, source, status in (
+        (["write"], None, "meters", 201),
+        (["read"], None, "meters", 403),
+        (["write"], ["https://x/T"], "meters", 403),
+        (["write"], None, "", 403),
+        (["write"], None, "unknown", 403),
     ):
-        _, text = node.trust.desk.tokens.add("ana", "t", scopes=scopes, types=types)
+        _, text = node.trust.desk.tokens.add("ana", "t", scopes=scopes, types=types, source=source)
         answer = api.post(
             "/ngsi-ld/v1/entities",
             json={"id": f"urn:x:{status}", "type": "T"},

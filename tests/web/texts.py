@@ -17,6 +17,7 @@ from hansa.web.pages import (
     names,
     privacy,
     roles,
+    source_admin,
     sources,
     vocabulary,
 )
@@ -58,6 +59,8 @@ def shown_texts() -> dict[str, bool]:
     found |= {text: False for table in (*tables, book_words._STATES) for text in table.values()}
     words = (algorithms.LABELS, algorithms.RISK_WORDS, algorithms.STATUS_WORDS)
     found |= {text: False for table in words for text in table.values()}
+    found |= {text: False for pair in source_admin.TEXTS.values() for text in pair if text}
+    found |= dict.fromkeys((*source_admin.FAULTS, "unlimited"), False)
     found |= dict.fromkeys(api._GROUPS.values(), False)
     found |= dict.fromkeys((*roles.ROLE_NAMES.values(), *roles.SCOPE_NAMES.values()), False)
     for table in (privacy.STEP_WORDS, privacy.PERIODS, privacy.REASONS):

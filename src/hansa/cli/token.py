@@ -43,13 +43,17 @@ def token(
     ] = None,
     tenant: Annotated[str | None, typer.Option("--tenant", help="Only this tenant.")] = None,
     days: Annotated[int, typer.Option(help="How long the new token holds.")] = 90,
+    source: Annotated[
+        str,
+        typer.Option(help="The declared source whose data it brings; needed to write entities."),
+    ] = "",
     json: Json = False,
 ) -> None:
     """See, make and revoke API tokens, also while the node is served.
 
     A token may do what its scopes say, and never more than its account. It is shown once.
 
-    Example: `hansa token add ana --label "parking meters" --scope write --type ParkingSpot`
+    Example: `hansa token add ana --label "parking meters" --scope write --type ParkingSpot --source parking`
 
     Example: `hansa token list`
 
@@ -74,6 +78,7 @@ def token(
             types=_iris(type),
             tenant=tenant,
             days=days,
+            source=source,
         )
         screen.say(f"The token, shown only now:  {text}")
         if screen.json:
@@ -88,13 +93,14 @@ def _iris(names: list[str] | None) -> list[str] | None:
 
 def _list(screen: Screen, desk: Desk, account: str | None) -> None:
     screen.records(
-        ("token", "account", "for", "may", "types", "tenant", "until", "last used"),
+        ("token", "account", "for", "may", "source", "types", "tenant", "until", "last used"),
         [
             (
                 each.id,
                 each.account,
                 each.name,
                 ", ".join(each.scopes),
+                each.source,
                 ", ".join(each.types or ()),
                 each.tenant,
                 until(each.expires),

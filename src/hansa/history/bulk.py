@@ -2,7 +2,8 @@
 
 In this order:
 
-1. the table is read once, and every row is judged (see :mod:`.table`) into a file beside the archive;
+1. the table is read once, and every row is judged (see :mod:`.table`) into a file beside the archive; what may
+   never go in refuses the whole file;
 2. rows that are wrong are reported with their lines; rows of a time of which only sums are kept, and rows whose attribute (and dataset) has an instance of
    the same observedAt already, in the archive, in the tail or earlier in the file, are left out, so that
    repeating an import adds nothing;
@@ -15,10 +16,10 @@ from __future__ import annotations
 
 import secrets
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from hansa.history import sums, table
 from hansa.history.archive import ParquetArchive
@@ -32,17 +33,31 @@ from hansa.kernel.errors import BadRequest, HansaError, Unavailable
 from hansa.ngsild.context import Context
 from hansa.ngsild.values import check_name
 from hansa.store.history import Added, Selection
-from hansa.store.port import Store
+from hansa.store.port import Entity, Screen, Store
 
-__all__ = ["Imported", "import_history"]
+__all__ = ["Imported", "Screened", "import_history"]
 
 _LISTED: Final = 1_000
 """Rows that are named in a report of what is wrong."""
 _TOGETHER: Final = 1_000
+_LONG: Final = 200
+"""Texts of this length are shown to the screen, whatever they stand under."""
 _READ, _COMPARED, _SORTED = 50, 60, 90
 """Percent of an import that is done when the table is read, compared with what is there, sorted."""
 _SAME: Final = "s.entity = o.entity AND s.attribute = o.attribute AND s.observed = o.observed"
 _SAME_SET: Final = f"{_SAME} AND s.dataset IS NOT DISTINCT FROM o.dataset"
+
+
+class Screened(Protocol):
+    """What sees the names and values of a table before any is kept; a module can be one."""
+
+    @property
+    def check(self) -> Screen:
+        """Refuses what may not be kept."""
+
+    @property
+    def looks_closely(self) -> Callable[[str], bool]:
+        """Whether every value under a name is to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +119,12 @@ def import_history(
     mapping: Mapping | None = None,
     dry_run: bool = False,
     progress: Progress = lambda done, whole: None,
+    screen: Screened | None = None,
 ) -> Imported:
     """Bring the table in `path` into the archive; `now` is the time of writing [microseconds].
 
     Raises:
+        HansaError: the screen refuses something of it; nothing is kept.
         BadRequest: the file is no table, or lacks a column. Rows that are wrong raise nothing.
         MissingExtra: DuckDB or pyarrow is not installed.
         Unavailable: the disk is full; nothing is kept then.
@@ -117,6 +134,8 @@ def import_history(
     work = _Work(store, archive, progress)
     try:
         _stage(work, path, source, context, now, mapping)
+        if screen is not None:
+            _show(work, screen)
         return _take(work, dry_run=dry_run)
     except failures() as error:
         first = str(error).partition("\n")[0][:300]
@@ -190,6 +209,29 @@ def _line(number: int, torn: list[int]) -> int:
     while (after := number + 1 + bisect_right(torn, line)) != line:
         line = after
     return line
+
+
+def _show(work: _Work, screen: Screened) -> None:
+    """Show the screen all names, every long text, and each value under a name that it looks closely at."""
+    good = f"FROM {table_of([work.draft])} WHERE bad IS NULL"
+    names = work.run(f"SELECT DISTINCT type, attribute {good}")
+    for type, attribute in names:
+        screen.check(_instance(type, attribute, ""), None)
+    close = [name for name in {attribute for _, attribute in names} if screen.looks_closely(name)]
+    value = (
+        "coalesce(text, json, CASE WHEN number = floor(number) THEN number::HUGEINT::VARCHAR END)"
+    )
+    wanted = f"length(text) >= {_LONG} OR list_contains($close, attribute)"
+    asked = f"SELECT DISTINCT type, attribute, {value} {good} AND ({wanted})"
+    work.engine.execute(asked, {"close": close})
+    while rows := work.engine.fetchmany(_TOGETHER):
+        for type, attribute, text in rows:
+            screen.check(_instance(type, attribute, text or ""), None)
+
+
+def _instance(type: str, attribute: str, value: str) -> Entity:
+    instance = {"type": "Property", "value": value}
+    return {"id": "urn:ngsi-ld:row", "type": [type], attribute: [instance]}
 
 
 # -- taking what is new ----------------------------------------------------------------------------

@@ -86,7 +86,6 @@ class City:
             for one in self.imports
         ]
 
-
     def declarations(self) -> list[tuple[str, dict[str, Any]]]:
         """The records of its sources: the name in the register, and what the register is to be told."""
         return [

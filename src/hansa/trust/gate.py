@@ -21,7 +21,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NoReturn, Protocol
 
-from hansa.kernel.errors import Forbidden, Unauthorized
+from hansa.kernel.errors import Forbidden, Unauthorized, UndeclaredSource
 from hansa.ngsild.model import Entity
 from hansa.ngsild.query import Every, Or, Portion, TypeName
 from hansa.store.port import Reader, Store
@@ -33,6 +33,7 @@ from hansa.trust.log.recorder import Recorder
 from hansa.trust.policy.view import NONE, Action, View
 from hansa.trust.principals import LOCAL, OPERATOR, PUBLIC, Principal, token_matches
 from hansa.trust.reads import Reads
+from hansa.trust.sources.register import SourceRegister
 
 __all__ = ["Decision", "Gate", "Rules"]
 
@@ -90,6 +91,8 @@ class Gate:
         self._tenants = tenants
         self._token_hash = token_hash
         self._dev = dev
+        self.sources: SourceRegister | None = None
+        """The sources that may give data; set by the node."""
         self.log: Recorder | None = None
         """What logs refusals and readings; set by the node."""
         self.rules: Rules | None = None
@@ -246,6 +249,28 @@ class Gate:
         see such an entity, or these of it; ``None``: they may see everything."""
         view = self.view(principal, "read", tenant)
         return None if view.whole else sieve_of(view.seen).denies
+    def check_source(self, principal: Principal) -> None:
+        """See that entities which `principal` writes by the API are those of a declared source.
+
+        What the operator writes belongs to a source of its own, declared when it is first needed.
+
+        Raises:
+            UndeclaredSource: its token names no source, or one that is not declared.
+        """
+        if self._dev or self.sources is None or principal is LOCAL:
+            return
+        if principal.kind == "operator":
+            self.sources.operators()
+        elif not principal.source:
+            raise UndeclaredSource(
+                f"what {principal.name} writes",
+                "belongs to no declared source",
+                "declare the source ('hansa source template NAME'), and make a token that names it: "
+                "'hansa token add ACCOUNT --scope write --source NAME'",
+                missing=["source"],
+            )
+        else:
+            self.sources.in_use(principal.source)
 
     def writer(
         self,

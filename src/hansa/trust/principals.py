@@ -73,6 +73,7 @@ class Principal:
         narrowing: what its token leaves of its rights; ``None``: all of them.
         purpose: what it says that it asks for; ``None`` if it says nothing.
         token: the identifier of the token, client or agreement it came with; "" without one.
+        source: the declared source that what it writes belongs to; "" where none is named.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Principal:
     narrowing: Narrowing | None = None
     purpose: str | None = None
     token: str = ""
+    source: str = ""
 
     def has(self, role: Role) -> bool:
         """Whether it may act in `role`: because it has it, or as the machine's operator."""

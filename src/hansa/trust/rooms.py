@@ -16,6 +16,7 @@ from hansa.trust.algorithms.register import AlgorithmRegister
 from hansa.trust.anonymise.counts import Counts
 from hansa.trust.anonymise.declare import checked_steps, parse
 from hansa.trust.anonymise.personal import local_name, rules_for
+from hansa.trust.anonymise.declare import parse
 from hansa.trust.anonymise.room import Anonymiser
 from hansa.trust.anonymise.steps import Steps
 from hansa.trust.gate import Gate
@@ -38,6 +39,7 @@ from hansa.trust.reads import Reads
 from hansa.trust.rounds import Rounds
 from hansa.trust.sources.record import UNLIMITED
 from hansa.trust.sources.register import OPERATOR_SOURCE, SourceRegister, operator_entries
+from hansa.trust.sources.register import SourceRegister
 from hansa.trust.sources.shown import Shower
 from hansa.trust.sources.survey import Surveyor
 from hansa.trust.vault import Record, Vault
@@ -94,9 +96,11 @@ class TrustRooms:
         self.explainer = Explainer(self.gate, self.policies, self._named, clock, city_iri)
         """Says what somebody may see, and why."""
         self.sources = SourceRegister(self.vault, self.recorder, clock)
+        self.sources = SourceRegister(
+            self.vault, self.recorder, clock, settings.city, settings.base_url
+        )
         """Where data come from, and who answers for it."""
         self.sources.show = Shower(lambda: self.gate.writer(LOCAL, make=True), clock).show
-        self.sources.steps = checked_steps
         self.privacy = Anonymiser(folder.trust, self.vault, clock)
         """What becomes of personal data before they are stored."""
         self.privacy.steps_of = self._steps_of
@@ -104,9 +108,9 @@ class TrustRooms:
         """How many there are, with noise."""
         self.surveyor.personal = _is_personal
         self.surveyor.ends = lambda source: _promises_an_end(self.sources.find(source))
+        self.gate.sources = self.sources
         self.ingest = Ingest(self.sources, self.recorder, dev=settings.dev)
         """The door that sources come in by."""
-        self._operator_entries = operator_entries(settings.city, settings.base_url)
         self.witness = _witness(folder, settings, clock, self.log)
         """What cosigns the logs of others."""
         self.asking = _asking(settings, clock, self.log, egress)
@@ -117,11 +121,12 @@ class TrustRooms:
         if not self.log.size:
             self.log.record(Event("log", LOCAL.name, reason="begun"))
         self.policies.begin()
-        self.sources.seed(OPERATOR_SOURCE, self._operator_entries)
+        with suppress(HansaError):  # it was withdrawn
+            self.sources.operators()
 
     def _steps_of(self, source: str) -> Steps:
         """The steps that a source's record declares."""
-        return parse((self.sources.find(source) or {}).get("steps"), city_iri)
+        return parse((self.sources.find(source) or {}).get("anonymise"), city_iri)
 
     def _named(self, name: str) -> Principal | None:
         """The account, client or algorithm of that name, as the gate knows it."""

@@ -38,7 +38,7 @@ RECORD: dict[str, Any] = {
     "retention": ["data_retained"],
     "retention_period": "P30D",
     "public_space": False,
-    "steps": [
+    "anonymise": [
         {"step": "pseudonymise", "attributes": ["id"], "rotate": "P1D"},
         {"step": "measure", "quasi": ["age"], "sensitive": ["speed"]},
         {"step": "budget", "epsilon": 2.0, "delta": 1e-3},

@@ -65,7 +65,7 @@ def test_the_standard_counts_as_it_does() -> None:
     assert (counts["tech"], counts["purpose"], counts["process"]) == (51, 23, 23)
 
 
-DROP = {"steps": [{"step": "drop", "types": ["Person"], "attributes": ["name"]}]}
+DROP = [{"step": "drop", "types": ["Person"], "attributes": ["name"]}]
 HERE = {"type": "Point", "coordinates": [18.29, 57.64]}
 
 
@@ -95,7 +95,7 @@ HERE = {"type": "Point", "coordinates": [18.29, 57.64]}
         ({"public_space": True, "place": {"type": "Point", "coordinates": [181, 0]}}, "place"),
         ({"public_space": True, "place": {"type": "Point", "coordinates": [True, 0]}}, "place"),
         ({"public_space": True, "place": [18.29, 57.64]}, "place"),
-        ({"anonymise": {"steps": [{"step": "melt"}]}}, "anonymise"),
+        ({"anonymise": [{"step": "melt"}]}, "anonymise"),
         ({"lawful_basis": "because"}, "lawful_basis"),
         ({"colour": "red"}, "colour"),
         ({"purpose": ["mobility", "mobility"]}, "purpose"),

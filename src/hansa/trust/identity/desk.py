@@ -88,7 +88,9 @@ class Desk:
         if token is None or account is None or account.disabled:
             return None
         self._pace.take(token.id, f"token {token.id}")
-        return replace(account.principal(), narrowing=token.narrowing(), token=token.id)
+        return replace(
+            account.principal(), narrowing=token.narrowing(), token=token.id, source=token.source
+        )
 
     def session(self, secret: str, *, counted: bool = False) -> tuple[Session, Account] | None:
         """The session behind a cookie and its account; ``None`` if it is over.

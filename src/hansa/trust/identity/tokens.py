@@ -29,7 +29,7 @@ _NOTED_EVERY: Final = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as it is listed. ``tenant`` None: any; "": the city's own."""
+    """A token as it is listed. ``tenant`` None: any; "": the city's own. ``source``: whose data it may bring."""
 
     id: str
     name: str
@@ -40,6 +40,7 @@ class Token:
     made: str
     expires: str
     used: str
+    source: str = ""
 
     def narrowing(self) -> Narrowing:
         """What it leaves of its account's rights."""
@@ -62,6 +63,7 @@ class Tokens:
         types: Iterable[str] | None = None,
         tenant: str | None = None,
         days: int = 90,
+        source: str = "",
     ) -> tuple[Token, str]:
         """A new token, and its text, which is never seen again.
 
@@ -78,7 +80,9 @@ class Tokens:
         limited = None if types is None else tuple(types)
         end = iso(now + timedelta(days=days))
         label = name.strip()[:80] or "token"
-        token = Token(id, label, account, wanted, limited or None, tenant, iso(now), end, "")
+        token = Token(
+            id, label, account, wanted, limited or None, tenant, iso(now), end, "", source
+        )
         record = {name: getattr(token, name) for name in Token.__dataclass_fields__}
         self._vault.put(_TOKEN, id, {**record, "hash": token_hash(text)})
         return token, text
@@ -130,7 +134,7 @@ def checked_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
 
 
 def _token(record: Record) -> Token:
-    known = {name: record[name] for name in Token.__dataclass_fields__}
+    known = {name: record[name] for name in Token.__dataclass_fields__ if name in record}
     types = known["types"]
     return Token(**{**known, "scopes": tuple(known["scopes"]), "types": types and tuple(types)})
 

@@ -29,7 +29,7 @@ from hansa.trust.principals import LOCAL, Principal
 from hansa.trust.sources.record import CHAIN, checked, is_kept
 from hansa.trust.vault import Record, Vault
 
-__all__ = ["OPERATOR_SOURCE", "SourceRegister", "filled", "operator_entries"]
+__all__ = ["OPERATOR_SOURCE", "SourceRegister", "filled"]
 
 OPERATOR_SOURCE: Final = "operator"
 """The source that entries made with the operator's own token belong to."""
@@ -50,10 +50,14 @@ class SourceRegister:
         vault: where the records are.
         recorder: what logs their changes.
         clock: the node's time.
+        city, address: who answers for what the operator enters, and where to ask.
     """
 
-    def __init__(self, vault: Vault, recorder: Recorder, clock: Clock) -> None:
+    def __init__(
+        self, vault: Vault, recorder: Recorder, clock: Clock, city: str = "", address: str = ""
+    ) -> None:
         self._vault, self._recorder, self._clock = vault, recorder, clock
+        self._city, self._address = city, address
         self._lock = Lock()
         self._known: tuple[int, dict[str, Record | None]] = (-1, {})
         self.defaults: Callable[[str], Mapping[str, Any]] = lambda adapter: {}
@@ -168,10 +172,12 @@ class SourceRegister:
             )
         return self.declare(who, id, _content(old))
 
-    def seed(self, id: str, raw: Mapping[str, Any]) -> None:
-        """Declare a source that the node begins with, unless it was ever declared."""
-        if self.find(id) is None:
-            self._put(LOCAL, id, checked(raw), "declared", shown=False)
+    def operators(self) -> Record:
+        """The record of the operator's own entries, declared at the first time; raises as :meth:`in_use`."""
+        if self.find(OPERATOR_SOURCE) is None:
+            record = checked(_operator_entries(self._city, self._address))
+            self._put(LOCAL, OPERATOR_SOURCE, record, "declared", shown=False)
+        return self.in_use(OPERATOR_SOURCE)
 
     def _put(
         self, who: Principal, id: str, content: Record, status: str, *, shown: bool = True
@@ -239,7 +245,7 @@ def filled(raw: Any, defaults: Callable[[str], Mapping[str, Any]]) -> Any:
     return {**known, **content}
 
 
-def operator_entries(city: str, address: str) -> dict[str, Any]:
+def _operator_entries(city: str, address: str) -> dict[str, Any]:
     """The record that every node begins with: what is entered with the operator's token."""
     return {
         "name": "The operator's own entries",

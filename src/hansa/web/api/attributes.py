@@ -30,7 +30,7 @@ async def append(call: Call) -> Answer:
     fragment = expand_fragment(payload, Rules(context))
     overwrite = "noOverwrite" not in call.options
     types = read_types(call, context)
-    store = call.writer()
+    store = call.taker()
 
     def write(left: Entity) -> Write:
         return hub.append(id, left, call.now, overwrite=overwrite, types=types)
@@ -49,7 +49,7 @@ async def update(call: Call) -> Answer:
     id, payload, context = await _body(call, MERGE_JSON)
     fragment = expand_fragment(payload, Rules(context, nulls=True))
     types = read_types(call, context)
-    store = call.writer()
+    store = call.taker()
 
     def write(left: Entity) -> Write:
         return hub.update(id, left, call.now, types)
@@ -118,7 +118,7 @@ async def _one(
     write: Write,
 ) -> Answer:
     """A write to one attribute, here and wherever it is registered."""
-    store = call.writer()
+    store = call.taker()
     if (reach := reach_of(call, context, store)) is not None:
         spread = await attribute_everywhere(
             reach, store, operation, method, id, name, payload, types, write

@@ -100,7 +100,7 @@ async def delete(call: Call) -> Answer:
     ids = _items(call, payload)
     if not all(is_uri(id) for id in ids):
         raise BadRequest("the list of entities", "holds something that is not a URI", "give URIs")
-    store = call.writer()
+    store = call.taker()
     context = call.service.contexts.default
     if (reach := reach_of(call, context, store)) is not None:
         gone = [Entry({"id": id}, None, context) for id in ids]
@@ -148,7 +148,7 @@ async def _run(
     done: list[tuple[str, Written]] = []
     if not entries:
         return done, failed
-    store = call.writer(make=make)
+    store = call.taker(make=make)
     if (reach := reach_of(call, call.service.contexts.default, store)) is not None:
         done, more = await batch_everywhere(call, reach, store, BATCHES[name], entries, write)
         return done, failed + more

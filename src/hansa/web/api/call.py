@@ -183,6 +183,12 @@ class Call:
         """What the tenant itself has, also where a snapshot is meant."""
         return self.service.gate.writer(self.principal, self.tenant)
 
+    def taker(self, *, make: bool = False) -> Store:
+        """The same, for those who bring entities: they must be those of a declared source."""
+        store = self.writer(make=make)
+        self.service.gate.check_source(self.principal)
+        return store
+
     @property
     def base(self) -> str:
         """The public address of this node, as set or as the request names it."""

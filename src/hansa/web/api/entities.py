@@ -66,7 +66,7 @@ async def create(call: Call) -> Answer:
     payload = await call.json()
     context = await call.body_context(payload)
     entity = expand_entity(payload, Rules(context))
-    store = call.writer(make=True)
+    store = call.taker(make=True)
     made = created(f"/ngsi-ld/v1/entities/{quote(entity['id'], safe=':')}")
     if (reach := reach_of(call, context, store)) is not None:
         spread = await create_everywhere(reach, store, entity, payload)
@@ -125,7 +125,7 @@ async def replace(call: Call) -> Answer:
     entity = expand_fragment(fragment, Rules(context))
     _same_id(id, entity)
     types = read_types(call, context)
-    store = call.writer()
+    store = call.taker()
 
     def write(left: Entity) -> Write:
         return hub.replace(id, left, call.now, types)
@@ -148,7 +148,7 @@ async def merge(call: Call) -> Answer:
     fragment = expand_fragment(payload, rules)
     _same_id(id, fragment)
     types = read_types(call, context)
-    store = call.writer()
+    store = call.taker()
 
     def write(left: Entity) -> Write:
         return hub.merge(id, left, call.now, types, common)
@@ -192,7 +192,7 @@ async def delete(call: Call) -> Answer:
     id = entity_id(call)
     context = await call.link_context()
     types = read_types(call, context)
-    store = call.writer()
+    store = call.taker()
     if (reach := reach_of(call, context, store)) is not None:
         spread = await delete_everywhere(reach, store, id, types)
         if spread is not None:
@@ -211,7 +211,7 @@ async def purge(call: Call) -> Answer:
     )
     if keep and drop:
         raise BadRequest("the parameters 'keep' and 'drop'", "stand together", "use one")
-    store = call.writer()
+    store = call.taker()
     if (reach := reach_of(call, context, store)) is not None and call.query.get("type") != "*":
 
         async def here() -> None:

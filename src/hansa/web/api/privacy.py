@@ -78,9 +78,9 @@ class PrivacyRoutes:
 
 def sources_shown(node: PageNode) -> list[dict[str, Any]]:
     """Every source that declares steps, in order of name."""
-    return [_shown(node, record) for record in node.trust.sources.all() if record.get("steps")]
+    return [_shown(node, record) for record in node.trust.sources.all() if record.get("anonymise")]
 
 
 def _shown(node: PageNode, record: dict[str, Any]) -> dict[str, Any]:
     found = node.trust.privacy.shown(record["id"])
-    return {"name": record["name"], "steps": record.get("steps", []), **found}
+    return {"name": record["name"], "steps": record.get("anonymise", []), **found}

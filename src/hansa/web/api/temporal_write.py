@@ -176,7 +176,7 @@ async def _write(
     Raises:
         HansaError: it has one part alone, and that failed.
     """
-    store = call.writer(make=make)
+    store = call.taker(make=make)
     reach = reach_of(call, context, store)
 
     async def local(rest: frozenset[str]) -> Written:

@@ -47,6 +47,7 @@ from hansa.web.pages.open_book import OpenBookPages
 from hansa.web.pages.privacy import PrivacyPage
 from hansa.web.pages.search import Names
 from hansa.web.pages.services import Services
+from hansa.web.pages.source_admin import SourceAdminPage
 from hansa.web.shell.site import PageNode, Site
 from hansa.web.tiles import TileServer, tile_routes
 
@@ -103,6 +104,7 @@ def make_pages(node: PageNode) -> Pages:
         *ElsewherePages(site).routes(),
         *AccountPages(site).routes(),
         *AccountsPage(site).routes(),
+        *SourceAdminPage(site).routes(),
         *ClientsPage(site).routes(),
         *site.files.routes(),
     ]

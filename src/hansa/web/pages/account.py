@@ -26,6 +26,7 @@ from hansa.trust.identity.sessions import Session
 from hansa.trust.identity.tokens import Token
 from hansa.trust.principals import SCOPES
 from hansa.web.pages.login import here
+from hansa.trust.sources.register import OPERATOR_SOURCE
 from hansa.web.pages.roles import ROLE_NAMES, SCOPE_NAMES
 from hansa.web.shell.forms import Form, posted
 from hansa.web.shell.language import choose
@@ -146,6 +147,7 @@ class AccountPages:
             scopes=form.getlist("scope"),
             types=types or None,
             days=int(days) if days.isascii() and days.isdigit() and len(days) < 6 else 0,
+            source=form.get("source", "")[:100],
         )
         return text
 
@@ -169,6 +171,11 @@ class AccountPages:
                 (each, self._moment(each.expires), _reach(each, self._site)) for each in tokens
             ],
             scopes=SCOPE_NAMES,
+            sources=[
+                (each["id"], each["name"])
+                for each in self._site.node.trust.sources.all()
+                if each["status"] == "declared" and each["id"] != OPERATOR_SOURCE
+            ],
             role_names=ROLE_NAMES,
             key=key,
             otpauth=otpauth,
