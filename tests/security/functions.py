@@ -167,6 +167,8 @@ page   GET    /hansa/v1/me
 admin  GET    /admin/accounts
 admin  POST   /admin/accounts
 admin  GET    /hansa/v1/accounts
+data-officer GET    /admin/sources
+data-officer POST   /admin/sources
 admin  GET    /admin/clients
 admin  POST   /admin/clients
 admin  GET    /hansa/v1/clients

@@ -16,6 +16,7 @@ from hansa.kernel.settings import Settings
 from hansa.node import Node
 from hansa.trust.identity.sessions import form_secret
 from hansa.trust.principals import SCOPES, new_token, token_hash
+from hansa.trust.sources.register import OPERATOR_SOURCE
 from tests.trust.identity.machines import ISSUER, assertion, jwks
 
 from .asking import BODIES, QUERIES, VALUES, Reply, ask, filled
@@ -52,6 +53,7 @@ class Cast:
 
     def _people(self) -> None:
         desk = self.node.trust.desk
+        self.node.trust.sources.operators()
         desk.accounts.add("rosa", kind="resident", roles=())
         desk.accounts.add("gone", roles=("administrator",))
         roles = ("data_officer", "strategy", "diplomat", "planner", "auditor", "administrator")
@@ -108,7 +110,7 @@ class Cast:
         desk.accounts.disable("gone")
 
     def _token(self, account: str, **more: object) -> Headers:
-        given = {"scopes": SCOPES, **more}
+        given = {"scopes": SCOPES, "source": OPERATOR_SOURCE, **more}
         return _bearer(self.node.trust.desk.tokens.add(account, "walk", **given)[1])  # type: ignore[arg-type]
 
     def _session(self, name: str, account: str) -> str:

@@ -55,6 +55,7 @@ def test_an_undeclared_source_gives_nothing_and_leaves_nothing(node: Node, trees
     assert "accountable" in refused.value.extra["missing"]
     assert "hansa source template trees --spoke table" in refused.value.remedy
     assert stored(node) == []
+    node.trust.sources.operators()  # its entry comes after those that nobody waited for
     said = [e.entry.reason for e in node.trust.log.entries(0, node.trust.log.size)]
     assert said.count("source.undeclared") == 1
 

@@ -80,18 +80,9 @@ def import_source(
     from hansa.spokes.registry import find_spoke
     from hansa.spokes.runner import Request
 
-    screen = Screen(json)
-    manifest = find_spoke(spoke).manifest
-    request = Request(
-        source=source,
-        name=name,
-        namespace=namespace,
-        title=title,
-        license=license,
-        attribution=attribution,
-        url=source_url,
-        options=_known(context, manifest, spoke_options(context.args)),
-    )
+    screen, manifest = Screen(json), find_spoke(spoke).manifest
+    options = _known(context, manifest, spoke_options(context.args))
+    request = Request(source, name, namespace, title, license, attribution, source_url, options)
     if not dry_run:
         declare_first(screen, folder, request.slug, spoke, declaration, title)
     with (

@@ -37,6 +37,8 @@ def _privacy(node: Node, task: str, given: Given, progress: Progress) -> dict[st
     from hansa.cli.privacy_work import do_privacy
 
     return do_privacy(node, task, given)
+
+
 def _sources(node: Node, task: str, given: Given, progress: Progress) -> dict[str, Any]:
     from hansa.cli.source_work import do_source
 

@@ -249,6 +249,7 @@ class Gate:
         see such an entity, or these of it; ``None``: they may see everything."""
         view = self.view(principal, "read", tenant)
         return None if view.whole else sieve_of(view.seen).denies
+
     def check_source(self, principal: Principal) -> None:
         """See that entities which `principal` writes by the API are those of a declared source.
 
