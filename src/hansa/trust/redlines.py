@@ -50,8 +50,12 @@ _SKIP: Final = frozenset({"type", "createdAt", "modifiedAt", "observedAt", "inst
 _shapes: dict[tuple[str, ...], tuple[bool, tuple[str, ...]]] = {}
 """Sets of names that no rule is against: whether any is one whose values are looked at, and the attributes."""
 
-_forms: dict[tuple[str, ...], tuple[str, ...]] = {}
-"""What instances are made of that no rule is against by its name: the members to be looked at."""
+_forms: dict[tuple[str, ...], tuple[tuple[str, bool | None], ...]] = {}
+"""What instances are made of that no rule is against by its name: the members to be looked at, and of sub-attributes
+whether values under them are looked at; ``None`` of values."""
+
+_simple: dict[tuple[str, ...], str] = {}
+"""Those of them that have one value to be looked at, and nothing else."""
 
 
 def check(entity: Entity, before: Entity | None = None) -> None:
@@ -66,20 +70,19 @@ def check(entity: Entity, before: Entity | None = None) -> None:
     """
     shape = (*entity["type"], *entity)
     close, names = _shapes.get(shape) or _first_look(entity, before, shape)
-    known = _forms.get
+    simple = _simple.get
     for name in names:
         instances = entity[name]
         if before is not None and before.get(name) is instances:
             continue
         for instance in instances:
-            form = tuple(instance)
-            for member in known(form) or _look_at_form(entity, form):
+            member = None if close else simple(tuple(instance))
+            if member is not None:  # most are so simple that a call would cost more than the look
                 value = instance[member]
                 kind = type(value)
-                if close or kind is dict or kind is list:
-                    _value(entity, name, instance, member, close)
-                elif kind is str and len(value) >= _LONG:
-                    _text(entity, name, value)
+                if kind is float or kind is int or (kind is str and len(value) < _LONG):
+                    continue
+            _instance(entity, name, instance, close)
 
 
 def check_value(types: Iterable[str], name: str, value: Any, id: str = "") -> None:
@@ -110,47 +113,44 @@ def _first_look(
 
 
 def _instance(entity: Entity, name: str, instance: Any, close: bool) -> None:
-    """Ask what stands in one instance of an attribute."""
+    """Ask what stands in one instance of an attribute, or of a sub-attribute."""
     form = tuple(instance)
-    for member in _forms.get(form) or _look_at_form(entity, form):
-        _value(entity, name, instance, member, close)
+    for member, own in _forms.get(form) or _look_at_form(entity, form):
+        value = instance[member]
+        if own is not None:
+            for each in value if type(value) is list else (value,):
+                if type(each) is dict:
+                    _instance(entity, member, each, own or close)
+                else:
+                    _deep(entity, member, each, own or close)
+            continue
+        kind = type(value)
+        if kind is str:
+            if close:
+                _plate(entity, name, value)
+            if len(value) >= _LONG:
+                _text(entity, name, value)
+        elif kind is dict or kind is list:
+            if instance.get("type") != "GeoProperty":
+                _deep(entity, name, value, close)
+        elif close and kind is int:
+            _plate(entity, name, str(value))
 
 
-def _value(entity: Entity, name: str, instance: Any, member: str, close: bool) -> None:
-    """Ask one member of an instance: a value, or a sub-attribute."""
-    value = instance[member]
-    kind = type(value)
-    if kind is str:
-        if close:
-            _plate(entity, name, value)
-        if len(value) >= _LONG:
-            _text(entity, name, value)
-    elif member not in INSTANCE_MEMBERS:
-        _sub(entity, member, value, close)
-    elif kind is dict or kind is list:
-        if instance.get("type") != "GeoProperty":
-            _deep(entity, name, value, close)
-    elif close and kind is int:
-        _plate(entity, name, str(value))
-
-
-def _look_at_form(entity: Entity, form: tuple[str, ...]) -> tuple[str, ...]:
+def _look_at_form(entity: Entity, form: tuple[str, ...]) -> tuple[tuple[str, bool | None], ...]:
     """Ask the names of an instance's members; which of them are to be looked at."""
+    found: list[tuple[str, bool | None]] = []
     for member in form:
-        if member not in INSTANCE_MEMBERS and (rule := rule_of(member, "attributes")):
+        if member in INSTANCE_MEMBERS:
+            found += [(member, None)] if member not in _SKIP else []
+        elif rule := rule_of(member, "attributes"):
             raise _refusal(entity, f"attribute '{_local(member)}'", rule)
-    found = tuple(each for each in form if each not in _SKIP)
-    _keep(_forms, form, found)
-    return found
-
-
-def _sub(entity: Entity, name: str, instances: Any, close: bool) -> None:
-    own = looks_closely(name)
-    for instance in instances if isinstance(instances, list) else (instances,):
-        if isinstance(instance, dict):
-            _instance(entity, name, instance, own or close)
         else:
-            _deep(entity, name, instance, own or close)
+            found.append((member, looks_closely(member)))
+    _keep(_forms, form, tuple(found))
+    if len(found) == 1 and found[0][1] is None:
+        _keep(_simple, form, found[0][0])
+    return tuple(found)
 
 
 def _keep(known: dict[Any, Any], key: Any, value: Any) -> None:
