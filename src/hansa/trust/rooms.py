@@ -14,9 +14,8 @@ from hansa.ngsild.city import city_iri
 from hansa.store.tenants import DEFAULT_TENANT, Tenants
 from hansa.trust.algorithms.register import AlgorithmRegister
 from hansa.trust.anonymise.counts import Counts
-from hansa.trust.anonymise.declare import checked_steps, parse
-from hansa.trust.anonymise.personal import local_name, rules_for
 from hansa.trust.anonymise.declare import parse
+from hansa.trust.anonymise.personal import local_name, rules_for
 from hansa.trust.anonymise.room import Anonymiser
 from hansa.trust.anonymise.steps import Steps
 from hansa.trust.gate import Gate
@@ -38,7 +37,6 @@ from hansa.trust.principals import LOCAL, Narrowing, Principal
 from hansa.trust.reads import Reads
 from hansa.trust.rounds import Rounds
 from hansa.trust.sources.record import UNLIMITED
-from hansa.trust.sources.register import OPERATOR_SOURCE, SourceRegister, operator_entries
 from hansa.trust.sources.register import SourceRegister
 from hansa.trust.sources.shown import Shower
 from hansa.trust.sources.survey import Surveyor
@@ -95,7 +93,6 @@ class TrustRooms:
         """What computes with the city's data."""
         self.explainer = Explainer(self.gate, self.policies, self._named, clock, city_iri)
         """Says what somebody may see, and why."""
-        self.sources = SourceRegister(self.vault, self.recorder, clock)
         self.sources = SourceRegister(
             self.vault, self.recorder, clock, settings.city, settings.base_url
         )

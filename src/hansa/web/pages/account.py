@@ -25,8 +25,8 @@ from hansa.trust.identity.second import address, picture
 from hansa.trust.identity.sessions import Session
 from hansa.trust.identity.tokens import Token
 from hansa.trust.principals import SCOPES
-from hansa.web.pages.login import here
 from hansa.trust.sources.register import OPERATOR_SOURCE
+from hansa.web.pages.login import here
 from hansa.web.pages.roles import ROLE_NAMES, SCOPE_NAMES
 from hansa.web.shell.forms import Form, posted
 from hansa.web.shell.language import choose
