@@ -1,12 +1,13 @@
-"""Takes the picture of the README: the City page of the demonstration, on a weekday morning.
+"""Takes the pictures of the README and of the documentation: the City page of a demonstration city.
 
-``python -m scripts.picture`` needs the demonstration city in ``.demo/coquimbo`` (``make demo``) and
-Debian's Chromium.
+``python -m scripts.picture [CITY]`` needs that city in ``.demo/CITY`` (``make demo CITY=…``) and Debian's
+Chromium. La Serena – Coquimbo is taken on a weekday morning, when its buses run.
 """
 
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -14,7 +15,7 @@ from playwright.sync_api import sync_playwright
 from hansa.cli.demo_check import served
 
 ROOT = Path(__file__).parents[1]
-PICTURE = ROOT / "docs" / "images" / "city.png"
+PICTURES = {"coquimbo": "city.png", "helsinki": "helsinki.png"}
 SETTLED_MS = 15_000
 """Without a graphics card the map takes seconds to draw."""
 
@@ -32,5 +33,7 @@ def take(folder: Path, picture: Path) -> None:
 
 
 if __name__ == "__main__":
-    take(ROOT / ".demo" / "coquimbo", PICTURE)
-    print(PICTURE)
+    city = sys.argv[1] if len(sys.argv) > 1 else "coquimbo"
+    picture = ROOT / "docs" / "images" / PICTURES[city]
+    take(ROOT / ".demo" / city, picture)
+    print(picture)
