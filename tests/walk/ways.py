@@ -276,7 +276,7 @@ OTHER: dict[str, Walk | Exempt] = {
 ROOMS: dict[str, Usual] = {
     "* /log/*": Usual("the log holds commitments alone"),
     "* /hansa/v1/*": Usual("the gate's own registers, and what those in charge are told"),
-    "* /open-book/*": Usual("what the city tells of its data, from what is public"),
+    "* /open-book*": Usual("what the city tells of its data, from what is public"),
     "* /admin/*": Usual("for those in charge"),
     "* /account*": Usual("for whoever is logged in"),
     "* /log[io]*": Usual("who logs in and out"),
