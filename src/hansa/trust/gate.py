@@ -16,7 +16,6 @@ Who may read gets a reader that shows what the rules leave them, and nothing els
 from __future__ import annotations
 
 import hashlib
-import pickle
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NoReturn, Protocol
@@ -166,7 +165,7 @@ class Gate:
             whole = sieve_of(seen).is_whole
             self._marked = (
                 seen,
-                "" if whole else hashlib.sha256(pickle.dumps(seen)).hexdigest()[:16],
+                "" if whole else hashlib.sha256(repr(seen).encode()).hexdigest()[:16],
             )
         return self._marked[1]
 

@@ -44,7 +44,7 @@ async function start() {
     locale: { "Map.Title": t("Map: drag to move, + and − to zoom, arrow keys to pan"), "NavigationControl.ZoomIn": t("Zoom in"), "NavigationControl.ZoomOut": t("Zoom out"), "CooperativeGesturesHandler.WindowsHelpText": t("Hold Ctrl and scroll to zoom the map"), "CooperativeGesturesHandler.MacHelpText": t("Hold ⌘ and scroll to zoom the map"), "CooperativeGesturesHandler.MobileHelpText": t("Move the map with two fingers") },
   });
   map.addControl(new maplibregl.NavigationControl({ showCompass: false }), "top-right");
-  map.on("click", "signs", ({ features }) => { location.href = `/open-book/sources/${encodeURIComponent(features[0].properties.id)}`; });
+  map.on("click", "signs", ({ features }) => { location.assign(`/open-book/sources/${encodeURIComponent(features[0].properties.id)}`); });
   map.on("mouseenter", "signs", () => { map.getCanvas().style.cursor = "pointer"; });
   map.on("mouseleave", "signs", () => { map.getCanvas().style.cursor = ""; });
   map.on("error", (event) => console.warn(event.error));
