@@ -10,6 +10,7 @@ import pytest
 
 from hansa.history import compact as compaction
 from hansa.history.compact import compact, merge
+from hansa.history.dropped import dropped
 from hansa.history.retain import Effect, foresee, retain
 from hansa.history.rules import Rule, put_rule, remove_rule, rules_of
 from hansa.hub.temporal import Ask, find, past_of
@@ -63,6 +64,14 @@ def test_what_is_old_goes_and_what_is_recent_stays(store: SqliteStore) -> None:
     assert values(store, "urn:x:car", "speed") == [100.0]
     assert values(store, "urn:x:car", "fuel") == []
     assert len(values(store, "urn:x:bus", "speed")) == 12
+
+
+def test_what_went_is_remembered_by_rule(store: SqliteStore) -> None:
+    assert dropped(store) == []
+    effect(store, Rule("r", "P30D", CAR))
+    effect(store)
+    (found,) = dropped(store)
+    assert (found["rule"], found["gone"], found["summed"]) == ("r", 24, 0)
 
 
 def test_the_closest_rule_applies(store: SqliteStore) -> None:

@@ -10,6 +10,7 @@ import typer
 from hansa.cli.console import Json, Screen
 from hansa.cli.declaring import record_from, template_lines
 from hansa.cli.reach import FolderOption
+from hansa.cli.sign import sign
 from hansa.cli.work import in_node
 from hansa.kernel.errors import NotFound
 
@@ -28,7 +29,7 @@ def register(app: typer.Typer) -> None:
         help="The register of sources: where data come from, who answers for it, and what for.",
         no_args_is_help=True,
     )
-    for command in (show, template, declare, check, withdraw, restore):
+    for command in (show, template, declare, check, withdraw, restore, sign):
         group.command()(command)
     group.command("list")(list_all)
     app.add_typer(group, name="source")
