@@ -33,6 +33,7 @@ COUNT: dict[str, Any] = AIR | {
     "purpose": ["mobility", "planning_decision_making"],
     "tech": ["identifiable_wifi_sensor"],
     "data": ["personal", "spatial"],
+    "anonymise": [{"step": "drop", "attributes": ["deviceId"]}],
     "access": ["available_to_the_accountable_organization"],
     "retention_period": "P30D",
     "place": {"type": "Point", "coordinates": [-70.975, -29.975]},

@@ -73,6 +73,7 @@ def test_a_mismatch_is_said_plainly_with_its_numbers(pages: TestClient) -> None:
     assert "older than declared" in page
     assert page.count("does not agree") >= 2
     assert "Looked at on" in page
+    assert '<a href="/open-book/privacy">1 step</a>' in page
 
 
 def test_readers_that_are_not_declared_are_a_mismatch(node: Node, pages: TestClient) -> None:

@@ -38,9 +38,11 @@ def sign(
     Example: `hansa source sign air-quality --language es --size a4`
     """
     from hansa.web.shell.language import LANGUAGES
+    from hansa.web.signs.sign import SIZES
 
     _one_of("the format", form, _FORMS)
     _one_of("the language", language, tuple(LANGUAGES))
+    _one_of("the size", size, tuple(SIZES))
     target = out or Path(f"{name}-{language}-{size}.{form}")
     if target.exists():
         raise Conflict(f"file {target}", "is there already", "choose another with --out")
