@@ -16,6 +16,9 @@ from tests.clients.places import package
 
 BASE = "http://127.0.0.1:1356"
 API = "/ngsi-ld/v1"
+RED = {"dataModel.UrbanMobility/TransitManagement", "dataModel.WasteManagement/WasteContainer"}
+"""Models whose payload has a number plate in clear, which never goes in (attribute license_plate)."""
+
 AT_LEAST = 1000
 """Models that the list must hold, lest the test passes on an empty one."""
 
@@ -35,9 +38,11 @@ def test_every_model_comes_out_as_it_went_in(client: TestClient) -> None:
     for model in models(package("pysmartdatamodels")):
         number += 1
         left_out += len(model.left_out)
-        fault = _fault(client, model)
-        if fault is not None:
-            faults[f"{model.subject}/{model.name}"] = fault[:300]
+        fault, name = _fault(client, model), f"{model.subject}/{model.name}"
+        if name in RED:
+            assert fault is not None and "a number plate in clear" in fault, name
+        elif fault is not None:
+            faults[name] = fault[:300]
     print(f"\n{number} models, {number - len(faults)} unchanged; {left_out} names are not allowed")
     assert not faults, "\n".join(f"{name}: {fault}" for name, fault in faults.items())
     assert number > AT_LEAST
