@@ -99,6 +99,7 @@ class PolicyRoutes:
 
     async def _one(self, request: Request) -> Response:
         """The policy itself, to be kept and compared; what is to be known of it stands in the list."""
+        whole = knows(sender(self._node, request))
         name, version = request.path_params["name"], request.query_params.get("version")
         kept = await run_in_threadpool(self._policies.get, name)
         if version is not None:
@@ -108,7 +109,7 @@ class PolicyRoutes:
             if found is None:
                 raise NotFound(f"version {number} of policy {name}", "does not exist")
             kept = found
-        shown = published(kept, whole=knows(sender(self._node, request)))["policy"]
+        shown = published(kept, whole=whole)["policy"]
         if shown is None:
             raise NotFound(f"policy {name}", "is withdrawn", f"see {_PATH}/{name}/versions")
         return JSONResponse(shown, headers=_OPEN, media_type="application/ld+json")
