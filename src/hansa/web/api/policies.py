@@ -133,6 +133,7 @@ class PolicyRoutes:
 
     async def _restore(self, request: Request) -> Response:
         who, name = sender(self._node, request), request.path_params["name"]
+        await run_in_threadpool(self._policies.check, who, name)
         number = _number(request.query_params.get("version", ""))
         kept = await run_in_threadpool(self._policies.restore, who, name, number)
         return JSONResponse(published(kept, whole=True))
