@@ -48,6 +48,10 @@ def keys(folder: Path) -> tuple[str, str]:
         return node.trust.log.keys.log.verifier.vkey, node.trust.witness.verifier.vkey
 
 
+ENTRIES = 3 + 5
+"""The log, the first policy and the operator's source are begun with; then five refusals."""
+
+
 def about(port: int) -> dict[str, object]:
     found: dict[str, object] = httpx.get(f"http://127.0.0.1:{port}/hansa/v1/log").json()
     return found
@@ -76,15 +80,15 @@ def test_two_nodes_witness_each_other(tmp_path: Path) -> None:
         until = time.monotonic() + PATIENCE
         while True:
             shown = about(ports[0])
-            if shown["witnesses"][0]["size"] == shown["size"] == 6:  # type: ignore[index]
+            if shown["witnesses"][0]["size"] == shown["size"] == ENTRIES:  # type: ignore[index]
                 break
             assert time.monotonic() < until, shown
             time.sleep(0.2)
         report, note = verify_log.verify(address, log, witnesses=[witness], quorum=1)
-        assert (report.size, report.witnesses) == (6, [witness.name])
+        assert (report.size, report.witnesses) == (ENTRIES, [witness.name])
         first.kill()
         first.wait()
         with served(folders[0], ports[0]):
             report, _ = verify_log.verify(address, log, saved=note, witnesses=[witness], quorum=1)
-            assert report.before == 6
-            assert report.size >= 6
+            assert report.before == ENTRIES
+            assert report.size >= ENTRIES
