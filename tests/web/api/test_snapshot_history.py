@@ -137,9 +137,3 @@ def test_linked_entities_come_along(api: ApiClient) -> None:
         f"/entities/{CAR}?join=inline&joinLevel=2&options=keyValues", headers=within(deep["id"])
     ).json()
     assert inside["on"]["within"]["name"] == "Here"
-
-
-def test_subscriptions_are_no_part_of_a_snapshot(past: ApiClient) -> None:
-    made = make(past, snapshotTemporalQueries=[asks()])
-    answer = past.post("/subscriptions", {"type": "Subscription"}, headers=within(made["id"]))
-    assert problem_of(answer) == (422, "OperationNotSupported")
