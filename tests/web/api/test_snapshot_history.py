@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.web.api.client import ApiClient, problem_of
+from tests.web.api.client import ApiClient
 from tests.web.api.source import MockSource, mock_source
 from tests.web.api.test_distribution_reads import register
 from tests.web.api.test_snapshots import PLACE, ready, within
