@@ -37,6 +37,8 @@ _FOR: Final = {
     "mqtt": "MQTT brokers, as sources and as receivers of notifications",
     "osm": "OpenStreetMap extracts",
     "realtime": "GTFS-Realtime feeds",
+    "signs": "signs of sources, to be printed",
+    "privacy": "places in cells, and counts with noise",
     "table": "tables in Parquet and large GeoJSON files, and mappings in YAML",
 }
 _LITTLE_ROOM: Final = 2_000_000_000
