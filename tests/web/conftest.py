@@ -10,6 +10,8 @@ from starlette.testclient import TestClient
 
 from hansa.kernel.settings import Settings
 from hansa.node import Node
+from hansa.trust.principals import LOCAL
+from tests.trust.sources.test_record import WHOLE
 from tests.web import town
 
 MOMENT = "2026-04-15T08:30"
@@ -23,6 +25,7 @@ def town_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     settings = Settings(city="Town", timezone="America/Santiago", clock=MOMENT)
     node = Node.open(folder, settings)
     town.fill(node, folder)
+    node.trust.sources.declare(LOCAL, "town", {**WHOLE, "adapter": "gtfs"})
     yield node
     node.close()
 
