@@ -130,11 +130,14 @@ class Keeper:
         try:
             self._beat()
         except Exception as fault:
-            known = isinstance(fault, HansaError)
+            known, hides = isinstance(fault, HansaError), self._hides
+            told = self._told_of(fault) if hides else str(fault)
             if not self._failures:
-                log.warning("%s: live data stopped: %s", self.source_id, fault, exc_info=not known)
+                trace = not known and not hides
+                log.warning("%s: live data stopped: %s", self.source_id, told, exc_info=trace)
             self._failures += 1
-            self._complain(str(fault) if known else "The spoke has a fault; see the node's log.")
+            whole = known or hides
+            self._complain(told if whole else "The spoke has a fault; see the node's log.")
             return
         if self._failures:
             log.warning("%s: live data are back", self.source_id)
@@ -162,12 +165,22 @@ class Keeper:
         now = iso(self._clock.now())
         stamp = _stamp(source)
         mark = replace(stamp, adapter="", retrieved_at="").attribute(())
-        fresh = self._through([expand_entity(e, self._rules) for e in beat.entities])
+        fresh: Sequence[Entity] = [expand_entity(e, self._rules) for e in beat.entities]
+        if self._passage is not None:
+            fresh = self._passage.all_of(fresh)
         self._write([entity | {IMPORTED_FROM: mark} for entity in fresh], now)
         notes = [*beat.notes, *self._keep(beat, stamp, now)]
         if (written := getattr(job, "written", None)) is not None:
             written()
         self._tell(beat.health, notes, now)
+
+    @property
+    def _hides(self) -> bool:
+        """Whether nothing may be said of what the source holds."""
+        return self._passage is not None and self._passage.hides
+
+    def _told_of(self, fault: Exception | str) -> str:
+        return str(fault) if self._passage is None else self._passage.told(fault)
 
     def _job_for(self, source: Plain) -> LiveJob:
         """The job, made anew when the source was imported again."""
@@ -177,7 +190,7 @@ class Keeper:
             entities = _Entities(self._store, self.source_id)
             if self._ingest is not None:
                 adapter = self._spoke.manifest.name
-                self._passage = self._ingest.admit(named(self.source_id), adapter)
+                self._passage = self._ingest.admit(named(self.source_id), adapter, live=True)
             self._job = self._spoke.live(task, entities, self._out)
             self._made_for = source["retrievedAt"]
         return self._job
@@ -202,21 +215,23 @@ class Keeper:
     def _keep(self, beat: Beat, stamp: Stamp, now: str) -> list[str]:
         """Write the kept entities; what is said about those that could not be."""
         refused: list[str] = []
-        rest = iter(beat.kept)
-        while batch := list(islice(rest, _BATCH)):
-            read = []
+        rest, is_first = iter(beat.kept), True
+        while (batch := list(islice(rest, _BATCH))) or (is_first and self._passage is not None):
+            read, is_first = [], False
             for plain in batch:
                 try:
                     read.append(expand_entity(plain, self._rules))
                 except HansaError as fault:
-                    refused.append(f"{str(plain.get('id'))[:200]}: {fault.sentence}")
+                    whole = f"{str(plain.get('id'))[:200]}: {fault.sentence}"
+                    refused.append(self._told_of(fault) if self._hides else whole)
             writes = [
                 Write(e["id"], partial(update, fresh=e, stamp=stamp, now=now, partial=beat.partial))
                 for e in self._through(read)
             ]
             refused += _faults(writes, self._store.write(writes).result() if writes else ())
         vanish = partial(mark_vanished, source_id=self.source_id, now=now)
-        if gone := [Write(id, vanish) for id in beat.gone]:
+        ids = beat.gone if self._passage is None else self._passage.renamed(beat.gone)
+        if gone := [Write(id, vanish) for id in ids]:
             refused += _faults(gone, self._store.write(gone).result())
         if not refused:
             return []

@@ -2,8 +2,8 @@
 
 In this order: the spoke looks the source over (a foreign or damaged one is refused here, before
 anything is written); the DataSource entity says that an import has begun; entities are expanded, go through the
-source's passage (see :mod:`hansa.trust.ingest`), are given their provenance and written in batches, several of which may be on their way to the disk at once; what
-earlier imports wrote and this one did not see is marked as vanished; the DataSource entity says how it
+source's passage (see :mod:`hansa.trust.ingest`), are given their provenance and written in batches, several of which may
+be on their way to the disk at once; what earlier imports wrote and this one did not see is marked as vanished; the DataSource entity says how it
 went. When a source fails in the middle, what was written stays, nothing is marked as vanished, and the
 DataSource says so.
 """
@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, cast
@@ -35,7 +35,6 @@ from hansa.spokes.port import (
     Item,
     Options,
     Place,
-    Plain,
     Reading,
     Refusal,
     RemoteSpoke,
@@ -106,6 +105,24 @@ def run_import(
     Raises:
         HansaError: the source as a whole cannot be read, or the store failed.
     """
+    try:
+        return _imported(store, spoke, request, clock, progress, out, passage)
+    except Exception as fault:
+        if passage is None or not passage.hides:
+            raise
+        told = passage.told(fault)
+    raise BadRequest(f"source '{request.slug}'", told, "look at it where it comes from")
+
+
+def _imported(
+    store: Store,
+    spoke: Spoke | RemoteSpoke,
+    request: Request,
+    clock: Clock,
+    progress: Progress,
+    out: WayOut | None,
+    passage: Passage | None,
+) -> Report:
     options = resolve(spoke.manifest, request.options)
     namespace = quoted(request.namespace or request.slug)
     progress(Step(0, None, "opening"))
@@ -223,22 +240,32 @@ class _Run:
         """One entity into the batch, or one refusal into the report."""
         self._taken += 1
         if isinstance(item, Refusal):
-            self.report.refuse(item)
+            self._refuse(item.place, item.reason)
             return
         self.report.read += 1
+        place = Place(self._about.file, element=str(item.get("id")))
         try:
             entity = expand_entity(item, self._rules)
         except HansaError as fault:
-            self.report.refuse(_refused(self._about, item, fault.sentence))
+            self._refuse(place, fault)
             return
         if entity["id"] in self._read:
-            self.report.refuse(_refused(self._about, item, "the identifier appears twice"))
+            self._refuse(place, "the identifier appears twice")
             return
         self._read.add(entity["id"])
         self.report.by_type[str(item["type"])] += 1
         self._fresh.append(entity)
         if len(self._fresh) >= BATCH:
             self._flush()
+
+    def _refuse(self, place: Place, reason: HansaError | str) -> None:
+        """One refusal into the report; nothing of the record where the source's steps hide it."""
+        passage = self._passage
+        if passage is not None and passage.hides:
+            self.report.refuse(Refusal(replace(place, element=None), passage.told(reason)))
+        else:
+            told = reason if isinstance(reason, str) else reason.sentence
+            self.report.refuse(Refusal(place, told))
 
     def _put(self, entities: Sequence[Entity]) -> None:
         """What came through the passage into the batch."""
@@ -276,7 +303,7 @@ class _Run:
 
     def _count(self, id: str, outcome: Outcome) -> None:
         if isinstance(outcome, HansaError):
-            self.report.refuse(Refusal(Place(self._about.file, element=id), outcome.sentence))
+            self._refuse(Place(self._about.file, element=id), outcome)
             return
         report = self.report
         match outcome.detail:
@@ -326,7 +353,3 @@ def _with_wishes(about: About, spoke: Spoke | RemoteSpoke, request: Request) -> 
     about.attribution = request.attribution or about.attribution or spoke.manifest.attribution
     about.url = request.url or about.url
     return about
-
-
-def _refused(about: About, item: Plain, reason: str) -> Refusal:
-    return Refusal(Place(about.file, element=str(item.get("id"))), reason)

@@ -29,6 +29,10 @@ __all__ = ["Ingest", "OpenPassage", "Passage"]
 class Passage(Protocol):
     """The way of one source's entities through its declared steps, for one import, or one live job."""
 
+    @property
+    def hides(self) -> bool:
+        """Whether reports and logs may say nothing of what single entities hold, nor of the source's records."""
+
     def __call__(self, entities: Sequence[Entity]) -> Sequence[Entity]:
         """What of these, and of what was held back before, may be stored now. Entities are in the internal form.
 
@@ -36,12 +40,21 @@ class Passage(Protocol):
             HansaError: the steps cannot be done; nothing of these entities may be stored.
         """
 
+    def all_of(self, entities: Sequence[Entity]) -> Sequence[Entity]:
+        """What may be stored of entities that are all there are now, as of a fleet; raises the same."""
+
     def rest(self) -> Sequence[Entity]:
         """At the end: what of all that was held back may be stored."""
 
+    def renamed(self, ids: Sequence[str]) -> Sequence[str]:
+        """Identifiers as the source has them, as they stand in the store."""
 
-OpenPassage = Callable[[Record], "Passage | None"]
-"""Makes the passage of a source by its record; ``None``: its entities go through as they are."""
+    def told(self, fault: Exception | str) -> str:
+        """What reports and logs may say of something that went wrong with a record or an entity."""
+
+
+OpenPassage = Callable[[Record, bool], "Passage | None"]
+"""Makes the passage of a source by its record, live or for one import; ``None``: its entities go through as they are."""
 
 
 class Ingest:
@@ -54,21 +67,23 @@ class Ingest:
     def __init__(self, sources: SourceRegister, recorder: Recorder, *, dev: bool = False) -> None:
         self._sources, self._recorder, self._dev = sources, recorder, dev
         self._refused: set[str] = set()
-        self.passage: OpenPassage = lambda record: None
+        self.passage: OpenPassage = lambda record, live: None
         """What makes passages."""
 
-    def admit(self, source: str, adapter: str = "") -> Passage | None:
+    def admit(self, source: str, adapter: str = "", *, live: bool = False) -> Passage | None:
         """Let a source begin (an import, a live job): its passage.
 
         Args:
             source: its name in the register.
             adapter: the kind of source, for the command that a refusal names.
+            live: whether it goes on, as a live job does.
 
         Raises:
             UndeclaredSource: it has no record, or its record was withdrawn; logged, once until it has.
+            BadRequest, MissingExtra, Unavailable: its steps cannot be done.
         """
         record = self.check(source, adapter)
-        return None if record is None else self.passage(record)
+        return None if record is None else self.passage(record, live)
 
     def check(self, source: str, adapter: str = "") -> Record | None:
         """The record of a source that may give data, ``None`` if it needs none; raises as :meth:`admit`."""

@@ -17,6 +17,7 @@ from hansa.trust.anonymise.counts import Counts
 from hansa.trust.anonymise.declare import parse
 from hansa.trust.anonymise.personal import local_name, rules_for
 from hansa.trust.anonymise.room import Anonymiser
+from hansa.trust.anonymise.session import Session
 from hansa.trust.anonymise.steps import Steps
 from hansa.trust.gate import Gate
 from hansa.trust.identity.desk import Desk
@@ -108,6 +109,7 @@ class TrustRooms:
         self.gate.sources = self.sources
         self.ingest = Ingest(self.sources, self.recorder, dev=settings.dev)
         """The door that sources come in by."""
+        self.ingest.passage = self._passage
         self.witness = _witness(folder, settings, clock, self.log)
         """What cosigns the logs of others."""
         self.asking = _asking(settings, clock, self.log, egress)
@@ -120,6 +122,10 @@ class TrustRooms:
         self.policies.begin()
         with suppress(HansaError):  # it was withdrawn
             self.sources.operators()
+
+    def _passage(self, record: Record, live: bool) -> Session:
+        """The way of a source's entities; one without steps still has to say nothing personal."""
+        return self.privacy.begin(record["id"], self._steps_of(record["id"]), live=live)
 
     def _steps_of(self, source: str) -> Steps:
         """The steps that a source's record declares."""

@@ -31,7 +31,7 @@ RECORD: dict[str, Any] = {
     "lawful_basis": "public_task",
     "purpose": ["mobility"],
     "tech": ["dtpr_api"],
-    "data": ["spatial"],
+    "data": ["personal", "spatial"],
     "process": ["raw_data"],
     "access": ["available_to_download"],
     "storage": ["stored_locally"],

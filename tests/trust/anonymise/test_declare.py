@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hansa.kernel.errors import BadRequest, MissingExtra
 from hansa.ngsild.city import city_iri
 from hansa.trust.anonymise import cells
-from hansa.trust.anonymise.declare import WORDS, checked_steps, parse
+from hansa.trust.anonymise.declare import WORDS, parse
 from hansa.trust.anonymise.kinds import Count, Pseudonymise
 from hansa.trust.anonymise.steps import Steps
 
@@ -207,11 +207,3 @@ def test_whatever_is_declared_is_read_or_refused(raw: list[dict[str, Any]]) -> N
         assert isinstance(parse(raw, city_iri), Steps)
     except BadRequest as refused:
         assert refused.extra["faults"]
-
-
-def test_pseudonymised_data_stay_personal_data() -> None:
-    raw = [{**HIDE, "rotate": "P1D"}]
-    assert checked_steps(raw, {"lawful_basis": "public_task"}) == raw
-    with pytest.raises(BadRequest, match="stay personal data"):
-        checked_steps(raw, {"lawful_basis": "none_personal"})
-    assert checked_steps(None, {"lawful_basis": "none_personal"}) == []

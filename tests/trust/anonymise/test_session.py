@@ -87,7 +87,7 @@ def test_windows_end_and_groups_do_not_reach_over_them(room: Room) -> None:
 def test_a_fleet_is_judged_at_once(room: Room) -> None:
     declared = steps(SUPPRESS, window="PT15M")
     running = room.made.begin("bikes", declared, live=True)
-    assert len(running.take_all(people(30, 30, 40))) == 2
+    assert len(running.all_of(people(30, 30, 40))) == 2
     assert running.due() == []
 
 

@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from hansa.kernel.errors import BadRequest
-from hansa.ngsild.city import city_iri
 from hansa.trust.anonymise import cells, noise
 from hansa.trust.anonymise.cells import FINEST
 from hansa.trust.anonymise.coherent import incoherent
@@ -33,7 +32,7 @@ from hansa.trust.anonymise.kinds import (
 from hansa.trust.anonymise.periods import Period, duration
 from hansa.trust.anonymise.steps import Steps
 
-__all__ = ["WORDS", "checked_steps", "parse"]
+__all__ = ["WORDS", "parse"]
 
 _T = TypeVar("_T")
 Expand = Callable[[str], str]
@@ -97,24 +96,6 @@ def parse(raw: object, expand: Expand) -> Steps:
     if any(isinstance(step, Count) for step in steps.steps):
         noise.needed()
     return steps
-
-
-def checked_steps(
-    raw: object, record: Mapping[str, Any], expand: Expand = city_iri
-) -> list[dict[str, Any]]:
-    """The steps of a source's record, as it keeps them, if they are what they should be and fit the rest of it.
-
-    Raises:
-        BadRequest, MissingExtra: as :func:`parse`; or the record says that the data concern no person.
-    """
-    steps = parse(raw or None, expand)
-    if steps.needs_key and record.get("lawful_basis") == "none_personal":
-        raise BadRequest(
-            "the lawful basis",
-            "is 'none_personal', but a step makes pseudonyms, and those stay personal data",
-            "name the basis on which people's data are worked on",
-        )
-    return [dict(each) for each in raw] if isinstance(raw, list) else []
 
 
 class _Reader:

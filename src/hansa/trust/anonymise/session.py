@@ -72,6 +72,19 @@ class Session:
         self._until = self._window_end()
         self._fixed = None if live else self._key()
 
+    @property
+    def hides(self) -> bool:
+        """Whether reports and logs may say nothing of what single entities hold."""
+        return self.steps.hides
+
+    def __call__(self, entities: Iterable[Entity]) -> list[Entity]:
+        """What of these, and of a window that is over, may be stored now."""
+        return [*self.take(entities), *self.due()]
+
+    def rest(self) -> list[Entity]:
+        """What of all that was held back may be stored, at the end of an import."""
+        return self.end()
+
     def take(self, entities: Iterable[Entity]) -> list[Entity]:
         """Entities as they were read, in the internal form; those that may be written at once."""
         key = self._key() if self._live else self._fixed
@@ -81,7 +94,7 @@ class Session:
             return []
         return self._passed(made)
 
-    def take_all(self, entities: Iterable[Entity]) -> list[Entity]:
+    def all_of(self, entities: Iterable[Entity]) -> list[Entity]:
         """Entities that are all there are at present, as of a fleet: their groups are judged at once.
 
         Those that are counted wait for the end of the window all the same.
@@ -123,11 +136,14 @@ class Session:
         key = self._key()
         return [key.uri(id) for id in ids] if key is not None else list(ids)
 
-    def told(self, fault: Exception) -> str:
-        """What may be said of a fault with an entity, in reports and logs: nothing of what it holds."""
-        if isinstance(fault, HansaError) and not self.steps.hides:
+    def told(self, fault: Exception | str) -> str:
+        """What may be said of a fault with a record or an entity, in reports and logs: nothing of what it holds."""
+        if not self.steps.hides and not isinstance(fault, Exception):
+            return fault
+        if not self.steps.hides and isinstance(fault, HansaError):
             return fault.sentence
-        return f"an entity was not taken in ({type(fault).__name__}); its steps hide what it holds"
+        kind = type(fault).__name__ if isinstance(fault, Exception) else "unreadable"
+        return f"it was not taken in ({kind}); the source's steps hide what it holds"
 
     def _changed(self, entities: Iterable[Entity], key: Key | None) -> list[Entity]:
         change, account = self.steps.change, self._unnoted

@@ -227,6 +227,8 @@ def _disagreements(raw: Mapping[str, Any], steps: Steps) -> dict[str, str]:
         faults["retention"] = "does not agree with the retention_period"
     if personal and raw["lawful_basis"] == "none_personal":
         faults["lawful_basis"] = "must be one of Article 6: the data concern people"
+    elif steps.needs_key and raw["lawful_basis"] == "none_personal":
+        faults["lawful_basis"] = "must be one of Article 6: pseudonyms stay personal data"
     if personal and period == UNLIMITED:
         faults["retention_period"] = "must end: the data concern people"
     if personal and not steps.steps:
