@@ -23,6 +23,7 @@ from hansa.kernel.clock import Clock
 from hansa.kernel.egress import Egress
 from hansa.kernel.errors import NonexistentTenant
 from hansa.kernel.folder import Folder
+from hansa.kernel.program import leave_no_dump
 from hansa.kernel.settings import Settings
 from hansa.ngsild.context import Context
 from hansa.spokes.live import LiveRunner
@@ -109,6 +110,7 @@ class Node:
         Raises:
             HansaError: the folder or a database in it cannot be used.
         """
+        leave_no_dump()
         moment = settings.moment
         pretended = Clock.set_to(moment) if moment else None
         return cls(Folder(folder), settings, Clock(), pretended)

@@ -169,7 +169,12 @@ class Keeper:
         if self._passage is not None:
             fresh = self._passage.all_of(fresh)
         self._write([entity | {IMPORTED_FROM: mark} for entity in fresh], now)
-        notes = [*beat.notes, *self._keep(beat, stamp, now)]
+        said = (
+            [self._told_of(f"{len(beat.notes)} notes")]
+            if self._hides and beat.notes
+            else beat.notes
+        )
+        notes = [*said, *self._keep(beat, stamp, now)]
         if (written := getattr(job, "written", None)) is not None:
             written()
         self._tell(beat.health, notes, now)

@@ -224,12 +224,16 @@ class _Run:
                 self._mark_vanished()
         except BaseException:
             self._settle_quietly()
+            if self._passage is not None and self._passage.hides:
+                self._about.notes = []
             self._write_source("incomplete")
             with suppress(Exception):  # whoever follows may be what broke it off
                 self._progress(Step(self._written, self._reading.total, BROKEN_OFF))
             raise
         if self._source.manifest.is_live:
             orders.give(self._store, self._source.task)
+        if self._passage is not None and self._passage.hides and self._about.notes:
+            self._about.notes = [self._passage.told(f"{len(self._about.notes)} notes")]
         self.report.notes = list(self._about.notes)
         self.report.seconds = time.perf_counter() - self._began
         self._write_source("current")

@@ -142,8 +142,8 @@ class Session:
             return fault
         if not self.steps.hides and isinstance(fault, HansaError):
             return fault.sentence
-        kind = type(fault).__name__ if isinstance(fault, Exception) else "unreadable"
-        return f"it was not taken in ({kind}); the source's steps hide what it holds"
+        kind = type(fault).__name__ if isinstance(fault, Exception) else "something was said of it"
+        return f"{kind}: not shown, because the source's steps hide what it holds"
 
     def _changed(self, entities: Iterable[Entity], key: Key | None) -> list[Entity]:
         change, account = self.steps.change, self._unnoted
