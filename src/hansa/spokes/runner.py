@@ -234,6 +234,8 @@ class _Run:
             orders.give(self._store, self._source.task)
         if self._passage is not None and self._passage.hides and self._about.notes:
             self._about.notes = [self._passage.told(f"{len(self._about.notes)} notes")]
+        if self._passage is not None:
+            self._about.notes += self._passage.said()
         self.report.notes = list(self._about.notes)
         self.report.seconds = time.perf_counter() - self._began
         self._write_source("current")

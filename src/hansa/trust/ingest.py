@@ -49,6 +49,9 @@ class Passage(Protocol):
     def renamed(self, ids: Sequence[str]) -> Sequence[str]:
         """Identifiers as the source has them, as they stand in the store."""
 
+    def said(self) -> list[str]:
+        """What was not stored so far, and why: sentences that tell of no single entity."""
+
     def told(self, fault: Exception | str) -> str:
         """What reports and logs may say of something that went wrong with a record or an entity."""
 

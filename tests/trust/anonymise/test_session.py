@@ -64,6 +64,14 @@ def test_an_import_is_one_window(room: Room) -> None:
     assert [value(each, "age") for each in running.end()] == [30, 30]
     told = room.made.account("bikes")
     assert (told["read"], told["passed"], told["withheld"]) == (3, 2, {"small": 1})
+    assert running.said() == ["1 entities were not stored: too few look like them"]
+
+
+def test_what_has_no_step_is_said(room: Room) -> None:
+    running = room.made.begin("bikes", steps())
+    assert running([entity("1", owner="Ana"), entity("2", size=1)])[0]["id"].endswith(":2")
+    (said,) = running.said()
+    assert "something personal has no step (owner); declare one" in said
 
 
 def test_a_live_source_needs_a_window(room: Room) -> None:

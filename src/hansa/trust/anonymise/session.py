@@ -136,6 +136,18 @@ class Session:
         key = self._key()
         return [key.uri(id) for id in ids] if key is not None else list(ids)
 
+    def said(self) -> list[str]:
+        """What was withheld of all that came in so far, and why, in sentences that tell of no single entity."""
+        words = {
+            "personal": f"something personal has no step ({', '.join(sorted(self.account.why))}); declare one for it",
+            "shows": "a value that is hidden stands elsewhere in them",
+            "small": "too few look like them",
+            "full": "more came in than a window holds",
+        }
+        held = self.account.withheld
+        found = [f"{held[r]:,} entities were not stored: {words[r]}" for r in words if held[r]]
+        return [*found, "counts were not told: the budget is spent"] if held["unpaid"] else found
+
     def told(self, fault: Exception | str) -> str:
         """What may be said of a fault with a record or an entity, in reports and logs: nothing of what it holds."""
         if not self.steps.hides and not isinstance(fault, Exception):
