@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +33,12 @@ _SEEDS: Final = (
     b'{"leftOperand":"area","operator":"isPartOf","rightOperand":{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,0]]]}}],'
     b'"duty":[{"action":"log"}]}],"prohibition":[{"action":"read","assignee":"everyone","constraint":'
     b'[{"leftOperand":"idPattern","operator":"eq","rightOperand":"^urn:x"}]}]}',
+    b"\x0bcity.example/log\n5\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n\xe2\x80\x94 city.example/log AAAAAAAA\n",
+    b"\x0cold 3\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\ncity.example/log\n5\n"
+    b"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n\xe2\x80\x94 city.example/log AAAAAAAA\n",
+    b"\x0dtile/entries/x001/234.p/5|city.example/log+8bd0b7d1+AUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFB",
+    b'\x0e\x00\x05{"a":{"kind":"login","reason":"login.done","rules":[],"things":1,"time":"2026","what":"AA==","who":"AA=="}',
+    b"\x0feyJhbGciOiJFZDI1NTE5In0.eyJzdWIiOiJwYXJraW5nIn0.AAAA|hansat_0123456789ab_secret",
 )
 
 
@@ -96,7 +103,46 @@ def _targets() -> list[Callable[[bytes], Any]]:
         lambda data: next_page({"link": text(data)}, "/entities"),
         lambda data: entity_of(orjson.loads(data), _NOW, timedelta(hours=1)),
         policy,
+        *_signed(),
     ]
+
+
+def _signed() -> list[Callable[[bytes], Any]]:
+    """What reads formats that are signed, or prove something."""
+    from hansa.trust.identity.grants import client_of
+    from hansa.trust.log.commitments import Entry
+    from hansa.trust.log.notes import Checkpoint, Note, NoteFault, Verifier
+    from hansa.trust.log.tiles import Tile, entries_of, hashes_of
+    from hansa.trust.log.witness import parsed
+
+    def note(data: bytes) -> None:
+        with suppress(NoteFault):
+            found = Note.parse(data)
+            assert found.to_bytes() == data, "written, it is another note"
+            assert Checkpoint.parse(found.text).size >= 0
+
+    def witnessed(data: bytes) -> None:
+        with suppress(NoteFault):
+            parsed(data)
+
+    def named(data: bytes) -> None:
+        path, _, key = data.decode("utf-8", "replace").partition("|")
+        Tile.parse(path)
+        with suppress(NoteFault):
+            assert Verifier.parse(key).vkey == key, "written, it is another key"
+
+    def bundle(data: bytes) -> None:
+        with suppress(ValueError):
+            hashes_of(data)
+        with suppress(ValueError):
+            for each in [data, *entries_of(data)]:
+                found = Entry.parse(each)
+                assert Entry.parse(found.to_bytes()) == found
+
+    def assertion(data: bytes) -> None:
+        assert isinstance(client_of(data.decode("utf-8", "replace").partition("|")[0]), str)
+
+    return [note, witnessed, named, bundle, assertion]
 
 
 def _refusable(work: Callable[[Any], Any], given: Any) -> None:

@@ -397,3 +397,11 @@ def test_nobody_listening_is_a_failure() -> None:
 
     with pytest.raises(FetchFailed, match="no connection"):
         run(work())
+
+
+@pytest.mark.parametrize(
+    "url", ["http://xn--80ak6aa92e.example../", "http://xn--.example/", "http://a..xn--b/"]
+)
+def test_a_name_that_cannot_be_decoded_is_refused(url: str) -> None:
+    with pytest.raises((EgressRefused, FetchFailed)):
+        asyncio.run(Egress(resolver=lambda host, port: []).fetch(url))

@@ -29,12 +29,13 @@ def parse_url(text: str, *, relative: bool = False) -> httpx.URL:
     """
     try:
         url = httpx.URL(text)
+        named = bool(url.host)  # which decodes it, and may fail as well
     except (httpx.InvalidURL, UnicodeError, TypeError, ValueError):
-        url = None
+        url, named = None, False
     if (
         url is None
         or len(text) > _MAX_URL
-        or not (relative or url.host)
+        or not (relative or named)
         or not 0 < (url.port or 80) < 65536
     ):
         raise EgressRefused(f"address {text[:200]!r}", "is not a URL that can be fetched")

@@ -30,7 +30,7 @@ from hansa.trust.log.notes import (
     encoded,
 )
 
-__all__ = ["FOLDER", "Reply", "Witness", "Witnessed", "request_of"]
+__all__ = ["FOLDER", "Reply", "Witness", "Witnessed", "parsed", "request_of"]
 
 FOLDER: Final = "witnessed"
 _OLD: Final = re.compile(r"old (0|[1-9][0-9]{0,18})")
@@ -101,7 +101,7 @@ class Witness:
         if held:
             return Reply(503, f"this witness signs nothing now: {held}\n")
         try:
-            old, proof, note, head = _parsed(body)
+            old, proof, note, head = parsed(body)
         except NoteFault as fault:
             return Reply(400, f"{fault}\n")
         keys = self._logs.get(head.origin)
@@ -147,7 +147,12 @@ def request_of(old: int, proof: Iterable[bytes], note: Note) -> bytes:
     return f"old {old}\n{lines}\n".encode() + note.to_bytes()
 
 
-def _parsed(body: bytes) -> tuple[int, list[bytes], Note, Checkpoint]:
+def parsed(body: bytes) -> tuple[int, list[bytes], Note, Checkpoint]:
+    """The old size, the proof, the note and the checkpoint of a request to cosign.
+
+    Raises:
+        NoteFault: it is none.
+    """
     head, gap, rest = body.partition(b"\n\n")
     try:
         lines = head.decode("ascii").split("\n")
