@@ -17,6 +17,7 @@ from hansa.store.within import Test, has_types, known_of, within_test
 __all__ = ["Sieve"]
 
 _ALL: Final = Every()
+_NONE: Final = Either()
 
 
 class Sieve:
@@ -32,9 +33,11 @@ class Sieve:
             for portion in (*seen.attributes.values(), seen.otherwise)
             if portion != _ALL
         }
-        self._marks = tuple(
-            orjson.dumps(name) for name, within in seen.attributes.items() if within != _ALL
-        )
+        self._named = [name for name, within in seen.attributes.items() if within != _ALL]
+        self._marks = tuple(orjson.dumps(name) for name in self._named)
+        self._never = {name for name in self._named if seen.attributes[name] == _NONE}
+        self._only_named = seen.otherwise == _ALL
+        """Whether only attributes that are named may be hidden."""
 
     def shown(self, entity: Entity) -> Entity | None:
         """What is left of an entity, the very same object if that is all; ``None`` if it is not there."""
@@ -45,14 +48,18 @@ class Sieve:
         if not self._tests:
             return entity
         found: dict[Within, bool] = {}
+        open_ones = [n for n in self._named if n in entity] if self._only_named else entity
         hidden = [
             name
-            for name in entity
-            if name not in ENTITY_MEMBERS and not self._shows(name, entity, found)
+            for name in open_ones
+            if name in self._never or not self._shows(name, entity, found)
         ]
         if not hidden:
             return entity
-        return {name: value for name, value in entity.items() if name not in hidden}
+        left = entity.copy()
+        for name in hidden:
+            del left[name]
+        return left
 
     def uncovered_raw(self, raw: bytes) -> bytes:
         """The same for a serialised entity; the very same bytes if that is all."""
@@ -64,7 +71,7 @@ class Sieve:
 
     def may_leave(self, raw: bytes) -> bool:
         """Whether a look at the text tells that no attribute is hidden."""
-        return self.seen.otherwise == _ALL and not any(mark in raw for mark in self._marks)
+        return self._only_named and all(mark not in raw for mark in self._marks)
 
     def knows(self, types: Collection[str], id: str) -> bool | None:
         """Whether such an entity is there; ``None``: that depends on more than its types and its id."""
