@@ -29,7 +29,7 @@ from hansa.ngsild.context import Context
 from hansa.spokes.live import LiveRunner
 from hansa.spokes.mailboxes import Mailboxes
 from hansa.spokes.outward import Outward
-from hansa.spokes.registry import all_spokes, known_of
+from hansa.spokes.registry import all_spokes, known_of, record_of
 from hansa.store.port import Reader, Store
 from hansa.store.tenants import DEFAULT_TENANT, Tenants
 from hansa.trust import redlines
@@ -67,6 +67,7 @@ class Node:
         self.trust = TrustRooms(folder, settings, clock, self._tenants, self._egress)
         self.gate = self.trust.gate
         self.trust.sources.defaults = known_of
+        self.trust.algorithms.brought = record_of
         self._public = LastingReader(partial(self.gate.reader, PUBLIC))
         self.mailboxes = Mailboxes()
         self.out = Outward(self._egress, self.mailboxes)

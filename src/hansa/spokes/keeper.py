@@ -160,7 +160,8 @@ class Keeper:
             return  # an import is going on; what it writes would not fit together yet
         if self._ingest is not None:
             self._ingest.check(named(self.source_id), self._spoke.manifest.name)
-        job = self._job_for(source)
+        reader = self._reader()
+        job = self._job_for(source, reader)
         beat = job.beat(self._present_of_job.now())
         now = iso(self._clock.now())
         stamp = _stamp(source)
@@ -187,18 +188,25 @@ class Keeper:
     def _told_of(self, fault: Exception | str) -> str:
         return str(fault) if self._passage is None else self._passage.told(fault)
 
-    def _job_for(self, source: Plain) -> LiveJob:
+    def _job_for(self, source: Plain, reader: Reader) -> LiveJob:
         """The job, made anew when the source was imported again."""
         if self._job is None or self._made_for != source["retrievedAt"]:
             self.close()
             task = orders.task_for(self._store, self._spoke.manifest, source)
-            entities = _Entities(self._store, self.source_id)
+            entities = _Entities(reader, self.source_id)
             if self._ingest is not None:
                 adapter = self._spoke.manifest.name
                 self._passage = self._ingest.admit(named(self.source_id), adapter, live=True)
             self._job = self._spoke.live(task, entities, self._out)
             self._made_for = source["retrievedAt"]
         return self._job
+
+    def _reader(self) -> Reader:
+        """What the job may read: all that was imported, or as an algorithm what its record names, if it is in use."""
+        algorithm = self._spoke.manifest.algorithm
+        if self._ingest is None or self._ingest.reader_of is None or not algorithm:
+            return self._store
+        return self._ingest.reader_of(algorithm)
 
     def _through(self, fresh: list[Entity]) -> Sequence[Entity]:
         """What of the entities may be stored now."""

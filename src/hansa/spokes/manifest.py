@@ -54,6 +54,9 @@ class Manifest:
         live: types of the fleeting entities that its live job keeps.
         remote: whether its source is a service on the network; it then has a live job too.
         extra: the optional dependencies of Hansa that it may need.
+        algorithm: the name, in the register of algorithms, of what its live job computes from entities; "" if it
+            computes nothing, and only reads its source.
+        algorithm_record: what is known of that algorithm, from ``algorithm.toml`` beside the manifest.
         declaration: what it knows of its sources' records (see :mod:`hansa.trust.sources.record`).
     """
 
@@ -68,6 +71,8 @@ class Manifest:
     live: tuple[str, ...] = ()
     extra: str = ""
     remote: bool = False
+    algorithm: str = ""
+    algorithm_record: Mapping[str, Any] = field(default_factory=dict)
     declaration: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -82,9 +87,12 @@ def load_manifest(package: str) -> Manifest:
     Raises:
         InternalError: the manifest breaks a rule; that is a fault of the spoke, not of its user.
     """
-    text = files(package).joinpath("manifest.toml").read_text(encoding="utf-8")
+    place = files(package)
     try:
-        data = tomllib.loads(text)
+        data = tomllib.loads(place.joinpath("manifest.toml").read_text(encoding="utf-8"))
+        if data.get("algorithm"):
+            record = place.joinpath("algorithm.toml").read_text(encoding="utf-8")
+            data["algorithm_record"] = tomllib.loads(record)
         options = tuple(_option(name, member) for name, member in data.pop("options", {}).items())
         produces, live = tuple(data.pop("produces")), tuple(data.pop("live", ()))
         return Manifest(options=options, produces=produces, live=live, **data)

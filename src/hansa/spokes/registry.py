@@ -10,7 +10,7 @@ from hansa.kernel.plugins import SPOKES, Plugins, discover
 from hansa.spokes.manifest import Manifest
 from hansa.spokes.port import Spoke
 
-__all__ = ["all_spokes", "faults", "find_spoke", "known_of"]
+__all__ = ["all_spokes", "faults", "find_spoke", "known_of", "record_of"]
 
 
 def _accept(thing: Any) -> Spoke:
@@ -41,6 +41,12 @@ def known_of(name: str) -> Mapping[str, Any]:
     """What the manifest of a spoke knows of its sources' records; nothing of a spoke that is not there."""
     found = _plugins().found.get(name)
     return {} if found is None else found.manifest.declaration
+
+
+def record_of(algorithm: str) -> Mapping[str, Any]:
+    """What the spoke that brings an algorithm knows of it, for the register; nothing if none brings it."""
+    found = (each.manifest for each in _plugins().found.values())
+    return next((each.algorithm_record for each in found if each.algorithm == algorithm), {})
 
 
 def faults() -> dict[str, str]:

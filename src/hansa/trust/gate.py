@@ -204,6 +204,12 @@ class Gate:
             return store
         return self.reads.counted(store, principal)
 
+    def reader_of(self, algorithm: Principal) -> Reader:
+        """What an algorithm of the register may read of the city: the types that its record names, and nothing else."""
+        view = _narrowed(View.everything("read", f"{algorithm.name} names them"), algorithm)
+        public = self._view(PUBLIC, "read", None)
+        return guarded(self._behind(None, None), algorithm, view, public, self.log)
+
     def _behind(self, tenant: str | None, snapshot: str | None) -> Store:
         """All of a tenant, or of a snapshot of it."""
         if snapshot is not None:

@@ -18,6 +18,7 @@ from typing import Protocol
 
 from hansa.kernel.errors import UndeclaredSource
 from hansa.ngsild.model import Entity
+from hansa.store.port import Reader
 from hansa.trust.log.recorder import Recorder
 from hansa.trust.principals import LOCAL
 from hansa.trust.sources.register import SourceRegister
@@ -72,6 +73,8 @@ class Ingest:
         self._refused: set[str] = set()
         self.passage: OpenPassage = lambda record, live: None
         """What makes passages."""
+        self.reader_of: Callable[[str], Reader] | None = None
+        """What gives an algorithm of the register the reader of its record; set by the node."""
 
     def admit(self, source: str, adapter: str = "", *, live: bool = False) -> Passage | None:
         """Let a source begin (an import, a live job): its passage.

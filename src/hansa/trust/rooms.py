@@ -90,7 +90,9 @@ class TrustRooms:
         )
         """What there is of each source."""
         self.rounds = Rounds(self.reads, self.surveyor)
-        self.algorithms = AlgorithmRegister(self.vault, self.recorder, clock, city_iri)
+        self.algorithms = AlgorithmRegister(
+            self.vault, self.recorder, clock, city_iri, settings.city
+        )
         """What computes with the city's data."""
         self.explainer = Explainer(self.gate, self.policies, self._named, clock, city_iri)
         """Says what somebody may see, and why."""
@@ -110,6 +112,7 @@ class TrustRooms:
         self.ingest = Ingest(self.sources, self.recorder, dev=settings.dev)
         """The door that sources come in by."""
         self.ingest.passage = self._passage
+        self.ingest.reader_of = lambda name: self.gate.reader_of(self.algorithms.principal(name))
         self.witness = _witness(folder, settings, clock, self.log)
         """What cosigns the logs of others."""
         self.asking = _asking(settings, clock, self.log, egress)

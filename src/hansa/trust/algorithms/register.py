@@ -2,20 +2,22 @@
 
 An algorithm that has no record, or is not in use, is nobody: it gets no principal and so no data. One that has
 is a principal of the kind *service* whose reach is narrowed to reading the types that its record names.
+What the software itself computes comes with its record: it is put into the register when the algorithm first
+wants to read, in the name of the city, and can be changed and retired like any other.
 """
 
 from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from hansa.kernel.clock import Clock
 from hansa.kernel.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from hansa.trust.algorithms.record import Record, checked, is_running, published
 from hansa.trust.log.recorder import Recorder
-from hansa.trust.principals import Narrowing, Principal
+from hansa.trust.principals import LOCAL, Narrowing, Principal
 from hansa.trust.vault import Vault
 
 __all__ = ["AlgorithmRegister"]
@@ -32,11 +34,20 @@ class AlgorithmRegister:
         recorder: what logs their changes.
         clock: the node's time.
         expand: a type's short name to its IRI, in the city's words.
+        city: who answers for what the software brings.
     """
 
     def __init__(
-        self, vault: Vault, recorder: Recorder, clock: Clock, expand: Callable[[str], str]
+        self,
+        vault: Vault,
+        recorder: Recorder,
+        clock: Clock,
+        expand: Callable[[str], str],
+        city: str = "",
     ) -> None:
+        self._city = city
+        self.brought: Callable[[str], Mapping[str, Any]] = lambda name: {}
+        """What the software knows of an algorithm that it brings; set by the node."""
         self._vault = vault
         self._recorder = recorder
         self._clock = clock
@@ -72,6 +83,10 @@ class AlgorithmRegister:
             rule = str(refusal.extra.get("rule", "unacceptable"))
             self._recorder.refused(who, (f"algorithm:{id}",), "algorithm.prohibited", (rule,))
             raise
+        return self._keep(who, id, record)
+
+    def _keep(self, who: Principal, id: str, record: Record) -> Record:
+        """Log a record, and put it into the register."""
         today = self._clock.now().date().isoformat()
         old = self._vault.get(_KIND, id)
         record |= {
@@ -109,9 +124,18 @@ class AlgorithmRegister:
         """Who the algorithm is at the gate: a service that may read the types of its record, and no more.
 
         Raises:
-            NotFound: it has no record.
+            NotFound: it has no record, and none came with the software.
             Forbidden: it is not in use.
         """
+        if self._vault.get(_KIND, id) is None and (brought := self.brought(id)):
+            # Whom to ask and where it is used are the city's to say; the register shows that they are missing.
+            theirs = {
+                "organization": self._city,
+                "area": self._city,
+                "contact_email": "",
+                "country": "",
+            }
+            self._keep(LOCAL, id, {**brought, **theirs})
         record = self.get(id)
         if not is_running(record):
             raise Forbidden(

@@ -80,10 +80,11 @@ class AlgorithmPage:
             "risk": tongue(RISK_WORDS.get(record["risk_category"], record["risk_category"])),
             "mark": _MARKS.get(record["risk_category"], "grey"),
             "status": tongue(STATUS_WORDS[record["status"]]),
+            "contact": record["contact_email"],
             "retired": record["status"] == "retired",
             "reads": [tongue(type_label(each)) for each in record["reads"]],
             "rules": [PRACTICES[each].rule for each in record.get("practices", ())],
             "facts": [
-                (tongue(label), record[name]) for name, label in LABELS.items() if name in record
+                (tongue(label), record[name]) for name, label in LABELS.items() if record.get(name)
             ],
         }
