@@ -149,6 +149,10 @@ file   GET    /hansa/v1/privacy/counts
 known  POST   /hansa/v1/privacy/counts
 file   GET    /hansa/v1/privacy/sources/{id}
 page   GET    /open-book/algorithms
+page   GET    /open-book/policies
+page   GET    /open-book/policies/explain
+data-officer GET    /admin/policies
+data-officer POST   /admin/policies
 page   GET    /api
 page   GET    /login
 door   POST   /login

@@ -17,6 +17,7 @@ from hansa.web.pages import (
     names,
     privacy,
     roles,
+    rule_words,
     source_admin,
     sources,
     vocabulary,
@@ -64,6 +65,13 @@ def shown_texts() -> dict[str, bool]:
     found |= dict.fromkeys(api._GROUPS.values(), False)
     found |= dict.fromkeys((*roles.ROLE_NAMES.values(), *roles.SCOPE_NAMES.values()), False)
     for table in (privacy.STEP_WORDS, privacy.PERIODS, privacy.REASONS):
+        found |= dict.fromkeys(table.values(), False)
+    for table in (
+        rule_words.ACTION_WORDS,
+        rule_words.KIND_WORDS,
+        rule_words.EXTENTS,
+        rule_words.WHY,
+    ):
         found |= dict.fromkeys(table.values(), False)
     words = (*vocabulary.VALUES.values(), *codes._WORDS.values(), codes._STANDING)
     found |= {text: False for table in words for text in table.values()}

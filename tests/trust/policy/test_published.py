@@ -135,7 +135,10 @@ def explained(web: TestClient, headers: dict[str, str] | None = None, **asked: s
 def test_each_answer_names_the_rule_that_decided(web: TestClient, node: Node) -> None:
     web.put(f"{PATH}/heights", json=PLANNERS, headers=MINE)
     found = explained(web, MINE, what="urn:x:Tree:1").json()
-    assert (found["extent"], found["rule"]) == ("all", "published:1/permission/1")
+    assert (found["extent"], found["code"]) == ("some", "partly")
+    assert found["rule"] == "published:1/permission/1" and "without some of" in found["reason"]
+    assert explained(web, MINE, what="Tree").json()["extent"] == "some"
+    assert explained(web, MINE, what="Bench").json()["extent"] == "all"
     found = explained(web, MINE, what="urn:x:Tree:1", attribute="height").json()
     assert (found["extent"], found["code"]) == ("none", "prohibited")
     assert found["reason"] == "everyone may not read it: heights:1/prohibition/1 prohibits it"

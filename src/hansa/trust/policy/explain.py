@@ -39,7 +39,7 @@ class Explained:
         what: the IRI of the entity or type.
         kind: which of the two it is.
         attribute: the IRI of the attribute asked about; "": the thing itself.
-        extent: whether all of it is there, some of its entities, or none.
+        extent: whether all of it is there, a part (some entities, or some attributes), or none.
         code: why, in a word.
         rule: the rule that decided, where one did.
         rules: all rules about it, for whoever it is.
@@ -140,7 +140,14 @@ class Explainer:
         if attribute and attribute not in entity:
             raise NotFound(f"attribute {attribute[:200]}", "is not there", "look at the entity")
         rules = self._rules(principal, tenant)
-        answer = self._beyond_rules(principal, view) or decided(rules, entity, attribute or None)
+        beyond = self._beyond_rules(principal, view)
+        answer = beyond or decided(rules, entity, attribute or None)
+        part = (
+            answer.allowed
+            and not beyond
+            and not attribute
+            and not all(decided(rules, entity, name).allowed for name in _attributes(entity))
+        )
         about = [
             rule.id
             for rule in rules
@@ -151,13 +158,14 @@ class Explainer:
             str(entity["id"]),
             "entity",
             attribute,
-            "all" if answer.allowed else "none",
-            answer.code,
+            "some" if part else "all" if answer.allowed else "none",
+            "partly" if part else answer.code,
             answer.rule.id if answer.rule else "",
             tuple(about),
             None,
             None,
-            f"{who} {'may' if answer.allowed else 'may not'} read it: {answer.reason}",
+            f"{who} {'may' if answer.allowed else 'may not'} read it"
+            f"{', without some of its attributes' if part else ''}: {answer.reason}",
         )
 
     def _of_type(
@@ -176,6 +184,12 @@ class Explainer:
         extent: Literal["all", "some", "none"] = (
             "none" if not seen else "all" if seen == total else "some"
         )
+        if extent == "all" and not attribute and not view.whole:
+            names = {n for s in reader.shapes() if type in s.types for n in s.attributes}
+            hidden = any(
+                counted(reader, type, n) != counted(reader, type, n, view.seen) for n in names
+            )
+            extent = "some" if hidden else "all"
         about = [
             rule
             for rule in self._rules(principal, tenant)
@@ -235,6 +249,15 @@ class Explainer:
         return found
 
 
+def _attributes(entity: Mapping[str, Any]) -> list[str]:
+    """The IRIs of its attributes: what has instances."""
+    return [
+        name
+        for name, value in entity.items()
+        if isinstance(value, list) and value and isinstance(value[0], Mapping)
+    ]
+
+
 def knows(asker: Principal) -> bool:
     """Whether `asker` keeps the rules, or checks them."""
     may = asker.narrowing is None or asker.may("admin")
@@ -257,6 +280,8 @@ def _why(extent: str, about: list[Rule]) -> tuple[str, str]:
     """The code, and the rule that decided."""
     permissions = [rule.id for rule in about if rule.permits]
     prohibitions = [rule.id for rule in about if not rule.permits]
+    if extent == "some":
+        return "partly", permissions[0] if permissions else ""
     if extent != "none":
         return "permitted", permissions[0] if permissions else ""
     if permissions and prohibitions:

@@ -44,6 +44,8 @@ from hansa.web.pages.live import LivePage
 from hansa.web.pages.log import LogPage
 from hansa.web.pages.login import LoginPages
 from hansa.web.pages.open_book import OpenBookPages
+from hansa.web.pages.policies import PolicyPages
+from hansa.web.pages.policies_admin import PolicyAdminPage
 from hansa.web.pages.privacy import PrivacyPage
 from hansa.web.pages.search import Names
 from hansa.web.pages.services import Services
@@ -98,6 +100,8 @@ def make_pages(node: PageNode) -> Pages:
         *OpenBookRoutes(book).routes(),
         Route("/open-book/log", LogPage(site).page),
         Route("/open-book/algorithms", AlgorithmPage(site).page),
+        *PolicyPages(site).routes(),
+        *PolicyAdminPage(site).routes(),
         Route("/open-book/privacy", PrivacyPage(site).page),
         Route("/api", ApiPage(site).page),
         *LoginPages(site).routes(),
