@@ -8,7 +8,7 @@ from collections.abc import Callable
 from hansa.kernel import errors
 from hansa.kernel.settings import OPTIONS
 from hansa.kernel.settings_file import toml
-from scripts.reference import api, commands, entity_types
+from scripts.reference import api, commands, entity_types, policies
 from scripts.reference.markdown import code, page, table
 
 
@@ -65,5 +65,6 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": error_names,
     "api.md": api.make,
     "entity-types.md": entity_types.make,
+    "policies.md": policies.make,
 }
 """What ``make docs-pages`` writes."""
