@@ -45,6 +45,8 @@ _NO_READ = {"administrator-writes", "administrator-administers", "administrator-
 _WHOLE = OPERATOR | {"administrator", "administrator-here"}
 _ADMINS = _WHOLE | {"administrator-administers", "administrator-session"}
 
+_MINE = TOKENS - {"service", "city"}
+
 MAY = {
     # What is the same for everybody, because it is public: who asks is not looked at.
     "file": EVERYBODY,
@@ -65,6 +67,9 @@ MAY = {
     | {"administrator-of-cars"},
     # One's own account.
     "own": SESSIONS,
+    # What is held about oneself: by one's session, or a token that may read, or change, everything of one's own.
+    "mine": SESSIONS | _MINE | {"administrator-reads"},
+    "mine-write": _MINE | {"administrator-writes"},
     "admin": _ADMINS,
     "data-officer": _ADMINS | {"data-officer", "data-officer-session"},
     # Whoever knows a secret, a password or a key: it is asked for there, and nowhere else.
@@ -164,6 +169,15 @@ door   POST   /logout
 admin  GET    /hansa/v1/providers
 door   GET    /link/{secret}
 door   POST   /link/{secret}
+own    GET    /my-data
+own    POST   /my-data
+data-officer GET    /admin/residents
+data-officer POST   /admin/residents
+mine   GET    /hansa/v1/me/data
+mine   GET    /hansa/v1/me/data/export
+mine-write POST   /hansa/v1/me/requests
+mine-write PUT    /hansa/v1/me/consents/{purpose:path}
+mine-write DELETE /hansa/v1/me/consents/{purpose:path}
 own    GET    /account
 own    POST   /account
 own    POST   /account/passkey/options

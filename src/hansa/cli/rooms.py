@@ -51,11 +51,18 @@ def _policies(node: Node, task: str, given: Given, progress: Progress) -> dict[s
     return do_policy(node, task, given)
 
 
+def _residents(node: Node, task: str, given: Given, progress: Progress) -> dict[str, Any]:
+    from hansa.cli.resident_work import do_resident
+
+    return do_resident(node, task, given)
+
+
 ROOMS: Mapping[str, Room] = {
     "history": _history,
     "log": _log,
     "algorithms": _algorithms,
     "policies": _policies,
     "privacy": _privacy,
+    "residents": _residents,
     "sources": _sources,
 }

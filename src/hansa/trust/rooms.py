@@ -36,6 +36,7 @@ from hansa.trust.policy.explain import Explainer
 from hansa.trust.policy.register import Policies
 from hansa.trust.principals import LOCAL, Narrowing, Principal
 from hansa.trust.reads import Reads
+from hansa.trust.residents.residents import Residents
 from hansa.trust.rounds import Rounds
 from hansa.trust.sources.record import UNLIMITED
 from hansa.trust.sources.register import SourceRegister
@@ -113,6 +114,10 @@ class TrustRooms:
         """The door that sources come in by."""
         self.ingest.passage = self._passage
         self.ingest.reader_of = lambda name: self.gate.reader_of(self.algorithms.principal(name))
+        self.residents = Residents(
+            self.vault, self.recorder, clock, self.desk, self.gate, self.log, self.openings
+        )
+        """What is held about whom, and what they agreed to."""
         self.witness = _witness(folder, settings, clock, self.log)
         """What cosigns the logs of others."""
         self.asking = _asking(settings, clock, self.log, egress)

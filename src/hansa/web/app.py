@@ -28,6 +28,7 @@ from hansa.kernel.errors import HansaError, NotFound, TooManyRequests
 from hansa.kernel.pace import Pace
 from hansa.spokes.mailboxes import Mailboxes
 from hansa.web.api.algorithms import AlgorithmRoutes
+from hansa.web.api.me import MeRoutes
 from hansa.web.api.openapi import openapi
 from hansa.web.api.policies import PolicyRoutes
 from hansa.web.api.privacy import PrivacyRoutes
@@ -153,6 +154,7 @@ def _registers(node: WebNode) -> list[BaseRoute]:
     return [
         *LogRoutes(node).routes(),
         *AlgorithmRoutes(node).routes(),
+        *MeRoutes(node).routes(),
         *PolicyRoutes(node).routes(),
         *PrivacyRoutes(node).routes(),
         *OAuthRoutes(node).routes(),

@@ -38,7 +38,10 @@ def picture(text: str) -> str:
     import segno
 
     made = segno.make(text, error="m", micro=False)
-    return str(made.svg_inline(scale=5, dark="#000", light="#fff", svgclass=None, lineclass=None))
+    # omitsize: a viewBox, so that the page's style scales the picture instead of cutting it.
+    return str(
+        made.svg_inline(dark="#000", light="#fff", svgclass=None, lineclass=None, omitsize=True)
+    )
 
 
 def step_of(secret: str, code: str, now: datetime, last: int = 0) -> int | None:

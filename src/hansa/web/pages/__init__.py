@@ -43,6 +43,7 @@ from hansa.web.pages.facts import Facts
 from hansa.web.pages.live import LivePage
 from hansa.web.pages.log import LogPage
 from hansa.web.pages.login import LoginPages
+from hansa.web.pages.my_data import MyDataPages
 from hansa.web.pages.open_book import OpenBookPages
 from hansa.web.pages.policies import PolicyPages
 from hansa.web.pages.policies_admin import PolicyAdminPage
@@ -109,6 +110,7 @@ def make_pages(node: PageNode) -> Pages:
         *AccountPages(site).routes(),
         *AccountsPage(site).routes(),
         *SourceAdminPage(site).routes(),
+        *MyDataPages(site).routes(),
         *ClientsPage(site).routes(),
         *site.files.routes(),
     ]
