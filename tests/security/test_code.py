@@ -122,6 +122,7 @@ def test_chance_for_secrets_comes_from_the_system() -> None:
 NAMES_ONLY = {
     "trust/identity/grants.py": "the public identifier of a signed token",
     "trust/identity/tokens.py": "the public identifier of a token, beside a secret of 256 bits",
+    "trust/residents/wishes.py": "the name of a request, which only its resident and staff may open",
 }
 """Where fewer than 128 random bits are drawn, and what for."""
 

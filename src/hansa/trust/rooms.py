@@ -83,12 +83,7 @@ class TrustRooms:
         self.reads = Reads(self.vault, clock)
         """Who reads what, counted without persons."""
         self.gate.reads, self.recorder.noticed = self.reads, self.reads.refused
-        self.surveyor = Surveyor(
-            lambda: self.gate.reader(LOCAL),
-            lambda: ParquetArchive(folder.history / DEFAULT_TENANT),
-            self.vault,
-            clock,
-        )
+        self.surveyor = self._survey(folder, clock)
         """What there is of each source."""
         self.rounds = Rounds(self.reads, self.surveyor)
         self.algorithms = AlgorithmRegister(
@@ -107,8 +102,6 @@ class TrustRooms:
         self.privacy.steps_of = self._steps_of
         self.counts = Counts(self.privacy, self.vault, lambda: self.gate.reader(LOCAL), clock)
         """How many there are, with noise."""
-        self.surveyor.personal = _is_personal
-        self.surveyor.ends = lambda source: _promises_an_end(self.sources.find(source))
         self.gate.sources = self.sources
         self.ingest = Ingest(self.sources, self.recorder, dev=settings.dev)
         """The door that sources come in by."""
@@ -122,6 +115,17 @@ class TrustRooms:
         """What cosigns the logs of others."""
         self.asking = _asking(settings, clock, self.log, egress)
         """Who cosigns this log."""
+
+    def _survey(self, folder: Folder, clock: Clock) -> Surveyor:
+        made = Surveyor(
+            lambda: self.gate.reader(LOCAL),
+            lambda: ParquetArchive(folder.history / DEFAULT_TENANT),
+            self.vault,
+            clock,
+        )
+        made.personal = _is_personal
+        made.ends = lambda source: _promises_an_end(self.sources.find(source))
+        return made
 
     def begin(self) -> None:
         """Write what must stand in every log and vault: the first entry, the first policy, the operator's source."""
