@@ -67,8 +67,19 @@ def test_a_rehearsal_may_come_before_the_declaration(node: Node, trees: Request)
     assert stored(node) == []
 
 
-def test_a_declared_source_comes_in_until_it_is_withdrawn(node: Node, trees: Request) -> None:
+DROPPING: dict[str, Any] = {**WHOLE, "anonymise": [{"step": "drop", "attributes": ["owner"]}]}
+
+
+def test_what_is_personal_needs_a_step(node: Node, trees: Request) -> None:
     node.trust.sources.declare(LOCAL, "trees", WHOLE)
+    report = bring(node, trees)
+    assert (report.created, len(report.notes)) == (0, 1)
+    assert "owner" in report.notes[0]
+    assert not [e for e in stored(node) if e["id"].startswith("urn:ngsi-ld:Tree")]
+
+
+def test_a_declared_source_comes_in_until_it_is_withdrawn(node: Node, trees: Request) -> None:
+    node.trust.sources.declare(LOCAL, "trees", DROPPING)
     assert bring(node, trees).created == 7
     source = next(e for e in stored(node) if e["id"] == "urn:ngsi-ld:DataSource:trees")
     assert source[city_iri("accountable")][0]["value"] == WHOLE["accountable"]
@@ -81,6 +92,8 @@ def test_a_declared_source_comes_in_until_it_is_withdrawn(node: Node, trees: Req
 class Halves:
     """A passage that takes owners away, and holds back every second entity until the end."""
 
+    hides = True
+
     def __init__(self) -> None:
         self._held: list[Entity] = []
 
@@ -92,10 +105,22 @@ class Halves:
     def rest(self) -> Sequence[Entity]:
         return self._held[1:]  # one is too few to be shown
 
+    def all_of(self, entities: Sequence[Entity]) -> Sequence[Entity]:
+        return entities
+
+    def renamed(self, ids: Sequence[str]) -> Sequence[str]:
+        return ids
+
+    def said(self) -> list[str]:
+        return []
+
+    def told(self, fault: Exception | str) -> str:
+        return "something went wrong"
+
 
 def test_steps_come_before_anything_is_stored(node: Node, trees: Request, tmp_path: Path) -> None:
     node.trust.sources.declare(LOCAL, "trees", WHOLE)
-    node.trust.ingest.passage = lambda record: Halves()
+    node.trust.ingest.passage = lambda record, live: Halves()
     bring(node, trees)
     assert len([e for e in stored(node) if e["id"].startswith("urn:ngsi-ld:Tree")]) == 6
     node.close()
@@ -104,9 +129,9 @@ def test_steps_come_before_anything_is_stored(node: Node, trees: Request, tmp_pa
 
 
 def test_what_steps_hold_back_of_an_earlier_import_vanishes(node: Node, trees: Request) -> None:
-    node.trust.sources.declare(LOCAL, "trees", WHOLE)
+    node.trust.sources.declare(LOCAL, "trees", DROPPING)
     bring(node, trees)
-    node.trust.ingest.passage = lambda record: Halves()
+    node.trust.ingest.passage = lambda record, live: Halves()
     assert bring(node, trees).vanished == 1
 
 

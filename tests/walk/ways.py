@@ -279,6 +279,7 @@ ROOMS: dict[str, Usual] = {
     "* /open-book*": Usual("what the city tells of its data, from what is public"),
     "* /admin/*": Usual("for those in charge"),
     "* /account*": Usual("for whoever is logged in"),
+    "* /my-data": Usual("what is held about whoever is logged in"),
     "* /log[io]*": Usual("who logs in and out"),
     "* /link/*": Usual("a secret link opens an account"),
     "* /oauth/*": Usual("programs prove who they are"),
