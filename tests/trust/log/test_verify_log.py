@@ -120,11 +120,18 @@ def test_a_flipped_bit_anywhere_is_found_and_named(turn: int, small: LogBook) ->
         ("tile/entries/000", 100, "tile/entries/000, entry 0"),
         ("tile/entries/257.p/40", 60, "tile/entries/257.p/40, entry 0"),
         ("checkpoint", 0, "checkpoint"),
-        ("checkpoint", -60, "checkpoint, signature of city.example/log"),
     ],
 )  # fmt: skip
 def test_the_place_is_named(path: str, place: int, named: str, large: LogBook) -> None:
     assert fault_in(flipped(files_of(large), path, place), key_of(large)).place == named
+
+
+def test_the_signature_is_named(large: LogBook) -> None:
+    files = files_of(large)
+    note = bytearray(files["checkpoint"])
+    note[-60] = ord("B" if note[-60] == ord("A") else "A")  # still base64, whatever stood there
+    fault = fault_in({**files, "checkpoint": bytes(note)}, key_of(large))
+    assert fault.place == "checkpoint, signature of city.example/log"
 
 
 @pytest.mark.parametrize("path", ["tile/0/003", "tile/entries/003", "tile/2/000.p/1"])
