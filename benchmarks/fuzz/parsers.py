@@ -42,13 +42,59 @@ _SEEDS: Final = (
 )
 
 
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
 def _targets() -> list[Callable[[bytes], Any]]:
     """The parsers, in the order of the first byte of an input."""
+    query, scopes, types, times = _languages()
+    return [query, scopes, types, _geometry, times, *_documents(), *_signed()]
+
+
+def _geometry(data: bytes) -> None:
+    import orjson
+
+    from hansa.ngsild import geojson
+
+    geojson.check_geojson(orjson.loads(data), "the geometry")
+
+
+def _languages() -> list[Callable[[bytes], Any]]:
+    """What reads the query languages."""
+    from hansa.ngsild import q, scope, selection, temporal
+
+    def query(data: bytes) -> None:
+        tree = q.parse_q(_text(data))
+        assert q.parse_q(q.print_q(tree)) == tree, "printed, it is another query"
+
+    def scopes(data: bytes) -> None:
+        tree = scope.parse_scope_query(_text(data))
+        assert scope.parse_scope_query(scope.print_scope_query(tree)) == tree
+
+    def types(data: bytes) -> None:
+        tree = selection.parse_types(_text(data))
+        assert selection.parse_types(selection.print_types(tree)) == tree
+
+    def times(data: bytes) -> None:
+        moment, _, rest = _text(data).partition("|")
+        duration, _, relation = rest.partition("|")
+        for parse, given in (
+            (temporal.parse_datetime, moment),
+            (temporal.parse_duration, duration),
+        ):
+            _refusable(parse, given)
+        temporal.parse_temporal(relation, moment, duration)
+
+    return [query, scopes, types, times]
+
+
+def _documents() -> list[Callable[[bytes], Any]]:
+    """What reads JSON documents and headers."""
     import orjson
 
     from hansa.hub.federation.paging import next_page
     from hansa.hub.own_contexts import check_source, inside
-    from hansa.ngsild import geojson, q, scope, selection, temporal
     from hansa.ngsild.context import CORE
     from hansa.ngsild.expand import Rules, expand_entity
     from hansa.ngsild.represent import View, represent
@@ -59,27 +105,6 @@ def _targets() -> list[Callable[[bytes], Any]]:
 
     rules = Rules(CORE)
 
-    def text(data: bytes) -> str:
-        return data.decode("utf-8", "replace")
-
-    def query(data: bytes) -> None:
-        tree = q.parse_q(text(data))
-        assert q.parse_q(q.print_q(tree)) == tree, "printed, it is another query"
-
-    def scopes(data: bytes) -> None:
-        tree = scope.parse_scope_query(text(data))
-        assert scope.parse_scope_query(scope.print_scope_query(tree)) == tree
-
-    def times(data: bytes) -> None:
-        moment, _, rest = text(data).partition("|")
-        duration, _, relation = rest.partition("|")
-        for parse, given in (
-            (temporal.parse_datetime, moment),
-            (temporal.parse_duration, duration),
-        ):
-            _refusable(parse, given)
-        temporal.parse_temporal(relation, moment, duration)
-
     def entity(data: bytes) -> None:
         represent(expand_entity(orjson.loads(data), rules), View(CORE))
 
@@ -87,23 +112,13 @@ def _targets() -> list[Callable[[bytes], Any]]:
         rules = parse_policy("p", decoded(data), CORE.expand).rules
         assert compiled("read", rules).nothing or any(rule.permits for rule in rules)
 
-    def types(data: bytes) -> None:
-        tree = selection.parse_types(text(data))
-        assert selection.parse_types(selection.print_types(tree)) == tree
-
     return [
-        query,
-        scopes,
-        types,
-        lambda data: geojson.check_geojson(orjson.loads(data), "the geometry"),
-        times,
         entity,
         lambda data: expand_evolution(orjson.loads(data), rules),
         lambda data: check_source(inside(orjson.loads(data), "https://x.example", None)),
-        lambda data: next_page({"link": text(data)}, "/entities"),
+        lambda data: next_page({"link": _text(data)}, "/entities"),
         lambda data: entity_of(orjson.loads(data), _NOW, timedelta(hours=1)),
         policy,
-        *_signed(),
     ]
 
 

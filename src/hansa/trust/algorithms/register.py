@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from hansa.kernel.clock import Clock
-from hansa.kernel.errors import BadRequest, Forbidden, NotFound, Unauthorized
+from hansa.kernel.errors import BadRequest, Forbidden, NotFound
 from hansa.trust.algorithms.record import Record, checked, is_running, published
+from hansa.trust.keeping import check_keeper
 from hansa.trust.log.recorder import Recorder
 from hansa.trust.principals import LOCAL, Narrowing, Principal
 from hansa.trust.vault import Vault
@@ -158,15 +159,7 @@ class AlgorithmRegister:
             Forbidden, Unauthorized: `who` may not; that is logged.
             BadRequest: `id` is no name.
         """
-        allowed = who.has("data_officer") or who.has("administrator")
-        if not allowed or not who.may("admin"):
-            self._recorder.refused(who, (f"algorithm:{id[:64]}",), "algorithm.not-allowed")
-            kind = Unauthorized if who.kind == "public" else Forbidden
-            raise kind(
-                "the register of algorithms",
-                "is changed by data officers and administrators",
-                "send a token of one of them as 'Bearer …'",
-            )
+        check_keeper(who, self._recorder, "algorithm", id, "the register of algorithms")
         if not _ID.fullmatch(id):
             raise BadRequest(
                 "the name of the algorithm",

@@ -15,12 +15,11 @@ from hansa.kernel.clock import Clock
 from hansa.kernel.errors import (
     BadRequest,
     Conflict,
-    Forbidden,
     HansaError,
     NotFound,
-    Unauthorized,
     Unavailable,
 )
+from hansa.trust.keeping import check_keeper
 from hansa.trust.log.recorder import Recorder
 from hansa.trust.policy.model import Policy
 from hansa.trust.policy.operands import LIMITS
@@ -230,24 +229,13 @@ class Policies:
             self._recorder.changed("policy", who, (_what(name),), "policy.restored", (code,))
             return self._shelf.write(name, policy.document, restores=version)
 
-    def may_change(self, who: Principal) -> bool:
-        """Whether `who` may change the rules."""
-        return (who.has("data_officer") or who.has("administrator")) and who.may("admin")
-
     def check(self, who: Principal, name: str) -> None:
         """See that `who` may change the rules.
 
         Raises:
             Forbidden, Unauthorized: `who` may not; that is logged.
         """
-        if not self.may_change(who):
-            self._recorder.refused(who, (_what(name[:64]),), "policy.not-allowed")
-            kind = Unauthorized if who.kind == "public" else Forbidden
-            raise kind(
-                "the rules of the gate",
-                "are changed by data officers and administrators",
-                "send a token of one of them, with the scope admin, as 'Bearer …'",
-            )
+        check_keeper(who, self._recorder, "policy", name, "the register of policies")
 
     def _read(self) -> list[Policy]:
         """Every policy in force. One that cannot be read shuts the gate: it might prohibit."""

@@ -22,6 +22,7 @@ from hansa.store.history import Removed
 from hansa.store.port import Edited, Write
 from hansa.trust.gate import Gate
 from hansa.trust.identity.desk import Desk
+from hansa.trust.keeping import is_keeper
 from hansa.trust.log.book import LogBook
 from hansa.trust.log.openings import KeptOpenings
 from hansa.trust.log.recorder import Recorder
@@ -228,7 +229,7 @@ class Residents:
         Raises:
             Forbidden, Unauthorized: they may not.
         """
-        if not ((who.has("data_officer") or who.has("administrator")) and who.may("admin")):
+        if not is_keeper(who):
             self._recorder.refused(who, (), "resident.not-allowed")
             kind = Unauthorized if who.kind == "public" else Forbidden
             fact = "are kept by data officers and administrators"

@@ -21,9 +21,9 @@ from hansa.kernel.errors import (
     Forbidden,
     HansaError,
     NotFound,
-    Unauthorized,
     UndeclaredSource,
 )
+from hansa.trust.keeping import check_keeper
 from hansa.trust.log.recorder import Recorder
 from hansa.trust.principals import LOCAL, Principal
 from hansa.trust.sources.record import CHAIN, checked, is_kept
@@ -214,15 +214,7 @@ class SourceRegister:
             Forbidden, Unauthorized: `who` may not; that is logged.
             BadRequest: `id` is no name.
         """
-        allowed = who.has("data_officer") or who.has("administrator")
-        if not allowed or not who.may("admin"):
-            self._recorder.refused(who, (f"source:{id[:100]}",), "source.not-allowed")
-            kind = Unauthorized if who.kind == "public" else Forbidden
-            raise kind(
-                "the register of sources",
-                "is changed by data officers and administrators",
-                "send a token of one of them as 'Bearer …'",
-            )
+        check_keeper(who, self._recorder, "source", id, "the register of sources")
         if not _ID.fullmatch(id):
             raise BadRequest(
                 "the name of the source",

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from hansa.kernel.errors import Forbidden, HansaError, Unauthorized
+from hansa.trust.keeping import is_keeper
 from hansa.trust.policy.explain import Explained, knows
 from hansa.trust.policy.model import Policy
 from hansa.trust.policy.shelf import Kept
@@ -58,7 +59,7 @@ class PolicyPages:
                 for kept in trust.policies.all()
                 if kept.name in rules
             ],
-            may_change=trust.policies.may_change(who),
+            may_change=is_keeper(who),
             texts={},
         )
 

@@ -15,6 +15,7 @@ from hansa.kernel.errors import BadRequest, Forbidden, HansaError, InvalidReques
 from hansa.kernel.ids import slug
 from hansa.ngsild.query import Query, TypeName
 from hansa.spokes.registry import all_spokes
+from hansa.trust.keeping import is_keeper
 from hansa.trust.principals import Principal
 from hansa.trust.sources.record import BASES, CHAIN
 from hansa.trust.sources.shown import named
@@ -182,6 +183,5 @@ def _shown(steps: object) -> str:
 
 
 def _check(principal: Principal) -> None:
-    allowed = principal.has("data_officer") or principal.has("administrator")
-    if not (allowed and principal.may("admin")):
+    if not is_keeper(principal):
         raise Forbidden("the register of sources", "only data officers and administrators keep it")

@@ -19,6 +19,7 @@ from hansa.ngsild.context import Context
 from hansa.store.port import Reader
 from hansa.trust.gate import Gate
 from hansa.trust.rooms import TrustRooms
+from hansa.web.shell.agents import browser
 from hansa.web.shell.files import StaticFiles
 from hansa.web.shell.headers import PAGE_HEADERS
 from hansa.web.shell.language import LANGUAGES, Language, choose, cookie_name
@@ -85,6 +86,7 @@ class Site:
             undefined=jinja2.StrictUndefined,
         )
         self._templates.filters["web_link"] = web_link
+        self._templates.filters["browser"] = browser
 
     @property
     def store(self) -> Reader:
