@@ -46,13 +46,17 @@ def test_logins_and_changes_of_accounts_are_logged(node: Node) -> None:
         desk.log_in("anna", "a wrong one", "", *here)
     desk.reset("anna")
     assert logged(node) == [
+        ("account", "link.made"),
+        ("account", "account.made-by-link"),
         ("account", "password.chosen"),
         ("login", "login.done"),
         ("login", "login.done"),
         ("login", "login.failed"),
         ("account", "account.reset"),
+        ("account", "link.made"),
     ]
     assert len(node.trust.log.about("who", "anna")) == 5
+    assert len(node.trust.log.about("who", "local")) == 3
 
 
 def test_what_is_public_and_looking_at_pages_is_not(node: Node) -> None:

@@ -279,3 +279,36 @@ def test_a_node_answers_to_the_names_that_it_is_given(tmp_path: Path) -> None:
     ):
         assert pages.get("/hansa/v1/me", headers={"Host": host}).status_code == status
     node.close()
+
+
+def test_the_log_says_which_administrator_changed_whose_account(
+    node: Node, browser: TestClient
+) -> None:
+    log_in(browser)
+    form, book = form_of(browser), node.trust.log
+    changes = [
+        ({"do": "add", "name": "eva", "kind": "staff", "role": "planner"}, "account.added"),
+        ({"do": "roles", "name": "eva", "role": "auditor"}, "account.roles"),
+        ({"do": "disable", "name": "eva"}, "account.disabled"),
+        ({"do": "enable", "name": "eva"}, "account.enabled"),
+        ({"do": "reset", "name": "eva"}, "account.reset"),
+    ]
+    for data, reason in changes:
+        size = book.size
+        assert browser.post("/admin/accounts", data={**data, "form": form}).status_code == 200
+        told = [(each.index, each.entry.reason) for each in book.entries(size, book.size)]
+        assert told[0] == (size, reason)
+        assert {name for _, name in told[1:]} <= {"link.made"}
+        for index, _ in told:
+            assert [o.value for o in node.trust.openings.principals(index)] == ["ana"]
+            assert index in [numbered.index for numbered, _ in book.about("what", "account:eva")]
+    size = book.size
+    wanted = {"form": form, "do": "token", "label": "meters", "scope": "read", "days": "9"}
+    page = browser.post("/account", data={**wanted, "current": SECRET}).text
+    id = re.findall(r"hansat_([0-9a-f]{12})_", page)[0]
+    browser.post("/account", data={"form": form, "do": "revoke", "id": id})
+    told = [(each.index, each.entry.reason) for each in book.entries(size, book.size)]
+    assert [reason for _, reason in told] == ["token.made", "token.revoked"]
+    for index, _ in told:
+        assert [o.value for o in node.trust.openings.principals(index)] == ["ana"]
+        assert index in [numbered.index for numbered, _ in book.about("what", f"token:{id}")]

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from hansa.cli.console import Json, Screen, moment
 from hansa.cli.reach import FolderOption
+from hansa.cli.work import in_node
 from hansa.kernel.errors import BadRequest
 
-if TYPE_CHECKING:
-    from hansa.kernel.settings import Settings
-    from hansa.trust.identity.desk import Desk
-
-__all__ = ["desk_of", "link_address", "register"]
+__all__ = ["link_address", "register", "until"]
 
 Action = Literal["list", "add", "roles", "disable", "enable", "reset", "link"]
 
@@ -45,7 +40,7 @@ def account(
     ] = False,
     json: Json = False,
 ) -> None:
-    """See and keep the accounts of a node, also while it is served.
+    """See and keep the accounts of a node, also while it is served. Each change is logged.
 
     `add` makes an account and prints a link with which its owner chooses a password; `link` prints another
     one (without a name: one that makes a new administrator); `reset` first takes away the password, the second
@@ -61,51 +56,28 @@ def account(
     Example: `hansa account disable ana`
     """
     screen = Screen(json)
-    with desk_of(folder) as (desk, settings):
-        if action == "list":
-            _list(screen, desk)
-            return
-        kind: Literal["resident", "staff"] = "resident" if resident else "staff"
-        if action == "link" and name is None:
-            secret: str | None = desk.links.make("")
-        else:
-            secret = _change(desk, action, _given(name), role or [], kind)
-        _tell(screen, action, name, secret and link_address(folder, settings, secret))
+    if action == "list":
+        _list(screen, in_node(folder, "accounts", "list", {})["accounts"])
+        return
+    named = "" if action == "link" and name is None else _given(name)
+    asked = {"name": named, "roles": role or [], "resident": resident}
+    secret = in_node(folder, "accounts", action, asked)["link"]
+    _tell(screen, action, name, secret and link_address(folder, secret))
 
 
-def _change(
-    desk: Desk, action: str, name: str, roles: list[str], kind: Literal["resident", "staff"]
-) -> str | None:
-    """Do it; the secret of a link, where one was made."""
-    accounts = desk.accounts
-    if action == "add":
-        return desk.links.make(accounts.add(name, kind=kind, roles=roles).name)
-    if action == "reset":
-        return desk.reset(name)
-    if action == "link":
-        return desk.links.make(accounts.named(name).name)
-    if action == "roles":
-        accounts.set_roles(name, roles)
-    else:
-        accounts.disable(name, disabled=action == "disable")
-        if action == "disable":
-            desk.sessions.end_all(name)
-    return None
-
-
-def _list(screen: Screen, desk: Desk) -> None:
+def _list(screen: Screen, accounts: list[dict[str, Any]]) -> None:
     screen.records(
         ("account", "kind", "roles", "disabled", "second factor", "last login"),
         [
             (
-                each.name,
-                each.kind,
-                ", ".join(each.roles),
-                each.disabled,
-                bool(each.totp or each.passkeys),
-                moment(each.last_login),
+                each["account"],
+                each["kind"],
+                ", ".join(each["roles"]),
+                each["disabled"],
+                each["second"],
+                moment(each["last"]),
             )
-            for each in desk.accounts.all()
+            for each in accounts
         ],
     )
 
@@ -116,7 +88,7 @@ def _tell(screen: Screen, action: str, name: str | None, link: str | None) -> No
     else:
         screen.say(f"Done: {action} {name}.")
     if screen.json:
-        screen.data({"account": name, "link": link})
+        screen.data({"account": name, "link": link or None})
 
 
 def _given(name: str | None) -> str:
@@ -125,36 +97,14 @@ def _given(name: str | None) -> str:
     return name.strip().lower()
 
 
-@contextmanager
-def desk_of(folder: Path) -> Iterator[tuple[Desk, Settings]]:
-    """The accounts of the node in `folder`, which may be served meanwhile.
-
-    Raises:
-        NotFound: there is no node.
-        BadRequest: it is a node without accounts.
-    """
+def link_address(folder: Path, secret: str) -> str:
+    """Where a one-time link is opened: at the node's public address, or where it listens."""
     import os
 
-    from hansa.kernel.clock import Clock
     from hansa.kernel.folder import Folder
     from hansa.kernel.settings_file import load
-    from hansa.trust.identity.desk import Desk
-    from hansa.trust.vault import Vault
 
-    place = Folder.open(folder)
-    settings = load(folder, os.environ)
-    vault = Vault(place.vault, Clock())
-    try:
-        yield Desk(vault, settings, Clock()), settings
-    finally:
-        vault.close()
-
-
-def link_address(folder: Path, settings: Settings, secret: str) -> str:
-    """Where a one-time link is opened: at the node's public address, or where it listens."""
-    from hansa.kernel.folder import Folder
-
-    holder = Folder.open(folder).holder()
+    settings, holder = load(folder, os.environ), Folder.open(folder).holder()
     served = holder.address if holder else ""
     address = settings.base_url or served or f"http://127.0.0.1:{settings.port}"
     return f"{address}/link/{secret}"

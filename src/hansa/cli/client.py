@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
-from hansa.cli.account import desk_of, until
+from hansa.cli.account import until
 from hansa.cli.console import Json, Screen, moment
 from hansa.cli.reach import FolderOption
+from hansa.cli.work import in_node
 from hansa.kernel.errors import BadRequest
-
-if TYPE_CHECKING:
-    from hansa.trust.identity.desk import Desk
 
 __all__ = ["register"]
 
@@ -70,36 +68,27 @@ def client(
     Example: `hansa client remove parking`
     """
     screen = Screen(json)
-    with desk_of(folder) as (desk, _):
-        if action == "list":
-            _list(screen, desk)
-            return
-        if not name:
-            raise BadRequest("the client", "is not named", "write its name after the word")
-        if action == "add":
-            desk.clients.add(
-                name,
-                **_keys(keys),
-                name=label,
-                kind="city" if city else "service",
-                scopes=scope or ("read",),
-                types=_iris(type),
-                tenant=tenant,
-                purposes=purpose or (),
-                days=days,
-            )
-        else:
-            _change(desk, action, name)
-        screen.say(f"Done: {action} {name}." + (_ASK if action == "add" else ""))
-        if screen.json:
-            screen.data({"client": name, "done": action})
-
-
-def _change(desk: Desk, action: str, name: str) -> None:
-    if action == "remove":
-        desk.clients.remove(name)
-    else:
-        desk.clients.disable(name, disabled=action == "disable")
+    if action == "list":
+        _list(screen, in_node(folder, "clients", "list", {})["clients"])
+        return
+    if not name:
+        raise BadRequest("the client", "is not named", "write its name after the word")
+    asked: dict[str, Any] = {"id": name}
+    if action == "add":
+        asked |= {
+            **_keys(keys),
+            "name": label,
+            "kind": "city" if city else "service",
+            "scopes": scope or ["read"],
+            "types": _iris(type),
+            "tenant": tenant,
+            "purposes": purpose or [],
+            "days": days,
+        }
+    in_node(folder, "clients", action, asked)
+    screen.say(f"Done: {action} {name}." + (_ASK if action == "add" else ""))
+    if screen.json:
+        screen.data({"client": name, "done": action})
 
 
 def _keys(given: str) -> dict[str, Any]:
@@ -120,7 +109,7 @@ def _iris(names: list[str] | None) -> list[str] | None:
     return [city_iri(name) for name in names] if names else None
 
 
-def _list(screen: Screen, desk: Desk) -> None:
+def _list(screen: Screen, clients: list[dict[str, Any]]) -> None:
     screen.records(
         (
             "client",
@@ -136,17 +125,17 @@ def _list(screen: Screen, desk: Desk) -> None:
         ),
         [
             (
-                each.id,
-                each.kind,
-                ", ".join(each.purposes) or each.name,
-                ", ".join(each.scopes),
-                ", ".join(each.types or ()),
-                each.tenant,
-                each.jwks_uri or f"{len((each.jwks or {}).get('keys', ()))} given",
-                each.expires and until(each.expires),
-                each.disabled,
-                moment(each.used),
+                each["id"],
+                each["kind"],
+                ", ".join(each["purposes"]) or each["name"],
+                ", ".join(each["scopes"]),
+                ", ".join(each["types"] or ()),
+                each["tenant"],
+                each["jwks_uri"] or f"{len((each['jwks'] or {}).get('keys', ()))} given",
+                each["expires"] and until(each["expires"]),
+                each["disabled"],
+                moment(each["used"]),
             )
-            for each in desk.clients.all()
+            for each in clients
         ],
     )

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from hansa.cli.account import desk_of
 from hansa.cli.console import Json, Screen
 from hansa.cli.reach import FolderOption
+from hansa.cli.work import in_node
 from hansa.kernel.errors import BadRequest
-
-if TYPE_CHECKING:
-    from hansa.trust.identity.desk import Desk
 
 __all__ = ["register"]
 
@@ -63,42 +60,40 @@ def provider(
     Example: `hansa provider remove visby`
     """
     screen = Screen(json)
-    with desk_of(folder) as (desk, _):
-        if action == "list":
-            _list(screen, desk)
-            return
-        if not name:
-            raise BadRequest("the provider", "is not named", "write a word for it")
-        if action == "add":
-            desk.providers.add(
-                name,
-                issuer=issuer,
-                client_id=client_id,
-                secret=secret_file.read_text().strip() if secret_file else "",
-                name=label,
-                rules=rule or (),
-                residents=residents,
-            )
-        else:
-            desk.providers.remove(name)
-        screen.say(f"Done: {action} {name}.")
-        if screen.json:
-            screen.data({"provider": name, "done": action})
+    if action == "list":
+        _list(screen, in_node(folder, "providers", "list", {})["providers"])
+        return
+    if not name:
+        raise BadRequest("the provider", "is not named", "write a word for it")
+    asked: dict[str, Any] = {"id": name}
+    if action == "add":
+        asked |= {
+            "issuer": issuer,
+            "client_id": client_id,
+            "secret": secret_file.read_text().strip() if secret_file else "",
+            "name": label,
+            "rules": rule or [],
+            "residents": residents,
+        }
+    in_node(folder, "providers", action, asked)
+    screen.say(f"Done: {action} {name}.")
+    if screen.json:
+        screen.data({"provider": name, "done": action})
 
 
-def _list(screen: Screen, desk: Desk) -> None:
+def _list(screen: Screen, providers: list[dict[str, Any]]) -> None:
     screen.records(
         ("provider", "name", "issuer", "client", "secret", "rules", "residents"),
         [
             (
-                each.id,
-                each.name,
-                each.issuer,
-                each.client_id,
-                bool(each.secret),
-                "; ".join(each.rules),
-                each.residents,
+                each["id"],
+                each["name"],
+                each["issuer"],
+                each["client_id"],
+                each["secret"],
+                "; ".join(each["rules"]),
+                each["residents"],
             )
-            for each in desk.providers.all()
+            for each in providers
         ],
     )

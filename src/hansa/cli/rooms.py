@@ -57,7 +57,35 @@ def _residents(node: Node, task: str, given: Given, progress: Progress) -> dict[
     return do_resident(node, task, given)
 
 
+def _accounts(node: Node, task: str, given: Given, progress: Progress) -> dict[str, Any]:
+    from hansa.cli.account_work import do_account
+
+    return do_account(node, task, given)
+
+
+def _tokens(node: Node, task: str, given: Given, progress: Progress) -> dict[str, Any]:
+    from hansa.cli.account_work import do_token
+
+    return do_token(node, task, given)
+
+
+def _clients(node: Node, task: str, given: Given, progress: Progress) -> dict[str, Any]:
+    from hansa.cli.client_work import do_client
+
+    return do_client(node, task, given)
+
+
+def _providers(node: Node, task: str, given: Given, progress: Progress) -> dict[str, Any]:
+    from hansa.cli.client_work import do_provider
+
+    return do_provider(node, task, given)
+
+
 ROOMS: Mapping[str, Room] = {
+    "accounts": _accounts,
+    "tokens": _tokens,
+    "clients": _clients,
+    "providers": _providers,
     "history": _history,
     "log": _log,
     "algorithms": _algorithms,

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from hansa.cli.account import desk_of, until
+from hansa.cli.account import until
 from hansa.cli.console import Json, Screen, moment
 from hansa.cli.reach import FolderOption
+from hansa.cli.work import in_node
 from hansa.kernel.errors import BadRequest
-
-if TYPE_CHECKING:
-    from hansa.trust.identity.desk import Desk
 
 __all__ = ["register"]
 
@@ -49,7 +47,7 @@ def token(
     ] = "",
     json: Json = False,
 ) -> None:
-    """See, make and revoke API tokens, also while the node is served.
+    """See, make and revoke API tokens, also while the node is served. Each change is logged.
 
     A token may do what its scopes say, and never more than its account. It is shown once.
 
@@ -60,29 +58,29 @@ def token(
     Example: `hansa token revoke 9f86d081884c`
     """
     screen = Screen(json)
-    with desk_of(folder) as (desk, _):
-        if action == "list":
-            _list(screen, desk, name)
-            return
-        if not name:
-            what = "account" if action == "add" else "token"
-            raise BadRequest(f"the {what}", "is not named", "write it after the word")
-        if action == "revoke":
-            gone = desk.tokens.revoke(name)
-            screen.say(f"Revoked {gone.id} ({gone.name}).")
-            return
-        made, text = desk.tokens.add(
-            desk.accounts.named(name).name,
-            label,
-            scopes=scope or ("read",),
-            types=_iris(type),
-            tenant=tenant,
-            days=days,
-            source=source,
-        )
-        screen.say(f"The token, shown only now:  {text}")
-        if screen.json:
-            screen.data({"id": made.id, "token": text, "expires": made.expires})
+    if action == "list":
+        _list(screen, in_node(folder, "tokens", "list", {"name": name})["tokens"])
+        return
+    if not name:
+        what = "account" if action == "add" else "token"
+        raise BadRequest(f"the {what}", "is not named", "write it after the word")
+    if action == "revoke":
+        gone = in_node(folder, "tokens", "revoke", {"name": name})
+        screen.say(f"Revoked {gone['id']} ({gone['name']}).")
+        return
+    asked = {
+        "name": name,
+        "label": label,
+        "scopes": scope or ["read"],
+        "types": _iris(type),
+        "tenant": tenant,
+        "days": days,
+        "source": source,
+    }
+    made = in_node(folder, "tokens", "add", asked)
+    screen.say(f"The token, shown only now:  {made['token']}")
+    if screen.json:
+        screen.data(made)
 
 
 def _iris(names: list[str] | None) -> list[str] | None:
@@ -91,21 +89,21 @@ def _iris(names: list[str] | None) -> list[str] | None:
     return [city_iri(name) for name in names] if names else None
 
 
-def _list(screen: Screen, desk: Desk, account: str | None) -> None:
+def _list(screen: Screen, tokens: list[dict[str, Any]]) -> None:
     screen.records(
         ("token", "account", "for", "may", "source", "types", "tenant", "until", "last used"),
         [
             (
-                each.id,
-                each.account,
-                each.name,
-                ", ".join(each.scopes),
-                each.source,
-                ", ".join(each.types or ()),
-                each.tenant,
-                until(each.expires),
-                moment(each.used),
+                each["id"],
+                each["account"],
+                each["name"],
+                ", ".join(each["scopes"]),
+                each["source"],
+                ", ".join(each["types"] or ()),
+                each["tenant"],
+                until(each["expires"]),
+                moment(each["used"]),
             )
-            for each in desk.tokens.all(account)
+            for each in tokens
         ],
     )

@@ -14,7 +14,8 @@ from typing import Any, Final, Literal
 
 from hansa.kernel.clock import Clock, iso
 from hansa.kernel.errors import AlreadyExists, BadRequest, Conflict, NotFound
-from hansa.trust.principals import ROLES, Principal, Role
+from hansa.trust.identity.notes import Notes
+from hansa.trust.principals import LOCAL, ROLES, Principal, Role
 from hansa.trust.vault import Record, Vault
 
 __all__ = ["ACCOUNT", "Account", "Accounts", "checked_name", "checked_roles"]
@@ -96,8 +97,8 @@ def checked_roles(roles: Iterable[str]) -> tuple[Role, ...]:
 class Accounts:
     """The accounts of a node."""
 
-    def __init__(self, vault: Vault, clock: Clock) -> None:
-        self._vault, self._clock = vault, clock
+    def __init__(self, vault: Vault, clock: Clock, notes: Notes | None = None) -> None:
+        self._vault, self._clock, self._notes = vault, clock, notes or Notes()
         self._keeping = Lock()
         """Held while it is made sure that an administrator remains, and until the change is written."""
 
@@ -137,8 +138,15 @@ class Accounts:
         roles: Iterable[str] = (),
         full_name: str = "",
         subject: str = "",
+        who: Principal = LOCAL,
+        reason: str = "account.added",
     ) -> Account:
         """A new account, without a password as yet.
+
+        Args:
+            name, kind, roles, full_name, subject: of the account.
+            who: who makes it.
+            reason: how it comes to be made; a code for the log.
 
         Raises:
             BadRequest: the name, or a role, is none.
@@ -155,11 +163,17 @@ class Accounts:
                 raise AlreadyExists(f"account {name}", "is there already", "choose another name")
             return made.record(), None
 
+        if self._vault.get(ACCOUNT, name) is None:
+            self._note(who, made, reason)
         self._vault.edit(ACCOUNT, name, put)
         return made
 
+    def _note(self, who: Principal, account: Account, reason: str) -> None:
+        roles = (f"role:{role}" for role in account.roles)
+        self._notes.note(who, f"account:{account.name}", reason, *roles)
+
     def change(self, name: str, change: Callable[[Account], Account]) -> Account:
-        """Change an account by a function of it as it stands.
+        """Change an account by a function of it as it stands; what of it must be logged is for the caller.
 
         Raises:
             NotFound: there is none of that name.
@@ -173,7 +187,7 @@ class Accounts:
 
         return self._vault.edit(ACCOUNT, name.strip().lower()[:64], edit)
 
-    def set_roles(self, name: str, roles: Iterable[str]) -> Account:
+    def set_roles(self, name: str, roles: Iterable[str], who: Principal = LOCAL) -> Account:
         """Give an account these roles and no others.
 
         Raises:
@@ -186,17 +200,20 @@ class Accounts:
         with self._keeping:
             if "administrator" not in known:
                 self._keep_one(account)
+            self._note(who, replace(account, roles=known), "account.roles")
             return self.change(name, lambda old: replace(old, roles=known))
 
-    def disable(self, name: str, *, disabled: bool = True) -> Account:
+    def disable(self, name: str, *, disabled: bool = True, who: Principal = LOCAL) -> Account:
         """Shut an account, or open it again.
 
         Raises:
             Conflict: nobody would be left to administer the node.
         """
         with self._keeping:
+            account = self.named(name)
             if disabled:
-                self._keep_one(self.named(name))
+                self._keep_one(account)
+            self._note(who, account, "account.disabled" if disabled else "account.enabled")
             return self.change(name, lambda old: replace(old, disabled=disabled))
 
     def _keep_one(self, account: Account) -> None:

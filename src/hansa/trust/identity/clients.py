@@ -18,8 +18,8 @@ from hansa.kernel.urls import parse_url
 from hansa.store.tenants import checked
 from hansa.trust.identity.accounts import checked_name
 from hansa.trust.identity.keysets import public_keys
+from hansa.trust.identity.notes import Notes
 from hansa.trust.identity.tokens import checked_scopes
-from hansa.trust.log.recorder import Recorder
 from hansa.trust.principals import LOCAL, Narrowing, Principal
 from hansa.trust.vault import Record, Vault
 
@@ -70,10 +70,8 @@ class Client:
 class Clients:
     """The clients of a node."""
 
-    def __init__(self, vault: Vault, clock: Clock) -> None:
-        self._vault, self._clock = vault, clock
-        self.log: Recorder | None = None
-        """What logs their changes; set by the node."""
+    def __init__(self, vault: Vault, clock: Clock, notes: Notes | None = None) -> None:
+        self._vault, self._clock, self._notes = vault, clock, notes or Notes()
 
     def add(
         self,
@@ -178,8 +176,7 @@ class Clients:
         return found
 
     def _note(self, who: Principal, id: str, reason: str) -> None:
-        if self.log is not None:
-            self.log.changed("account", who, (f"client:{id}",), reason)
+        self._notes.note(who, f"client:{id}", reason)
 
 
 def _purposes(given: Iterable[str]) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from hansa.trust.identity.clients import Clients
 from hansa.trust.identity.grants import Grants
 from hansa.trust.identity.links import Links
 from hansa.trust.identity.lockout import Addresses, delay
+from hansa.trust.identity.notes import Notes
 from hansa.trust.identity.owners import principal_again
 from hansa.trust.identity.passkeys import Passkeys, Place
 from hansa.trust.identity.passwords import check_password, hashed, is_stale, matches, spend
@@ -30,7 +31,7 @@ from hansa.trust.identity.second import new_recovery, new_secret, recovery_hash,
 from hansa.trust.identity.sessions import Session, Sessions
 from hansa.trust.identity.tokens import PREFIX, Tokens
 from hansa.trust.log.recorder import Recorder
-from hansa.trust.principals import Principal
+from hansa.trust.principals import LOCAL, Principal
 from hansa.trust.vault import Vault
 
 __all__ = ["Desk"]
@@ -41,32 +42,32 @@ class Desk:
 
     def __init__(self, vault: Vault, settings: Settings, clock: Clock) -> None:
         self._clock, self._city = clock, settings.city
-        self.accounts = Accounts(vault, clock)
-        self.links = Links(vault, clock)
+        self._notes = Notes()
+        self.accounts = Accounts(vault, clock, self._notes)
+        self.links = Links(vault, clock, self._notes)
         self.sessions = Sessions(
             vault,
             clock,
             timedelta(minutes=settings.session_idle_minutes),
             timedelta(hours=settings.session_hours),
         )
-        self.tokens = Tokens(vault, clock)
+        self.tokens = Tokens(vault, clock, self._notes)
         self._addresses = Addresses()
-        self.clients = Clients(vault, clock)
+        self.clients = Clients(vault, clock, self._notes)
         self.grants = Grants(vault, clock, self.clients)
-        self.providers = Providers(vault, clock)
+        self.providers = Providers(vault, clock, self._notes)
         self.passkeys = Passkeys(vault, self.accounts, clock, settings.city)
-        self._log: Recorder | None = None
         self._pace = Pace(settings.rate_token)
         self._session_pace = Pace(settings.rate_session)
 
     @property
     def log(self) -> Recorder | None:
         """What logs logins, grants and changes of accounts; set by the node."""
-        return self._log
+        return self._notes.log
 
     @log.setter
     def log(self, recorder: Recorder | None) -> None:
-        self._log = self.clients.log = self.grants.log = self.providers.log = recorder
+        self._notes.log = self.grants.log = recorder
 
     # -- who is asking -----------------------------------------------------------------------------
 
@@ -193,10 +194,14 @@ class Desk:
         Raises:
             AlreadyExists: there is an account of that name.
         """
-        if self.accounts.get(name) is None:
-            self._note("account", name, "account.made-by-login")
         self.accounts.add(
-            name, kind=found.kind, roles=found.roles, full_name=full_name, subject=subject
+            name,
+            kind=found.kind,
+            roles=found.roles,
+            full_name=full_name,
+            subject=subject,
+            who=Principal(name, found.kind),
+            reason="account.made-by-login",
         )
 
     def follow(self, account: Account, found: Standing, full_name: str) -> Account:
@@ -246,12 +251,12 @@ class Desk:
         self.accounts.change(account.name, use)
         return bool(used)
 
-    def _note(self, kind: str, name: str, reason: str) -> None:
-        """Log what happened to an account, before it counts."""
-        if self.log is not None:
+    def _note(self, kind: str, name: str, reason: str, who: Principal | None = None) -> None:
+        """Log what happens to an account, before it counts; done by its owner if `who` is not named."""
+        if who is None:
             account = self.accounts.get(name)
             who = Principal(name, "staff") if account is None else account.principal()
-            self.log.changed(kind, who, (f"account:{name}",), reason)
+        self._notes.note(who, f"account:{name}", reason, kind=kind)
 
     def _failed(self, name: str, now: datetime) -> None:
         self._note("login", name, "login.failed")
@@ -292,7 +297,11 @@ class Desk:
         account = self.links.account(secret)
         check_password(password, account or name, self._city)
         if not account:
-            account = self.accounts.add(name, roles=("administrator",)).name
+            who = Principal(name.strip().lower(), "staff")
+            made = self.accounts.add(
+                name, roles=("administrator",), who=who, reason="account.made-by-link"
+            )
+            account = made.name
             try:
                 self.links.use(secret)
             except Exception:
@@ -335,9 +344,34 @@ class Desk:
         self._note("account", name, "second-factor.dropped")
         self.accounts.change(name, lambda old: replace(old, totp="", totp_step=0, recovery=()))
 
-    def reset(self, name: str) -> str:
+    def disable(self, name: str, *, disabled: bool = True, who: Principal = LOCAL) -> None:
+        """Shut an account and end its sessions, or open it again.
+
+        Raises:
+            NotFound: there is none of that name.
+            Conflict: nobody would be left to administer the node.
+        """
+        self.accounts.disable(name, disabled=disabled, who=who)
+        if disabled:
+            self.sessions.end_all(name)
+
+    def log_out(self, session: Session) -> None:
+        """End the session of somebody who says so."""
+        self._note("login", session.account, "login.ended")
+        self.sessions.end(session.account, session.id)
+
+    def end_sessions(self, account: str, *ids: str, but: str = "") -> None:
+        """End sessions of an account from another of its sessions: those named, or all except `but`."""
+        self._note("account", account, "sessions.ended")
+        if but:
+            self.sessions.end_all(account, but)
+        else:
+            self.sessions.end(account, *ids)
+
+    def reset(self, name: str, who: Principal = LOCAL) -> str:
         """Take an account's password, second factors and sessions away; a link to choose new ones."""
-        self._note("account", name, "account.reset")
+        name = self.accounts.named(name).name
+        self._note("account", name, "account.reset", who)
         account = self.accounts.change(
             name,
             lambda old: replace(
@@ -345,7 +379,7 @@ class Desk:
             ),
         )
         self.sessions.end_all(account.name)
-        return self.links.make(account.name)
+        return self.links.make(account.name, who=who)
 
 
 def _refused() -> Unauthorized:

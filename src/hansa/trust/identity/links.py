@@ -11,7 +11,8 @@ from typing import Final
 
 from hansa.kernel.clock import Clock, iso
 from hansa.kernel.errors import NotFound
-from hansa.trust.principals import new_token, token_hash
+from hansa.trust.identity.notes import Notes
+from hansa.trust.principals import LOCAL, Principal, new_token, token_hash
 from hansa.trust.vault import Record, Vault
 
 __all__ = ["Links"]
@@ -23,12 +24,15 @@ _LIFE: Final = timedelta(hours=24)
 class Links:
     """The links that somebody may still open."""
 
-    def __init__(self, vault: Vault, clock: Clock) -> None:
-        self._vault, self._clock = vault, clock
+    def __init__(self, vault: Vault, clock: Clock, notes: Notes | None = None) -> None:
+        self._vault, self._clock, self._notes = vault, clock, notes or Notes()
 
-    def make(self, account: str, life: timedelta = _LIFE) -> str:
-        """A new link's secret part for an account; "" stands for an administrator to be made."""
+    def make(self, account: str, life: timedelta = _LIFE, who: Principal = LOCAL) -> str:
+        """A new link's secret part for an account, made by `who`; "" stands for an administrator to be made."""
         now = self._clock.now()
+        self._notes.note(
+            who, f"account:{account}" if account else "role:administrator", "link.made"
+        )
         ended = [
             each["id"]
             for each in self._vault.all(_LINK)

@@ -14,8 +14,8 @@ from hansa.kernel.clock import Clock, iso
 from hansa.kernel.errors import AlreadyExists, BadRequest, NotFound
 from hansa.kernel.urls import parse_url
 from hansa.trust.identity.accounts import checked_name
+from hansa.trust.identity.notes import Notes
 from hansa.trust.identity.rules import Rule, parsed
-from hansa.trust.log.recorder import Recorder
 from hansa.trust.principals import LOCAL, Principal
 from hansa.trust.vault import Record, Vault
 
@@ -52,10 +52,8 @@ class Provider:
 class Providers:
     """The providers of a node."""
 
-    def __init__(self, vault: Vault, clock: Clock) -> None:
-        self._vault, self._clock = vault, clock
-        self.log: Recorder | None = None
-        """What logs their changes; set by the node."""
+    def __init__(self, vault: Vault, clock: Clock, notes: Notes | None = None) -> None:
+        self._vault, self._clock, self._notes = vault, clock, notes or Notes()
 
     def add(
         self,
@@ -139,8 +137,7 @@ class Providers:
         self._vault.drop(_PROVIDER, id)
 
     def _note(self, who: Principal, id: str, reason: str) -> None:
-        if self.log is not None:
-            self.log.changed("account", who, (f"provider:{id}",), reason)
+        self._notes.note(who, f"provider:{id}", reason)
 
 
 def web_address(text: object, subject: str) -> str:

@@ -16,7 +16,16 @@ from typing import Final
 from hansa.kernel.clock import Clock, iso
 from hansa.kernel.errors import BadRequest, NotFound
 from hansa.store.tenants import checked
-from hansa.trust.principals import SCOPES, Narrowing, new_token, token_hash, token_matches
+from hansa.trust.identity.notes import Notes
+from hansa.trust.principals import (
+    LOCAL,
+    SCOPES,
+    Narrowing,
+    Principal,
+    new_token,
+    token_hash,
+    token_matches,
+)
 from hansa.trust.vault import Record, Vault
 
 __all__ = ["PREFIX", "Token", "Tokens", "checked_scopes"]
@@ -51,8 +60,8 @@ class Token:
 class Tokens:
     """The tokens of a node."""
 
-    def __init__(self, vault: Vault, clock: Clock) -> None:
-        self._vault, self._clock = vault, clock
+    def __init__(self, vault: Vault, clock: Clock, notes: Notes | None = None) -> None:
+        self._vault, self._clock, self._notes = vault, clock, notes or Notes()
 
     def add(
         self,
@@ -64,8 +73,9 @@ class Tokens:
         tenant: str | None = None,
         days: int = 90,
         source: str = "",
+        who: Principal = LOCAL,
     ) -> tuple[Token, str]:
-        """A new token, and its text, which is never seen again.
+        """A new token, and its text, which is never seen again; `who` makes it.
 
         Raises:
             BadRequest: a scope, the tenant or the number of days is none.
@@ -84,6 +94,7 @@ class Tokens:
             id, label, account, wanted, limited or None, tenant, iso(now), end, "", source
         )
         record = {name: getattr(token, name) for name in Token.__dataclass_fields__}
+        self._notes.note(who, f"token:{id}", "token.made", f"account:{account}")
         self._vault.put(_TOKEN, id, {**record, "hash": token_hash(text)})
         return token, text
 
@@ -105,8 +116,8 @@ class Tokens:
         found = map(_token, self._vault.all(_TOKEN))
         return [each for each in found if account is None or each.account == account]
 
-    def revoke(self, id: str, account: str | None = None) -> Token:
-        """End a token, of an account if one is named.
+    def revoke(self, id: str, account: str | None = None, who: Principal = LOCAL) -> Token:
+        """End a token, of an account if one is named; `who` ends it.
 
         Raises:
             NotFound: there is none of that identifier.
@@ -114,6 +125,7 @@ class Tokens:
         record = self._vault.get(_TOKEN, id[:32])
         if record is None or (account is not None and record["account"] != account):
             raise NotFound(f"token {id[:40]}", "does not exist", "list them with: hansa token list")
+        self._notes.note(who, f"token:{id}", "token.revoked", f"account:{record['account']}")
         self._vault.drop(_TOKEN, id)
         return _token(record)
 

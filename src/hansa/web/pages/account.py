@@ -106,13 +106,13 @@ class AccountPages:
     ) -> Shown:
         desk, wanted = self._desk, form.get("do", "")
         if wanted == "end":
-            desk.sessions.end(account.name, form.get("id", ""))
+            desk.end_sessions(account.name, form.get("id", ""))
             return Shown(done=True)
         if wanted == "end-others":
-            desk.sessions.end_all(account.name, but=session.id)
+            desk.end_sessions(account.name, but=session.id)
             return Shown(done=True)
         if wanted == "revoke":
-            desk.tokens.revoke(form.get("id", ""), account.name)
+            desk.tokens.revoke(form.get("id", ""), account.name, account.principal())
             return Shown(done=True)
         desk.confirm(account, form.get("current", ""), host)
         if wanted == "password":
@@ -148,6 +148,7 @@ class AccountPages:
             types=types or None,
             days=int(days) if days.isascii() and days.isdigit() and len(days) < 6 else 0,
             source=form.get("source", "")[:100],
+            who=account.principal(),
         )
         return text
 

@@ -64,13 +64,13 @@ class AccountsPage:
         _check(asker.principal)
         link, fault = "", None
         try:
-            secret = await run_in_threadpool(self._change, form)
+            secret = await run_in_threadpool(self._change, form, asker.principal)
             link = f"{self._site.base(request)}/link/{secret}" if secret else ""
         except (AlreadyExists, BadRequest, Conflict, NotFound) as error:
             fault = error
         return await run_in_threadpool(self._page, request, link, fault)
 
-    def _change(self, form: Form) -> str:
+    def _change(self, form: Form, who: Principal) -> str:
         """The secret of a link, where one was made."""
         desk, name = self._desk, form.get("name", "")
         match form.get("do", ""):
@@ -78,18 +78,17 @@ class AccountsPage:
                 kind = cast("Any", "resident" if form.get("kind") == "resident" else "staff")
                 roles = [] if kind == "resident" else form.getlist("role")
                 made = desk.accounts.add(
-                    name, kind=kind, roles=roles, full_name=form.get("full_name", "")
+                    name, kind=kind, roles=roles, full_name=form.get("full_name", ""), who=who
                 )
-                return desk.links.make(made.name)
+                return desk.links.make(made.name, who=who)
             case "roles":
-                desk.accounts.set_roles(name, form.getlist("role"))
+                desk.accounts.set_roles(name, form.getlist("role"), who)
             case "disable":
-                desk.accounts.disable(name)
-                desk.sessions.end_all(name)
+                desk.disable(name, who=who)
             case "enable":
-                desk.accounts.disable(name, disabled=False)
+                desk.disable(name, disabled=False, who=who)
             case "reset":
-                return desk.reset(name)
+                return desk.reset(name, who)
             case _:
                 fact = "asks for nothing that this page does"
                 raise InvalidRequest("the form", fact, "load it again")

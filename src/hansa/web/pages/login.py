@@ -84,7 +84,7 @@ class LoginPages:
         """``POST``: end the session."""
         asker, _ = await posted(self._site, request)
         if asker.session is not None:
-            self._site.node.trust.desk.sessions.end(asker.session.account, asker.session.id)
+            await run_in_threadpool(self._site.node.trust.desk.log_out, asker.session)
         response = RedirectResponse("/", status_code=303)
         response.headers["Clear-Site-Data"] = '"cache"'
         forget(request, response)
