@@ -15,6 +15,7 @@ CITY ?= coquimbo
 PORT ?= 1356
 FOLDER ?= node
 SUITE ?=
+ADVISORIES ?=
 ARGS ?=
 PYTEST_ARGS ?= -n 2 --dist loadgroup
 
@@ -32,9 +33,9 @@ serve: install ## Serve the node in FOLDER (default: node) on PORT
 	@test -d "$(FOLDER)" || $(BIN)/hansa init "$(FOLDER)"
 	@exec $(BIN)/hansa serve --folder "$(FOLDER)" --port $(PORT) $(ARGS)
 
-test: $(VENV)/.tested ## Linters, types and all tests, with what they need
+test: $(VENV)/.tested ## Linters, types, bill of materials and all tests, with what they need
 	@scripts/test-prerequisites
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory lint bill
 	$(BIN)/python -m pytest $(PYTEST_ARGS) -m "not browser" $(ARGS)
 	@# Playwright keeps an event loop running, so its tests have a process of their own.
 	$(BIN)/python -m pytest -m browser $(ARGS)
@@ -91,10 +92,15 @@ faults: $(VENV)/.tested ## Put three federated nodes under random faults for an 
 bill: $(VENV)/.tested ## Write what a node is made of: bill of materials (CycloneDX) and licences, into build/
 	$(BIN)/python -m scripts.bill build
 
-audit: $(VENV)/.tested bill ## Ask the advisory database about every package of the bill (needs the internet)
+audit: $(VENV)/.tested bill ## Ask the advisory database about every package of the bill (ADVISORIES=all.zip: its export, without the internet)
+ifeq ($(ADVISORIES),)
 	@test -x $(VENV)/audit/bin/pip-audit || { $(BIN)/python -m venv $(VENV)/audit \
-		&& $(VENV)/audit/bin/pip install --disable-pip-version-check --quiet pip-audit; }
-	$(VENV)/audit/bin/pip-audit --disable-pip --no-deps -r build/packages.txt $(ARGS)
+		&& $(VENV)/audit/bin/pip install --disable-pip-version-check --quiet pip-audit; } \
+		|| { echo "NOT AUDITED: pip-audit cannot be installed here. Bring the export of the advisories: make audit ADVISORIES=all.zip" >&2; exit 2; }
+	$(BIN)/python -m scripts.audit build --tool $(VENV)/audit/bin/pip-audit $(ARGS)
+else
+	$(BIN)/python -m scripts.audit build --advisories "$(ADVISORIES)" $(ARGS)
+endif
 
 kills: $(VENV)/.tested ## kill -9 in the middle of writes, notifications and compaction, 50 times each (ARGS="--kills N")
 	$(BIN)/python -m benchmarks.kills $(ARGS)
