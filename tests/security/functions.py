@@ -57,6 +57,8 @@ MAY = {
     # What the node says of itself, whatever tenant is named.
     "about": EVERYBODY - BAD - _NO_READ,
     "write": _WHOLE | {"administrator-writes"},
+    # Entities, for those whose token names a source: its own alone.
+    "bring": _WHOLE | {"administrator-writes", "data-officer", "service"},
     # What takes reading and writing: what only those read who may change it, what is found before it is changed.
     "read-write": _WHOLE,
     # A page that writes.
@@ -76,10 +78,21 @@ MAY = {
     "door": EVERYBODY,
 }
 
+DEPENDS = {"bring": {"administrator-of-cars"}}
+"""For whom it depends on what they send, which is looked at elsewhere."""
+
 ELSEWHERE = {
     "read": OPERATOR
     | {"administrator", "administrator-reads", "administrator-elsewhere", "administrator-of-cars"},
     "write": OPERATOR | {"administrator", "administrator-writes", "administrator-elsewhere"},
+    "bring": OPERATOR
+    | {
+        "administrator",
+        "administrator-writes",
+        "administrator-elsewhere",
+        "data-officer",
+        "service",
+    },
     "read-write": OPERATOR | {"administrator", "administrator-elsewhere"},
 }
 """The same for a tenant other than the city's own, which nobody published."""
@@ -192,36 +205,36 @@ admin  POST   /admin/clients
 admin  GET    /hansa/v1/clients
 file   GET    /static/{digest}/{path:path}
 file   GET    /favicon.ico
-write  POST   /ngsi-ld/v1/entities
+bring  POST   /ngsi-ld/v1/entities
 read   GET    /ngsi-ld/v1/entities
-write  DELETE /ngsi-ld/v1/entities
+bring  DELETE /ngsi-ld/v1/entities
 read   GET    /ngsi-ld/v1/entities/{entityId}
-write  PUT    /ngsi-ld/v1/entities/{entityId}
-write  PATCH  /ngsi-ld/v1/entities/{entityId}
-write  DELETE /ngsi-ld/v1/entities/{entityId}
-write  POST   /ngsi-ld/v1/entities/{entityId}/attrs
-write  PATCH  /ngsi-ld/v1/entities/{entityId}/attrs
-write  PATCH  /ngsi-ld/v1/entities/{entityId}/attrs/{attrName}
-write  PUT    /ngsi-ld/v1/entities/{entityId}/attrs/{attrName}
-write  DELETE /ngsi-ld/v1/entities/{entityId}/attrs/{attrName}
-write  POST   /ngsi-ld/v1/entityOperations/create
-write  POST   /ngsi-ld/v1/entityOperations/upsert
-write  POST   /ngsi-ld/v1/entityOperations/update
-write  POST   /ngsi-ld/v1/entityOperations/merge
-write  POST   /ngsi-ld/v1/entityOperations/delete
+bring  PUT    /ngsi-ld/v1/entities/{entityId}
+bring  PATCH  /ngsi-ld/v1/entities/{entityId}
+bring  DELETE /ngsi-ld/v1/entities/{entityId}
+bring  POST   /ngsi-ld/v1/entities/{entityId}/attrs
+bring  PATCH  /ngsi-ld/v1/entities/{entityId}/attrs
+bring  PATCH  /ngsi-ld/v1/entities/{entityId}/attrs/{attrName}
+bring  PUT    /ngsi-ld/v1/entities/{entityId}/attrs/{attrName}
+bring  DELETE /ngsi-ld/v1/entities/{entityId}/attrs/{attrName}
+bring  POST   /ngsi-ld/v1/entityOperations/create
+bring  POST   /ngsi-ld/v1/entityOperations/upsert
+bring  POST   /ngsi-ld/v1/entityOperations/update
+bring  POST   /ngsi-ld/v1/entityOperations/merge
+bring  POST   /ngsi-ld/v1/entityOperations/delete
 read   POST   /ngsi-ld/v1/entityOperations/query
 read   GET    /ngsi-ld/v1/types
 read   GET    /ngsi-ld/v1/types/{type}
 read   GET    /ngsi-ld/v1/attributes
 read   GET    /ngsi-ld/v1/attributes/{attrName}
-write  POST   /ngsi-ld/v1/temporal/entities
+bring  POST   /ngsi-ld/v1/temporal/entities
 read   GET    /ngsi-ld/v1/temporal/entities
 read   GET    /ngsi-ld/v1/temporal/entities/{entityId}
-write  DELETE /ngsi-ld/v1/temporal/entities/{entityId}
-write  POST   /ngsi-ld/v1/temporal/entities/{entityId}/attrs
-write  DELETE /ngsi-ld/v1/temporal/entities/{entityId}/attrs/{attrName}
-write  PATCH  /ngsi-ld/v1/temporal/entities/{entityId}/attrs/{attrName}/{instanceId}
-write  DELETE /ngsi-ld/v1/temporal/entities/{entityId}/attrs/{attrName}/{instanceId}
+bring  DELETE /ngsi-ld/v1/temporal/entities/{entityId}
+bring  POST   /ngsi-ld/v1/temporal/entities/{entityId}/attrs
+bring  DELETE /ngsi-ld/v1/temporal/entities/{entityId}/attrs/{attrName}
+bring  PATCH  /ngsi-ld/v1/temporal/entities/{entityId}/attrs/{attrName}/{instanceId}
+bring  DELETE /ngsi-ld/v1/temporal/entities/{entityId}/attrs/{attrName}/{instanceId}
 read   POST   /ngsi-ld/v1/temporal/entityOperations/query
 write  POST   /ngsi-ld/v1/jsonldContexts
 read   GET    /ngsi-ld/v1/jsonldContexts

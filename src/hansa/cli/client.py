@@ -27,6 +27,15 @@ TypeOption = Annotated[
     typer.Option(help="Only this type of entities, a name or IRI; again for more."),
 ]
 
+PurposeOption = Annotated[
+    list[str] | None,
+    typer.Option(help="What it asks for, a word or IRI; again for more."),
+]
+SourceOption = Annotated[
+    str,
+    typer.Option(help="The declared source whose data it brings; needed to write entities."),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -48,11 +57,9 @@ def client(
     scope: ScopeOption = None,
     type: TypeOption = None,
     tenant: Annotated[str | None, typer.Option("--tenant", help="Only this tenant.")] = None,
-    purpose: Annotated[
-        list[str] | None,
-        typer.Option(help="What it asks for, a word or IRI; again for more."),
-    ] = None,
+    purpose: PurposeOption = None,
     days: Annotated[int, typer.Option(help="After how many days it ends; 0: not by itself.")] = 0,
+    source: SourceOption = "",
     json: Json = False,
 ) -> None:
     """See and keep the clients of a node: programs that prove by a key of their own who they are.
@@ -61,7 +68,7 @@ def client(
     `/oauth/token` (OAuth 2 client credentials, private_key_jwt) that may do what is said here, and no more.
     `disable` shuts it at once, also its tokens; `enable` opens it again; `remove` forgets it.
 
-    Example: `hansa client add parking --keys keys.json --scope write --type ParkingSpot --purpose parking`
+    Example: `hansa client add parking --keys keys.json --scope write --source parking-meters --purpose parking`
 
     Example: `hansa client list`
 
@@ -84,6 +91,7 @@ def client(
             "tenant": tenant,
             "purposes": purpose or [],
             "days": days,
+            "source": source,
         }
     in_node(folder, "clients", action, asked)
     screen.say(f"Done: {action} {name}." + (_ASK if action == "add" else ""))
@@ -118,6 +126,7 @@ def _list(screen: Screen, clients: list[dict[str, Any]]) -> None:
             "may",
             "types",
             "tenant",
+            "source",
             "keys",
             "until",
             "disabled",
@@ -131,6 +140,7 @@ def _list(screen: Screen, clients: list[dict[str, Any]]) -> None:
                 ", ".join(each["scopes"]),
                 ", ".join(each["types"] or ()),
                 each["tenant"],
+                each["source"],
                 each["jwks_uri"] or f"{len((each['jwks'] or {}).get('keys', ()))} given",
                 each["expires"] and until(each["expires"]),
                 each["disabled"],

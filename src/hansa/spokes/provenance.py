@@ -20,6 +20,7 @@ from hansa.ngsild import merge
 from hansa.ngsild.city import city_context, city_iri
 from hansa.ngsild.model import Entity, Instance, attribute_names, attributes
 from hansa.store.port import Edited
+from hansa.trust.sources.belonging import IMPORTED_FROM
 
 __all__ = [
     "IMPORTED_FROM",
@@ -36,7 +37,6 @@ __all__ = [
 Effect = Literal["created", "updated", "unchanged", "returned", "vanished"]
 """What an edit did; the detail of its outcome."""
 
-IMPORTED_FROM: Final = city_iri("importedFrom")
 VANISHED_AT: Final = city_iri("vanishedAt")
 
 _PROVIDES: Final = city_iri("provides")

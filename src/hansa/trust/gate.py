@@ -5,10 +5,12 @@ Rules, in order; the first that applies decides, and its reason goes with the an
 1. a node for experiments (``--dev``) lets everyone who reaches it do everything;
 2. the operator, and processes of this machine, may do everything;
 3. a token reaches no further than its scopes, its tenant and its types;
-4. administrators may do everything;
-5. what else may be read, and of it which entities and attributes, the city's rules say (:class:`Rules`); without
+4. a token that names a declared source writes the entities of that source and no others, in the hands of a
+   program, a data officer or an administrator (:mod:`hansa.trust.guard.bringer`);
+5. administrators may do everything;
+6. what else may be read, and of it which entities and attributes, the city's rules say (:class:`Rules`); without
    any, what stands in the city's own tenant is published;
-6. everything else is refused.
+7. everything else is refused.
 
 Who may read gets a reader that shows what the rules leave them, and nothing else (:mod:`hansa.trust.guard`).
 """
@@ -25,19 +27,21 @@ from hansa.ngsild.model import Entity
 from hansa.ngsild.query import Every, Or, Portion, TypeName
 from hansa.store.port import Reader, Store
 from hansa.store.tenants import Tenants
+from hansa.trust.guard.bringer import brought_by
 from hansa.trust.guard.guard import guarded, guarded_always, sieve_of
 from hansa.trust.guard.reader import GuardedReader
 from hansa.trust.identity.desk import Desk
+from hansa.trust.keeping import keeps_registers
 from hansa.trust.log.recorder import Recorder
 from hansa.trust.policy.view import NONE, Action, View
 from hansa.trust.principals import LOCAL, OPERATOR, PUBLIC, Principal, token_matches
 from hansa.trust.reads import Reads
 from hansa.trust.sources.register import SourceRegister
 
-__all__ = ["Decision", "Gate", "Rules"]
+__all__ = ["Decision", "Gate", "Rules", "Verb"]
 
-Verb = Literal["read", "write"]
-"""What is asked of a store."""
+Verb = Literal["read", "write", "bring"]
+"""What is asked of a store: to see it, to change it, or to bring entities of a source to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +133,21 @@ class Gate:
             return Decision(True, "this is a node for experiments, without accounts")
         if principal.kind == "operator":
             return Decision(True, f"{principal.name} operates this node")
-        if not principal.may(verb, tenant):
+        if not principal.may("read" if verb == "read" else "write", tenant):
             return Decision(False, "the token does not reach that far")
         if verb == "read":
             view = self.view(principal, "read", tenant)
             return Decision(not view.nothing, view.reason)
+        if verb == "bring" and _brings(principal):
+            return Decision(True, f"the token brings the data of source {principal.source}")
         if principal.has("administrator") and _is_whole(principal):
             return Decision(True, f"{principal.name} administers this node")
-        return Decision(False, "only the operator may change the city's data")
+        if verb == "bring":
+            return Decision(
+                False,
+                "only the operator, and who brings the data of a declared source, may write entities",
+            )
+        return Decision(False, "only the operator and administrators may change it")
 
     def view(
         self, principal: Principal, action: Action = "read", tenant: str | None = None
@@ -177,7 +188,7 @@ class Gate:
         Raises:
             Forbidden, Unauthorized: the gate says no.
         """
-        if verb == "write":
+        if verb != "read":
             self._check(principal, verb, tenant)
         elif not self._dev and not principal.may(verb, tenant):
             self._refuse(principal, verb, tenant, "the token does not reach that far")
@@ -299,6 +310,32 @@ class Gate:
             return self._tenants.get_or_create(tenant)
         return self._behind(tenant, snapshot)
 
+    def taker(
+        self,
+        principal: Principal,
+        tenant: str | None = None,
+        snapshot: str | None = None,
+        *,
+        make: bool = False,
+    ) -> Store:
+        """The tenant's entities, or those of a snapshot, for one who brings some: of a declared source.
+
+        With `make` a new tenant is created, unless a token brings the data of one source alone.
+
+        Raises:
+            Forbidden, Unauthorized: the gate says no.
+            UndeclaredSource: what it writes belongs to no declared source.
+            NonexistentTenant, NotFound: there is no such tenant, or snapshot.
+        """
+        self._check(principal, "bring", tenant)
+        self.check_source(principal)
+        if not self._dev and principal.source:
+            types = None if principal.narrowing is None else principal.narrowing.types
+            return brought_by(self._behind(tenant, snapshot), principal.source, types)
+        if snapshot is None and make:
+            return self._tenants.get_or_create(tenant)
+        return self._behind(tenant, snapshot)
+
     def make_snapshot(
         self, principal: Principal, tenant: str | None, id: str, source: str | None = None
     ) -> Store:
@@ -345,6 +382,11 @@ def _narrowed(view: View, principal: Principal) -> View:
     return replace(
         view, seen=replace(view.seen, entities=Every((reached, view.seen.entities))), wider=None
     )
+
+
+def _brings(principal: Principal) -> bool:
+    """Whether it is in hands that may bring the data of the source that its token names."""
+    return bool(principal.source) and (principal.kind == "service" or keeps_registers(principal))
 
 
 def _is_whole(principal: Principal) -> bool:

@@ -6,12 +6,17 @@ from hansa.kernel.errors import Forbidden, Unauthorized
 from hansa.trust.log.recorder import Recorder
 from hansa.trust.principals import Principal
 
-__all__ = ["check_keeper", "is_keeper"]
+__all__ = ["check_keeper", "is_keeper", "keeps_registers"]
+
+
+def keeps_registers(who: Principal) -> bool:
+    """Whether `who` is one of those who keep the registers, whatever a token leaves of it."""
+    return who.has("data_officer") or who.has("administrator")
 
 
 def is_keeper(who: Principal) -> bool:
     """Whether `who` may change the registers."""
-    return (who.has("data_officer") or who.has("administrator")) and who.may("admin")
+    return keeps_registers(who) and who.may("admin")
 
 
 def check_keeper(who: Principal, recorder: Recorder, kind: str, name: str, register: str) -> None:

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import orjson
 
-from hansa.kernel.ids import urn
 from hansa.ngsild.city import city_iri
 from hansa.ngsild.model import Entity
 from hansa.ngsild.query import AttributePath, Compare, Query, TypeName, Uri
@@ -16,16 +15,16 @@ from hansa.trust.anonymise.groups import plain_value, written
 from hansa.trust.anonymise.measures import Row
 from hansa.trust.anonymise.released import TYPE
 from hansa.trust.anonymise.steps import Steps
+from hansa.trust.sources.belonging import IMPORTED_FROM, entity_of
 
 __all__ = ["entities", "rows"]
 
 _PAGE: Final = 2_000
-_FROM: Final = city_iri("importedFrom")
 
 
 def entities(store: Reader, source: str, type: str | None = None) -> Iterator[Entity]:
     """All entities of a source, as they are stored; or those of a type (IRI)."""
-    wanted = Compare(AttributePath((_FROM,)), "==", (Uri(urn("DataSource", source)),))
+    wanted = Compare(AttributePath((IMPORTED_FROM,)), "==", (Uri(entity_of(source)),))
     types = TypeName(type) if type else None
     offset = 0
     while True:

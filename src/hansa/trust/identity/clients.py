@@ -48,6 +48,8 @@ class Client:
     expires: str
     disabled: bool = False
     used: str = ""
+    source: str = ""
+    """The declared source whose data it brings; needed to write entities."""
 
     @classmethod
     def of(cls, record: Record) -> Client:
@@ -60,7 +62,9 @@ class Client:
     def principal(self, narrowing: Narrowing, purpose: str | None, token: str) -> Principal:
         """Who it is to the gate, with a token."""
         name = f"client:{self.id}"
-        return Principal(name, self.kind, narrowing=narrowing, purpose=purpose, token=token)
+        return Principal(
+            name, self.kind, narrowing=narrowing, purpose=purpose, token=token, source=self.source
+        )
 
     def holds(self, now: str) -> bool:
         """Whether it may come in at all."""
@@ -86,6 +90,7 @@ class Clients:
         tenant: str | None = None,
         purposes: Iterable[str] = (),
         days: int = 0,
+        source: str = "",
         who: Principal = LOCAL,
     ) -> Client:
         """Register a client.
@@ -93,19 +98,18 @@ class Clients:
         Args:
             id: its ``client_id``.
             jwks, jwks_uri: its public keys, or where they are; one of the two.
-            name: what it is, in words.
-            kind: whether it is a program or another city.
+            name, kind: what it is, in words; whether it is a program or another city.
             scopes, types, tenant: what it may do at most; types as IRIs, ``None``: all.
             purposes: what for; a token names one of them.
             days: after how many it ends; 0: not by itself.
+            source: the declared source whose data it brings; "": none.
             who: who registers it.
 
         Raises:
             BadRequest: something of it cannot be taken.
             AlreadyExists: there is one of that name.
         """
-        id = checked_name(id)
-        now = self._clock.now()
+        id, now = checked_name(id), self._clock.now()
         if not 0 <= days <= _LONGEST:
             raise BadRequest(f"client {id}", f"cannot last {days} days", f"at most {_LONGEST}")
         if tenant:
@@ -121,6 +125,7 @@ class Clients:
             *_keys(id, jwks, jwks_uri),
             iso(now),
             iso(now + timedelta(days=days)) if days else "",
+            source=source,
         )
 
         def put(old: Record | None) -> tuple[Record, None]:

@@ -172,6 +172,14 @@ class SourceRegister:
             )
         return self.declare(who, id, _content(old))
 
+    def titles(self) -> list[tuple[str, str]]:
+        """Name and title of each source that programs may bring data of: declared, and not the operator's own."""
+        return [
+            (each["id"], each["name"])
+            for each in self.all()
+            if each["status"] == "declared" and each["id"] != OPERATOR_SOURCE
+        ]
+
     def operators(self) -> Record:
         """The record of the operator's own entries, declared at the first time; raises as :meth:`in_use`."""
         if self.find(OPERATOR_SOURCE) is None:

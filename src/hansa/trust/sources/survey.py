@@ -26,6 +26,7 @@ from hansa.ngsild.model import Entity, attributes
 from hansa.ngsild.temporal import TimeProperty
 from hansa.store.history import Selection
 from hansa.store.port import Reader
+from hansa.trust.sources.belonging import IMPORTED_FROM
 from hansa.trust.sources.register import OPERATOR_SOURCE
 from hansa.trust.vault import Record, Vault
 
@@ -33,8 +34,7 @@ __all__ = ["Surveyor", "survey"]
 
 _KIND: Final = "survey"
 _ID: Final = "newest"
-_FROM: Final = city_iri("importedFrom")
-_OWN: Final = frozenset({_FROM, city_iri("vanishedAt")})
+_OWN: Final = frozenset({IMPORTED_FROM, city_iri("vanishedAt")})
 _OF_SOURCES: Final = city_iri("DataSource")
 _PREFIX: Final = "urn:ngsi-ld:DataSource:"
 _TIMES: Final[tuple[TimeProperty, ...]] = ("observedAt", "modifiedAt")
@@ -89,7 +89,7 @@ def survey(
 
 def source_of(entity: Entity) -> str:
     """The identifier of the source that an entity came from; "" for what the node writes about its sources."""
-    for instance in entity.get(_FROM, ()):
+    for instance in entity.get(IMPORTED_FROM, ()):
         named = instance.get("object")
         if isinstance(named, str):
             return named.removeprefix(_PREFIX)

@@ -185,9 +185,7 @@ class Call:
 
     def taker(self, *, make: bool = False) -> Store:
         """The same, for those who bring entities: they must be those of a declared source."""
-        store = self.writer(make=make)
-        self.service.gate.check_source(self.principal)
-        return store
+        return self.service.gate.taker(self.principal, self.tenant, self.snapshot, make=make)
 
     @property
     def base(self) -> str:

@@ -31,12 +31,13 @@ from hansa.hub.federation.writes import Spread, spread
 from hansa.hub.registrations.matching import ANYTHING, Wanted
 from hansa.hub.registrations.model import Registration
 from hansa.hub.temporal import Ask
-from hansa.kernel.errors import BadRequest
+from hansa.kernel.errors import BadRequest, Forbidden
 from hansa.ngsild.context import Context
 from hansa.ngsild.model import Entity
 from hansa.ngsild.q import expand_q, parse_q
 from hansa.ngsild.query import Filter, GeoFilter, Query, TypeFilter
 from hansa.store.port import Reader, Shape, Store, Write, Written
+from hansa.trust.guard.bringer import SourceStore
 from hansa.web.api.call import Call
 from hansa.web.api.params import flag, names
 
@@ -71,6 +72,12 @@ def reach_of(call: Call, context: Context, store: Reader) -> Reach | None:
         return None  # what was frozen is here alone
     if flag(call.query, "local"):
         return None
+    if isinstance(store, SourceStore):
+        raise Forbidden(
+            "the request",
+            "may concern other brokers, and a token that names a source writes here alone",
+            "add local=true",
+        )
     return Reach(call, context, store)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from hansa.trust.gate import Verb
 from hansa.web.api.answer import Answer
 from hansa.web.api.call import Call
 
@@ -38,9 +39,11 @@ class Operation:
     open: bool = False
 
     @property
-    def changes(self) -> bool:
-        """Whether the gate must let its sender write, not only read."""
-        return self.verb != "GET" and not self.open
+    def asks(self) -> Verb:
+        """What the gate must let its sender do: entities are provided by the operations of clause 5.6."""
+        if self.verb == "GET" or self.open:
+            return "read"
+        return "bring" if self.clause.startswith("5.6.") else "write"
 
 
 def names_in(*groups: str) -> frozenset[str]:

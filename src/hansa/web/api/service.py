@@ -131,9 +131,7 @@ class Service:
             operation, path = self._find(scope) if only is None else (_taken(scope, only), ())
             call = Call(self, scope, receive, path, operation.parameters)
             if only is None:
-                self.gate.admit(
-                    call.principal, "write" if operation.changes else "read", call.tenant
-                )
+                self.gate.admit(call.principal, operation.asks, call.tenant)
             call.check_query()
             if call.snapshot is not None:
                 await enter(call, operation.path)

@@ -24,8 +24,8 @@ from hansa.trust.identity.passkeys import Place, place_of
 from hansa.trust.identity.second import address, picture
 from hansa.trust.identity.sessions import Session
 from hansa.trust.identity.tokens import Token
+from hansa.trust.keeping import is_keeper
 from hansa.trust.principals import SCOPES
-from hansa.trust.sources.register import OPERATOR_SOURCE
 from hansa.web.pages.login import here
 from hansa.web.pages.roles import ROLE_NAMES, SCOPE_NAMES
 from hansa.web.shell.forms import Form, posted
@@ -172,11 +172,9 @@ class AccountPages:
                 (each, self._moment(each.expires), _reach(each, self._site)) for each in tokens
             ],
             scopes=SCOPE_NAMES,
-            sources=[
-                (each["id"], each["name"])
-                for each in self._site.node.trust.sources.all()
-                if each["status"] == "declared" and each["id"] != OPERATOR_SOURCE
-            ],
+            sources=self._site.node.trust.sources.titles()
+            if is_keeper(account.principal())
+            else [],
             role_names=ROLE_NAMES,
             key=key,
             otpauth=otpauth,

@@ -97,6 +97,7 @@ class ClientsPage:
             types=types or None,
             purposes=form.get("purposes", "").replace(",", " ").split(),
             days=int(days) if days.isascii() and days.isdigit() and len(days) < 6 else -1,
+            source=form.get("source", "")[:100],
             who=who,
         )
 
@@ -112,6 +113,7 @@ class ClientsPage:
                 for each in self._clients.all()
             ],
             scopes=SCOPE_NAMES,
+            sources=self._site.node.trust.sources.titles(),
             fault=fault,
             done=changed and fault is None,
             token_address=f"{self._site.base(request)}/oauth/token",
@@ -125,7 +127,7 @@ class ClientsPage:
 
     def _reach(self, each: Client) -> str:
         types = ", ".join(map(self._site.term, each.types)) if each.types else ""
-        parts = (", ".join(each.scopes), types, each.tenant, ", ".join(each.purposes))
+        parts = (", ".join(each.scopes), types, each.tenant, each.source, ", ".join(each.purposes))
         return " · ".join(part for part in parts if part)
 
 
@@ -152,6 +154,7 @@ def _public(client: Client) -> dict[str, Any]:
         "types": client.types,
         "tenant": client.tenant,
         "purposes": client.purposes,
+        "source": client.source or None,
         "jwks": client.jwks,
         "jwksUri": client.jwks_uri or None,
         "expires": client.expires or None,

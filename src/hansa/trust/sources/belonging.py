@@ -1,0 +1,49 @@
+"""Which source an entity belongs to: it says so itself, by a Relationship to the source's own entity.
+
+What says nothing is the operator's.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hansa.kernel.ids import urn
+from hansa.ngsild.city import city_iri
+from hansa.ngsild.model import Entity, Instance
+from hansa.trust.sources.register import OPERATOR_SOURCE
+
+__all__ = ["IMPORTED_FROM", "belongs", "entity_of", "given", "owners"]
+
+IMPORTED_FROM: Final = city_iri("importedFrom")
+"""The attribute that says where an entity came from."""
+
+
+def entity_of(source: str) -> str:
+    """The identifier of a source's own entity."""
+    return urn("DataSource", source)
+
+
+def owners(entity: Entity) -> list[str]:
+    """The identifiers of the sources that an entity says that it came from."""
+    return [str(each.get("object", "")) for each in entity.get(IMPORTED_FROM, ())]
+
+
+def belongs(entity: Entity, source: str) -> bool:
+    """Whether an entity came from a source, and from no other."""
+    named = owners(entity)
+    return named == [entity_of(source)] or (not named and source == OPERATOR_SOURCE)
+
+
+def given(entity: Entity, source: str, instance: Instance | None = None) -> Entity:
+    """An entity, made one of `source`, by an earlier `instance` of the attribute if there was one."""
+    if instance is None and source == OPERATOR_SOURCE:
+        return entity
+    if instance is None:
+        moment = entity["modifiedAt"]
+        instance = {
+            "type": "Relationship",
+            "object": entity_of(source),
+            "createdAt": moment,
+            "modifiedAt": moment,
+        }
+    return {**entity, IMPORTED_FROM: [instance]}
