@@ -18,9 +18,10 @@ def make() -> str:
     group: Any = typer.main.get_command(app)
     parts = [
         "Every command takes `--json` for a result that programs read, and `--help`. It ends with 0 "
-        "when all went well, 1 when something was refused or failed (the message says what, why and "
-        "what to do now), and 2 when the command line could not be understood. Progress and messages "
-        "go to standard error."
+        "when it did what it was asked for, 1 when it was refused or failed (the message says what, why and "
+        "what to do now), and 2 when the command line could not be understood. An import that refuses some "
+        "records and takes the others in says which, and ends with 0; one that takes none in ends with 1. "
+        "Progress and messages go to standard error."
     ]
     for name, command in group.commands.items():
         parts += _command(name, command)

@@ -76,6 +76,44 @@ def test_a_table_on_a_terminal_shows_brackets_as_they_are() -> None:
     assert "[bold]x" in out.getvalue()
 
 
+def test_what_is_printed_is_neither_a_picture_nor_a_style() -> None:
+    name = "urn:ngsi-ld:ParkingTicket:parking:1 [bold]x[/bold]"
+    made, out, err = screen(terminal=True)
+    made.say(name)
+    made.table((name,), [(name,)])
+    made.note(name)
+    with made.progress(":parking: [bold]x") as advance:
+        advance(1, 1)
+    wide = Screen()
+    assert (wide.out._emoji, wide.out._markup) == (False, False)
+    assert out.getvalue().replace("\n", "").replace(" ", "").count(":parking:1[bold]x[/bold]") == 3
+    assert name in err.getvalue()
+    assert ":parking: [bold]x" in err.getvalue()
+
+
+def test_a_record_is_written_as_people_write_it(capsys: pytest.CaptureFixture[str]) -> None:
+    record = {
+        "public_space": True,
+        "place": {"type": "Point", "coordinates": [-71.25, -29.9]},
+        "data": ["personal", "spatial"],
+        "version": 1234,
+        "anonymise": [
+            {"step": "drop", "attributes": ["driver", "owner"]},
+            {"step": "count", "among": {"zone": ["a", "b"]}, "epsilon": 0.1},
+        ],
+    }
+    screen(terminal=False)[0].fields(record)
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()[1:]]
+    assert lines == [
+        ["public_space", "yes"],
+        ["place", "-71.25, -29.9"],
+        ["data", "personal, spatial"],
+        ["version", "1234"],
+        ["anonymise", "drop (attributes: driver, owner)"],
+        ["count", "(among: zone: a, b; epsilon: 0.1)"],
+    ]
+
+
 def test_progress_is_drawn_on_a_terminal_and_told_elsewhere() -> None:
     made, _, err = screen(terminal=False)
     with made.progress("Reading") as advance:

@@ -62,18 +62,13 @@ def show(name: Name, folder: FolderOption = Path("node"), json: Json = False) ->
     """
     found = next((each for each in _all(folder) if each["id"] == name), None)
     if found is None:
-        raise NotFound(f"algorithm {name[:64]}", "is not in the register", "declare it first")
+        remedy = "its name is another, then: 'hansa algorithm list' has them all"
+        raise NotFound(f"algorithm {name[:64]}", "is not in the register", remedy)
     screen = Screen(json)
     if json:
         screen.data(found)
         return
-    screen.table(
-        ("field", "value"),
-        [
-            (key, ", ".join(value) if isinstance(value, list) else value)
-            for key, value in found.items()
-        ],
-    )
+    screen.fields(found)
 
 
 def form(json: Json = False) -> None:

@@ -2,16 +2,17 @@
 
 On a terminal, tables are ruled and progress is drawn; into a pipe or a log, both are plain lines,
 and no line is ever cut. With ``--json`` the result is one JSON document and nothing else stands on
-standard output; an error is then a JSON document on standard error.
+standard output; an error is then a JSON document on standard error. What is printed stands there as it is: an
+identifier with ``:parking:`` in it is neither a picture nor a style.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import orjson
 import typer
@@ -55,8 +56,8 @@ class Screen:
 
     def __init__(self, json: bool = False) -> None:
         self.json = json
-        self.out = Console(file=sys.stdout, highlight=False, soft_wrap=True)
-        self.err = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        self.out = _console(sys.stdout)
+        self.err = _console(sys.stderr)
 
     @property
     def width(self) -> int | None:
@@ -74,11 +75,11 @@ class Screen:
     def say(self, text: str) -> None:
         """One line of the result."""
         if not self.json:
-            self.out.print(text, markup=False)
+            self.out.print(text, markup=False, emoji=False)
 
     def note(self, text: str) -> None:
         """One line beside the result: progress, advice."""
-        self.err.print(text, markup=False)
+        self.err.print(text, markup=False, emoji=False)
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Rows under heads; columns of numbers are set to the right."""
@@ -102,12 +103,16 @@ class Screen:
             self.data([dict(zip(names, row, strict=True)) for row in rows])
         self.table(heads, rows)
 
+    def fields(self, record: Mapping[str, Any]) -> None:
+        """A record, a row for each field and one for each part of those that have several of their own."""
+        self.table(("field", "value"), list(_fields(record)))
+
     def _ruled(self, heads: Sequence[str], texts: list[list[str]], right: list[bool]) -> None:
         table = Table(box=None, header_style="bold", pad_edge=False)
         for head, to_right in zip(heads, right, strict=True):
-            table.add_column(head, justify="right" if to_right else "left", overflow="fold")
+            table.add_column(Text(head), justify="right" if to_right else "left", overflow="fold")
         for row in texts:
-            table.add_row(*[cell.replace("[", "\\[") for cell in row])
+            table.add_row(*map(Text, row))
         self.out.print(table, soft_wrap=False)
 
     @contextmanager
@@ -126,7 +131,9 @@ class Screen:
             return
         columns = (
             TextColumn(
-                "{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis")
+                "{task.description}",
+                markup=False,
+                table_column=Column(no_wrap=True, overflow="ellipsis"),
             ),
             BarColumn(bar_width=20),
             _Done(table_column=Column(no_wrap=True)),
@@ -149,6 +156,33 @@ class _Done(ProgressColumn):
     def render(self, task: Task) -> Text:
         done = f"{int(task.completed):,}"
         return Text(done if task.total is None else f"{done} of {int(task.total):,}")
+
+
+def _console(file: TextIO) -> Console:
+    """Prints what it is given: no markup, no emoji, no highlighting in it."""
+    return Console(file=file, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def _fields(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in record.items():
+        if isinstance(value, list) and any(isinstance(each, Mapping) for each in value):
+            for number, each in enumerate(value):
+                yield ("" if number else name), _plain(each)
+        else:
+            yield name, _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    """A value as people write it: a list with commas, a point as its two numbers, a step as its word and what it says."""
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(_plain(each)) for each in value)
+    if not isinstance(value, Mapping):
+        return value if isinstance(value, bool) else str(value)
+    if value.get("type") == "Point" and value.keys() == {"type", "coordinates"}:
+        return _plain(value["coordinates"])
+    rest = "; ".join(f"{n}: {_text(_plain(v))}" for n, v in value.items() if n != "step")
+    word = str(value.get("step", ""))
+    return f"{word} ({rest})" if word and rest else word or rest
 
 
 def _camel(words: str) -> str:
@@ -189,7 +223,7 @@ def show_error(error: HansaError, context: typer.Context) -> None:
         document |= {"remedy": error.remedy} if error.remedy else {}
         sys.stderr.write(orjson.dumps(document).decode() + "\n")
         return
-    console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
-    console.print(f"{error.subject}: {error.fact}.", style="bold", markup=False)
+    console = _console(sys.stderr)
+    console.print(f"{error.subject}: {error.fact}.", style="bold")
     if error.remedy:
-        console.print(error.remedy[0].upper() + error.remedy[1:] + ".", markup=False)
+        console.print(error.remedy[0].upper() + error.remedy[1:] + ".")

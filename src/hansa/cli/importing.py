@@ -14,6 +14,7 @@ import typer
 
 from hansa.cli.console import Json, Screen
 from hansa.cli.declaring import declare_first
+from hansa.cli.hints import naming, with_folder
 from hansa.cli.reach import FolderOption
 from hansa.kernel.errors import InvalidRequest
 
@@ -70,6 +71,8 @@ def import_source(
     doubled or silently dropped. A node that is being served does the import itself, and goes on serving.
     `hansa spokes NAME` lists the further options of each kind of source.
 
+    Records that are refused are listed, and the others come in; the command ends with 1 only when none did.
+
     A source that is not declared gives no data. `--declaration` declares it; on a terminal you are asked for what is
     missing; else see `hansa source template`. With `--dry-run` it may be declared later.
 
@@ -86,12 +89,16 @@ def import_source(
     if not dry_run:
         declare_first(screen, folder, request.slug, spoke, declaration, title)
     with (
+        naming(folder),
         _telling_of_interruption(screen) as watch,
         following(screen, f"Reading {Path(source).name}") as progress,
     ):
         report = _done(folder, manifest, request, dry_run, watch(progress))
+    report.notes = [with_folder(note, folder) for note in report.notes]
     _note_licence(report, license)
     show_report(screen, report, dry_run)
+    if report.is_in_vain:
+        raise typer.Exit(1)
 
 
 def _note_licence(report: Report, license: str) -> None:
@@ -229,6 +236,8 @@ def show_report(screen: Screen, report: Report, dry_run: bool = False) -> None:
     screen.table(("type", "entities"), sorted(report.by_type.items()))
     names = ("created", "updated", "unchanged", "vanished", "refused")
     parts = [f"{getattr(report, name):,} {name}" for name in names if getattr(report, name)]
+    if report.is_in_vain:
+        parts.insert(0, f"0 of {report.read or report.refused:,} stored")
     outcome = ", ".join(parts) or "nothing to do"
     screen.say(f"{'Would be: ' if dry_run else ''}{outcome} ({report.seconds:.1f} s)")
     for note in report.notes:

@@ -227,6 +227,6 @@ def _is_short(value: Any) -> bool:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, list):
+    if isinstance(value, list) and all(map(_is_short, value)):
         return ", ".join(map(str, value))
     return value if value is None or _is_short(value) else "..."

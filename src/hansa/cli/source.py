@@ -75,11 +75,7 @@ def show(
     if json:
         screen.data(record)
         return
-    rows = [
-        (key, ", ".join(value) if isinstance(value, list) else str(value))
-        for key, value in record.items()
-    ]
-    screen.table(("field", "value"), rows)
+    screen.fields(record)
 
 
 def template(name: Name, spoke: SpokeOption = "", json: Json = False) -> None:

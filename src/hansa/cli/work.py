@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from hansa.cli.hints import naming
 from hansa.cli.rooms import ROOMS
 from hansa.cli.task import Given, Progress, nothing
 
@@ -31,9 +32,10 @@ def in_node(
     from hansa.kernel.settings_file import load
     from hansa.node import Node
 
-    holder = Folder.open(folder).holder()
-    if holder is not None and holder.door:
-        return ask(holder.door, room, task, given, progress)
-    settings = load(folder, os.environ)
-    with Folder.open(folder).locked(), closing(Node.open(folder, settings)) as node:
-        return ROOMS[room](node, task, given, progress)
+    with naming(folder):
+        holder = Folder.open(folder).holder()
+        if holder is not None and holder.door:
+            return ask(holder.door, room, task, given, progress)
+        settings = load(folder, os.environ)
+        with Folder.open(folder).locked(), closing(Node.open(folder, settings)) as node:
+            return ROOMS[room](node, task, given, progress)

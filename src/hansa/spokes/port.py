@@ -68,10 +68,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One record that was not taken in: where it stands and why."""
+    """One record that was not taken in: where it stands and why.
+
+    Attributes:
+        kind: what is wrong, and with which column, without anything that the record holds: all that is told where the
+            source's steps hide that. "" where the spoke cannot tell the one from the other.
+    """
 
     place: Place
     reason: str
+    kind: str = ""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.reason}"

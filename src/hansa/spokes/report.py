@@ -59,6 +59,12 @@ class Report:
     seconds: float = 0.0
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether there was something to take in, and nothing of it came in."""
+        stored = self.created + self.updated + self.unchanged
+        return not stored and bool(self.read or self.refused)
+
     def refuse(self, refusal: Refusal) -> None:
         """Count a refusal, and keep it while the list is short."""
         self.refused += 1

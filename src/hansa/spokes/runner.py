@@ -246,7 +246,7 @@ class _Run:
         """One entity into the batch, or one refusal into the report."""
         self._taken += 1
         if isinstance(item, Refusal):
-            self._refuse(item.place, item.reason)
+            self._refuse(item.place, item.reason, item.kind)
             return
         self.report.read += 1
         place = Place(self._about.file, element=str(item.get("id")))
@@ -264,11 +264,12 @@ class _Run:
         if len(self._fresh) >= BATCH:
             self._flush()
 
-    def _refuse(self, place: Place, reason: HansaError | str) -> None:
+    def _refuse(self, place: Place, reason: HansaError | str, kind: str = "") -> None:
         """One refusal into the report; nothing of the record where the source's steps hide it."""
         passage = self._passage
         if passage is not None and passage.hides:
-            self.report.refuse(Refusal(replace(place, element=None), passage.told(reason)))
+            told = f"{kind} (its value is not shown)" if kind else passage.told(reason)
+            self.report.refuse(Refusal(replace(place, element=None), told))
         else:
             told = reason if isinstance(reason, str) else reason.sentence
             self.report.refuse(Refusal(place, told))

@@ -140,7 +140,7 @@ class TextTable:
                         yield reader.line_num, fields
                     elif len(fields) > width and any(f.strip() for f in fields[width:]):
                         reason = f"it has {len(fields)} fields where the header has {width}"
-                        refuse(Refusal(Place(self.name, reader.line_num), reason))
+                        refuse(Refusal(Place(self.name, reader.line_num), reason, reason))
                     else:
                         if len(fields) < width:
                             self._short_rows += 1

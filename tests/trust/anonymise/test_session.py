@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,8 @@ from hansa.kernel.clock import Clock
 from hansa.kernel.errors import BadRequest
 from hansa.ngsild.city import city_iri
 from hansa.trust.anonymise import session
+from hansa.trust.anonymise.declare import parse
+from hansa.trust.anonymise.remedy import missing_steps
 from hansa.trust.anonymise.room import Anonymiser
 from hansa.trust.vault import Vault
 
@@ -64,14 +67,32 @@ def test_an_import_is_one_window(room: Room) -> None:
     assert [value(each, "age") for each in running.end()] == [30, 30]
     told = room.made.account("bikes")
     assert (told["read"], told["passed"], told["withheld"]) == (3, 2, {"small": 1})
-    assert running.said() == ["1 entities were not stored: too few look like them"]
+    assert running.said() == ["1 entity was not stored: too few look like them"]
 
 
 def test_what_has_no_step_is_said(room: Room) -> None:
     running = room.made.begin("bikes", steps())
     assert running([entity("1", owner="Ana"), entity("2", size=1)])[0]["id"].endswith(":2")
     (said,) = running.said()
-    assert "something personal has no step (owner); declare one" in said
+    assert said == (
+        "1 entity was not stored: 'owner' has no step. "
+        'Add to the source\'s record: anonymise = [{step = "drop", attributes = ["owner"]}]'
+    )
+
+
+def test_what_is_to_be_added_is_a_part_of_a_record() -> None:
+    names = ["id", "@place", "owner", "driver"]
+    said = missing_steps(names, has_steps=False)
+    (line,) = said.split("record: ")[1:]
+    assert [each["step"] for each in tomllib.loads(line)["anonymise"]] == [
+        "drop",
+        "place",
+        "pseudonymise",
+    ]
+    assert parse(tomllib.loads(line)["anonymise"], city_iri).needs_key
+    assert said.startswith("the place, 'driver', 'id', 'owner' have no step")
+    assert "Add to 'anonymise' in the source's record: {" in missing_steps(["id"], has_steps=True)
+    assert missing_steps([], has_steps=True) == "something personal has no step"
 
 
 def test_a_live_source_needs_a_window(room: Room) -> None:

@@ -52,9 +52,8 @@ class TableReading:
                 not isinstance(item, Refusal)
                 and (before := first.setdefault(item["id"], row.place)) is not row.place
             ):
-                item = Refusal(
-                    row.place, f"the identifier {item['id']} appears twice; first at {before}"
-                )
+                reason = f"the identifier {item['id']} appears twice; first at {before}"
+                item = Refusal(row.place, reason, "the identifier of an earlier row appears again")
             yield item
         yield from refusals
         if self._table.short:

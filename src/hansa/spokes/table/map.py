@@ -15,11 +15,12 @@ __all__ = ["RowMap"]
 
 
 class _CellFault(ValueError):
-    """A cell that does not hold what it should: the column and the reason."""
+    """A cell that does not hold what it should: the column, the reason, and what it should hold."""
 
-    def __init__(self, column: str, reason: object) -> None:
+    def __init__(self, column: str, reason: object, wanted: str) -> None:
         super().__init__(str(reason))
         self.column = column
+        self.kind = f"column '{column}' {wanted}"
 
 
 class RowMap:
@@ -43,12 +44,12 @@ class RowMap:
             element = f"column '{fault.column}'"
             if row.place.element:
                 element = f"{row.place.element}, {element}"
-            return Refusal(replace(row.place, element=element), str(fault))
+            return Refusal(replace(row.place, element=element), str(fault), fault.kind)
 
     def _entity(self, row: Row) -> Plain:
         local = filled(self._mapping.id, row.values, self._mapping)
         if local is None:
-            raise _CellFault(self._mapping.id, "the identifier is blank")
+            raise _CellFault(self._mapping.id, "the identifier is blank", "is blank")
         entity = start(self._mapping.type, self._namespace, local)
         entity["type"] = self._types
         for attribute in self._mapping.attributes:
@@ -59,7 +60,7 @@ class RowMap:
             try:
                 geometry = self._places.of(row.values)
             except ValueError as fault:
-                raise _CellFault(self._places.columns, fault) from None
+                raise _CellFault(self._places.columns, fault, "holds no place") from None
             if geometry is not None:
                 entity["location"] = geo(geometry)
         return entity
@@ -74,7 +75,8 @@ class RowMap:
             instance = None if value is None else _wrapped(attribute, value)
         if instance is None:
             if attribute.required:
-                raise _CellFault(attribute.column or attribute.target, "it is blank, but required")
+                column = attribute.column or attribute.target
+                raise _CellFault(column, "it is blank, but required", "is blank, but required")
             return None
         if attribute.unit and instance["type"] == "Property":
             instance["unitCode"] = attribute.unit
@@ -83,7 +85,7 @@ class RowMap:
             try:
                 instance["observedAt"] = instant(seen, attribute.format, self._mapping)
             except ValueError as fault:
-                raise _CellFault(attribute.observed_at, fault) from None
+                raise _CellFault(attribute.observed_at, fault, "holds no moment") from None
         return instance
 
     def _value(self, attribute: Attribute, row: Row) -> Any:
@@ -92,7 +94,8 @@ class RowMap:
         try:
             return value_of(attribute, row.values.get(attribute.column), self._mapping)
         except ValueError as fault:
-            raise _CellFault(attribute.column, fault) from None
+            wanted = f"holds no {attribute.kind}"
+            raise _CellFault(attribute.column, fault, wanted) from None
 
 
 def _wrapped(attribute: Attribute, value: Any) -> Plain:

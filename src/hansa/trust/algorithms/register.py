@@ -66,7 +66,8 @@ class AlgorithmRegister:
         """
         found = self._vault.get(_KIND, id)
         if found is None:
-            raise NotFound(f"algorithm {id[:64]}", "is not in the register", "declare it first")
+            remedy = "its name is another, then: 'hansa algorithm list' has them all"
+            raise NotFound(f"algorithm {id[:64]}", "is not in the register", remedy)
         return published(found)
 
     def declare(self, who: Principal, id: str, raw: object) -> Record:

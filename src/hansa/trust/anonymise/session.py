@@ -22,6 +22,7 @@ from hansa.trust.anonymise.kinds import Count, Pseudonymise
 from hansa.trust.anonymise.noise import Cost, make_noise
 from hansa.trust.anonymise.pseudonyms import Key
 from hansa.trust.anonymise.released import question, released
+from hansa.trust.anonymise.remedy import missing_steps
 from hansa.trust.anonymise.steps import Steps
 
 __all__ = ["MOST", "Session"]
@@ -139,13 +140,13 @@ class Session:
     def said(self) -> list[str]:
         """What was withheld of all that came in so far, and why, in sentences that tell of no single entity."""
         words = {
-            "personal": f"something personal has no step ({', '.join(sorted(self.account.why))}); declare one for it",
+            "personal": missing_steps(self.account.why, has_steps=bool(self.steps.steps)),
             "shows": "a value that is hidden stands elsewhere in them",
             "small": "too few look like them",
             "full": "more came in than a window holds",
         }
         held = self.account.withheld
-        found = [f"{held[r]:,} entities were not stored: {words[r]}" for r in words if held[r]]
+        found = [f"{_entities(held[r])} not stored: {words[r]}" for r in words if held[r]]
         return [*found, "counts were not told: the budget is spent"] if held["unpaid"] else found
 
     def told(self, fault: Exception | str) -> str:
@@ -154,8 +155,8 @@ class Session:
             return fault
         if not self.steps.hides and isinstance(fault, HansaError):
             return fault.sentence
-        kind = type(fault).__name__ if isinstance(fault, Exception) else "something was said of it"
-        return f"{kind}: not shown, because the source's steps hide what it holds"
+        kind = type(fault).__name__ if isinstance(fault, Exception) else "it was refused"
+        return f"{kind}; more is not shown, because the source's steps hide what it holds"
 
     def _changed(self, entities: Iterable[Entity], key: Key | None) -> list[Entity]:
         change, account = self.steps.change, self._unnoted
@@ -214,3 +215,7 @@ class Session:
             self.account.add(self._unnoted)
             noted, self._unnoted = self._unnoted, Account()
             self._note(noted)
+
+
+def _entities(count: int) -> str:
+    return "1 entity was" if count == 1 else f"{count:,} entities were"

@@ -78,7 +78,8 @@ class SourceRegister:
         """
         found = self.find(id)
         if found is None:
-            raise NotFound(f"source {id[:100]}", "is not in the register", "declare it first")
+            remedy = "its name is another, then: 'hansa source list' has them all"
+            raise NotFound(f"source {id[:100]}", "is not in the register", remedy)
         return found
 
     def find(self, id: str) -> Record | None:
