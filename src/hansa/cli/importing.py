@@ -88,17 +88,25 @@ def import_source(
     request = Request(source, name, namespace, title, license, attribution, source_url, options)
     if not dry_run:
         declare_first(screen, folder, request.slug, spoke, declaration, title)
-    with (
-        naming(folder),
-        _telling_of_interruption(screen) as watch,
-        following(screen, f"Reading {Path(source).name}") as progress,
-    ):
-        report = _done(folder, manifest, request, dry_run, watch(progress))
-    report.notes = [with_folder(note, folder) for note in report.notes]
+    report = _brought(screen, folder, manifest, request, dry_run)
     _note_licence(report, license)
     show_report(screen, report, dry_run)
     if report.is_in_vain:
         raise typer.Exit(1)
+
+
+def _brought(
+    screen: Screen, folder: Path, manifest: Manifest, request: Request, dry_run: bool
+) -> Report:
+    """The import, followed on the screen; what its notes and errors suggest names the folder."""
+    with (
+        naming(folder),
+        _telling_of_interruption(screen) as watch,
+        following(screen, f"Reading {Path(request.source).name}") as progress,
+    ):
+        report = _done(folder, manifest, request, dry_run, watch(progress))
+    report.notes = [with_folder(note, folder) for note in report.notes]
+    return report
 
 
 def _note_licence(report: Report, license: str) -> None:
