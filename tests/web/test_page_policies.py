@@ -93,7 +93,10 @@ def test_a_rule_is_tried_before_it_is_made_and_can_be_withdrawn(
 ) -> None:
     tried = web.post(ADMIN, data=FORM, headers=MINE)
     assert tried.status_code == 200 and "This is what would change" in tried.text
-    assert "<dt>Tree · everyone</dt><dd>1 can be seen now, 0 afterwards</dd>" in tried.text
+    assert (
+        "<dt>Tree · people who do not say who they are</dt><dd>1 can be seen now, 0 afterwards</dd>"
+        in tried.text
+    )
     assert [each.name for each in node.trust.policies.all()] == ["published"]
     policy = {
         "@type": "Set",

@@ -113,11 +113,11 @@ def test_what_the_gate_does_not_do_yet_is_refused(web: TestClient) -> None:
 def test_a_preview_counts_what_would_change_and_changes_nothing(web: TestClient) -> None:
     found = web.post(f"{PATH}/trees/preview", json=HIDE, headers=MINE).json()
     assert found == [
-        {"who": "everyone", "type": city_iri("Tree"), "attribute": "", "before": 3, "after": 0}
+        {"who": "kind:public", "type": city_iri("Tree"), "attribute": "", "before": 3, "after": 0}
     ]
     found = web.post(f"{PATH}/h/preview", json=PLANNERS, headers=MINE).json()
     height = {"type": city_iri("Tree"), "attribute": city_iri("height"), "before": 3, "after": 0}
-    assert found == [{"who": who, **height} for who in ("everyone", "kind:public", "name:bo")]
+    assert found == [{"who": who, **height} for who in ("kind:public", "name:bo")]
     gone = web.post(f"{PATH}/published/preview", headers=MINE).json()
     assert {(each["type"], each["before"], each["after"]) for each in gone} == {
         (city_iri("Tree"), 3, 0),
@@ -141,7 +141,7 @@ def test_each_answer_names_the_rule_that_decided(web: TestClient, node: Node) ->
     assert explained(web, MINE, what="Bench").json()["extent"] == "all"
     found = explained(web, MINE, what="urn:x:Tree:1", attribute="height").json()
     assert (found["extent"], found["code"]) == ("none", "prohibited")
-    assert found["reason"] == "everyone may not read it: heights:1/prohibition/1 prohibits it"
+    assert found["reason"] == "the public may not read it: heights:1/prohibition/1 prohibits it"
     found = explained(web, MINE, what="Tree", attribute="height").json()
     assert (found["extent"], found["seen"], found["total"]) == ("none", 0, 3)
     found = explained(web, MINE, who="role:planner", what="Tree", attribute="height").json()
@@ -170,6 +170,8 @@ def test_who_keeps_no_rules_learns_nothing_that_they_may_not_see(
         each: nowhere[each].replace("Tree:99", "Tree:1") if each != "status" else 404
         for each in ("title", "detail", "status")
     }
-    assert explained(web, what="Tree").status_code == 404
+    hidden = explained(web, what="Tree").json()  # the rule that names it can be read by all
+    assert (hidden["extent"], hidden["code"], hidden["total"]) == ("none", "prohibited", None)
+    assert explained(web, what="Bird").status_code == 404
     assert explained(web, who="role:king", what="Bench").status_code == 400
     assert explained(web).status_code == 400

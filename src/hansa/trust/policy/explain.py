@@ -97,7 +97,7 @@ class Explainer:
 
         Args:
             asker: who wants to know.
-            who: public, everyone, kind:…, role:…, name:…, client:…, or the name of an account.
+            who: public, kind:…, role:…, name:…, client:…, or the name of an account.
             what: the identifier of an entity, or a type.
             attribute: a name or IRI.
             tenant: the tenant; ``None`` is the city's own.
@@ -111,7 +111,7 @@ class Explainer:
         if not what or len(what) > 2000:
             raise BadRequest("what to explain", "is not said", "give an entity's id or a type")
         principal = self._principal(asker, who, purpose)
-        label = who if who != "public" else "everyone"
+        label = "the public" if principal.kind == "public" else who
         reader = self._gate.reader(asker, tenant)
         iri = self._expand(attribute) if attribute else ""
         view = self._gate.view(principal, "read", tenant)
@@ -124,9 +124,20 @@ class Explainer:
                 label, principal, tenant, orjson.loads(whole or found), iri, view
             )
         type = self._expand(what)
-        if any(type in shape.types for shape in reader.shapes()):
+        if self._is_known(type, reader, tenant):
             return self._of_type(label, principal, tenant, type, iri, view, knows(asker))
-        raise NotFound(what[:200], "is neither an entity nor a type here", "look at the data")
+        raise NotFound(
+            what[:200],
+            "is neither an entity nor a type here, or is not there for you to see",
+            "look at the data, or ask while logged in",
+        )
+
+    def _is_known(self, type: str, reader: Reader, tenant: str | None) -> bool:
+        """Whether the asker sees something of a type, or a rule, which all may read, names it."""
+        named = (rule.types for rule in self._policies.book().rules(tenant))
+        return any(type in shape.types for shape in reader.shapes()) or any(
+            type in types for types in named
+        )
 
     def _of_entity(
         self,
@@ -241,11 +252,15 @@ class Explainer:
             raise Forbidden(
                 "what others may see",
                 "is told to data officers, auditors and administrators",
-                "ask about everyone, a kind or a role",
+                "ask about the public, a kind or a role",
             )
         found = self._named(who.removeprefix("name:"))
         if found is None:
-            raise NotFound(f"{who[:80]}", "is nobody known here", "write role:… or an account")
+            raise NotFound(
+                f"{who[:80]}",
+                "is nobody known here",
+                "write public, kind:…, role:…, client:… or an account",
+            )
         return found
 
 

@@ -79,7 +79,7 @@ def _view(book: RuleBook, who: Principal, tenant: str | None, now: datetime) -> 
 
 def _people(rules: Sequence[Rule]) -> list[tuple[str, Principal]]:
     """Somebody for each party of the rules: with the first purpose of the rule that names it, where it has any."""
-    found: dict[str, Principal] = {"everyone": PUBLIC}
+    found: dict[str, Principal] = {"kind:public": PUBLIC}
     for rule in rules:
         for party in rule.parties:
             who = _somebody(party, rule.purposes[0] if rule.purposes else None)

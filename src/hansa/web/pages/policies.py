@@ -72,7 +72,7 @@ class PolicyPages:
         if given["what"]:
             try:
                 answer = self._site.node.trust.explainer.explain(
-                    who, given["who"] or "public", given["what"], given["attribute"]
+                    who, given["who"] or "kind:public", given["what"], given["attribute"]
                 )
                 found = self._answer(tongue, answer)
             except HansaError as error:
@@ -106,9 +106,11 @@ class PolicyPages:
         }
 
     def _people(self, tongue: Language, who: Principal) -> list[tuple[str, str]]:
-        kinds = [(f"kind:{kind}", tongue(KIND_WORDS[kind])) for kind in ("resident", "staff")]
+        kinds = [
+            (f"kind:{kind}", tongue(KIND_WORDS[kind])) for kind in ("public", "resident", "staff")
+        ]
         roles = [(f"role:{role}", tongue(ROLE_NAMES[role])) for role in ROLES]
-        return [("public", tongue("everyone")), *kinds, *roles]
+        return [*kinds, *roles]
 
     def _types(self, tongue: Language, who: Principal) -> list[tuple[str, str]]:
         """The types that whoever asks may see; none where they may read nothing."""

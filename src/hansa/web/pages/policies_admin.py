@@ -16,14 +16,14 @@ from starlette.routing import BaseRoute, Route
 
 from hansa.kernel.errors import BadRequest, Conflict, Forbidden, HansaError, NotFound
 from hansa.trust.keeping import is_keeper
-from hansa.trust.policy.parse import CITY, PROFILE, decoded
+from hansa.trust.policy.parse import CITY, PROFILE, decoded, parse_party
 from hansa.trust.policy.view import ACTIONS
 from hansa.trust.principals import ROLES, Principal
 from hansa.web.api.policies import preview
 from hansa.web.pages.names import attribute_label, type_label
 from hansa.web.pages.policies import shown_policy
 from hansa.web.pages.roles import ROLE_NAMES
-from hansa.web.pages.rule_words import ACTION_WORDS, KIND_WORDS
+from hansa.web.pages.rule_words import ACTION_WORDS, KIND_WORDS, party_words
 from hansa.web.shell.forms import Form, posted
 from hansa.web.shell.language import Language, choose
 from hansa.web.shell.site import Site
@@ -107,7 +107,8 @@ class PolicyAdminPage:
         named = tongue(type_label(term(each["type"]), many=True))
         if each["attribute"]:
             named = f"{named} · {tongue(attribute_label(term(each['attribute'])))}"
-        who = tongue("everyone") if each["who"] == "everyone" else each["who"]
+        party = parse_party(each["who"]) if ":" in each["who"] else None
+        who = each["who"] if party is None else party_words(tongue, party, whole=True)
         return {"who": who, "what": named, "before": each["before"], "after": each["after"]}
 
     def _page(
