@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
@@ -17,6 +19,7 @@ from hansa.hub.temporal import Ask, past_of
 from hansa.kernel.clock import Clock
 from hansa.kernel.errors import BadRequest, Forbidden, HansaError, NotFound, Unauthorized
 from hansa.ngsild.city import city_context, city_document
+from hansa.ngsild.model import Entity
 from hansa.ngsild.represent import View, represent
 from hansa.store.history import Removed
 from hansa.store.port import Edited, Write
@@ -32,11 +35,19 @@ from hansa.trust.residents.theirs import Link, Theirs
 from hansa.trust.residents.wishes import Wish, Wishes
 from hansa.trust.vault import Vault
 
-__all__ = ["Residents"]
+__all__ = ["Held", "Residents"]
 
 _MOST_READS: Final = 500
 _MOST_INSTANCES: Final = 100_000
 _READING: Final = frozenset({"read"})
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An entity that is somebody's, as it is now; ``None``: it is no longer here."""
+
+    link: Link
+    entity: Entity | None
 
 
 class Residents:
@@ -67,17 +78,28 @@ class Residents:
 
     # -- what a resident sees ----------------------------------------------------------------------
 
-    def data(self, who: Principal) -> dict[str, Any]:
-        """All that is held about somebody, as JSON; the reading is logged before this returns.
+    def held(self, who: Principal) -> list[Held]:
+        """The entities that are somebody's, whole; the reading is logged before this returns.
+
+        Raises:
+            Unauthorized, Forbidden: `who` is not somebody with an account.
+        """
+        links = self.theirs.of(self._self(who))
+        if links:
+            entities = [each.entity for each in links]
+            self._recorder.read(who, entities, (), "own-data").result()
+        reader = self._gate.reader(LOCAL)
+        found = [(each, reader.get(each.entity)) for each in links]
+        return [Held(link, None if raw is None else orjson.loads(raw)) for link, raw in found]
+
+    def data(self, who: Principal, held: Sequence[Held] | None = None) -> dict[str, Any]:
+        """All that is held about somebody, as JSON; logged as :meth:`held`, if that is not given.
 
         Raises:
             Unauthorized, Forbidden: `who` is not somebody with an account.
         """
         account = self._accounts.get(self._self(who))
-        links = self.theirs.of(who.name)
-        if links:
-            entities = [each.entity for each in links]
-            self._recorder.read(who, entities, (), "own-data").result()
+        held = self.held(who) if held is None else held
         return {
             "account": {
                 "name": who.name,
@@ -85,7 +107,7 @@ class Residents:
                 "created": account.created if account else "",
                 "lastLogin": account.last_login if account else "",
             },
-            "entities": [self._entity(each) for each in links],
+            "entities": [_shown(each) for each in held],
             "reads": self.reads(who),
             "consents": [
                 {
@@ -185,6 +207,20 @@ class Residents:
         self.check(who)
         self.theirs.unlink(who, account, entity)
 
+    def asked_about(self, who: Principal, entity: str) -> Entity | None:
+        """An entity about which a resident asks for something, for those who answer; logged as a reading.
+
+        Raises:
+            Forbidden, Unauthorized: `who` may not.
+        """
+        self.check(who)
+        raw = self._gate.reader(LOCAL).get(entity)
+        if raw is None:
+            return None
+        self._recorder.read(who, [entity], (), "resident-asks").result()
+        found: Entity = orjson.loads(raw)
+        return found
+
     def decide(self, who: Principal, id: str, *, granted: bool, reason: str = "") -> Wish:
         """Grant or refuse what a resident asks for; an erasure that is granted is done.
 
@@ -245,16 +281,6 @@ class Residents:
         kind = Unauthorized if who.kind == "public" else Forbidden
         raise kind("my data", "are for somebody with an account", "log in first")
 
-    def _entity(self, link: Link) -> dict[str, Any]:
-        found = self._gate.reader(LOCAL).get(link.entity)
-        view = View(city_context(), times=True)
-        return {
-            "id": link.entity,
-            "basis": link.basis,
-            "since": link.since,
-            "data": None if found is None else represent(orjson.loads(found), view),
-        }
-
     def _history(self, entity: str) -> dict[str, Any] | None:
         ask = Ask(along="modifiedAt", most=_MOST_INSTANCES)
         with self._gate.reader(LOCAL).past() as source:
@@ -270,6 +296,16 @@ class Residents:
     def _reader_of(self, index: int, entry: Any) -> str:
         found = self._openings.principals(index)
         return next((each.value for each in found if each.opens(entry)), "")
+
+
+def _shown(held: Held) -> dict[str, Any]:
+    view = View(city_context(), times=True)
+    return {
+        "id": held.link.entity,
+        "basis": held.link.basis,
+        "since": held.link.since,
+        "data": None if held.entity is None else represent(held.entity, view),
+    }
 
 
 def _settled(outcomes: Any) -> None:

@@ -12,7 +12,7 @@ from hansa.ngsild.city import city_iri
 from hansa.ngsild.model import Entity, Instance
 from hansa.trust.sources.register import OPERATOR_SOURCE
 
-__all__ = ["IMPORTED_FROM", "belongs", "entity_of", "given", "owners"]
+__all__ = ["IMPORTED_FROM", "belongs", "entity_of", "given", "owners", "source_of"]
 
 IMPORTED_FROM: Final = city_iri("importedFrom")
 """The attribute that says where an entity came from."""
@@ -21,6 +21,12 @@ IMPORTED_FROM: Final = city_iri("importedFrom")
 def entity_of(source: str) -> str:
     """The identifier of a source's own entity."""
     return urn("DataSource", source)
+
+
+def source_of(id: str) -> str:
+    """The name of the source whose entity has this identifier; "" if it is none."""
+    start = entity_of("")
+    return id.removeprefix(start) if id.startswith(start) else ""
 
 
 def owners(entity: Entity) -> list[str]:

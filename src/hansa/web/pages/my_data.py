@@ -19,10 +19,23 @@ from hansa.kernel.errors import (
     NotFound,
 )
 from hansa.trust.principals import Principal
+from hansa.trust.residents.residents import Held
+from hansa.trust.sources.belonging import owners, source_of
+from hansa.web.pages.describe import Describer, Sheet
 from hansa.web.shell.forms import Form, posted
+from hansa.web.shell.language import Language, choose
 from hansa.web.shell.site import Site
+from hansa.web.signs.chain import period_words
 
 __all__ = ["MyDataPages"]
+
+_ASKED: Final = {
+    "correct": "Sent. The city has a month to answer; its answer will stand below.",
+    "erase": "Sent. The city has a month to answer; its answer will stand below.",
+    "give": "Noted: you agree.",
+    "withdraw": "Noted: you do not agree any more.",
+}
+"""What is said when something was done."""
 
 _WRONG: Final = (BadRequest, Conflict, NotFound)
 
@@ -60,7 +73,7 @@ class MyDataPages:
             await run_in_threadpool(self._change, form, asker.principal)
         except _WRONG as error:
             fault = error
-        return await run_in_threadpool(self._page, request, fault, True)
+        return await run_in_threadpool(self._page, request, fault, form.get("do", ""))
 
     def _change(self, form: Form, who: Principal) -> None:
         match form.get("do", ""):
@@ -74,23 +87,32 @@ class MyDataPages:
                 fact = "asks for nothing that this page does"
                 raise InvalidRequest("the form", fact, "load it again")
 
-    def _page(
-        self, request: Request, fault: HansaError | None = None, changed: bool = False
-    ) -> Response:
-        who = self._site.asker(request).principal
-        data = self._residents.data(who)
+    def _page(self, request: Request, fault: HansaError | None = None, done: str = "") -> Response:
+        who, tongue = self._site.asker(request).principal, choose(request)
+        held = self._residents.held(who)
+        data = self._residents.data(who, held)
         now = self._site.node.clock.now().isoformat()
         return self._shown(
             request,
             "my_data.html",
             fault,
-            changed,
-            data=data,
+            bool(done),
+            asked=_ASKED.get(done, ""),
             entities=[
                 {**each, "text": _pretty(each["data"]), "at": self._moment(each["since"])}
-                for each in data["entities"]
+                | self._described(found, tongue)
+                for each, found in zip(data["entities"], held, strict=True)
             ],
-            reads=[{**each, "at": self._moment(each["time"])} for each in data["reads"]],
+            names={each.link.entity: self._name(each, tongue) for each in held},
+            reads=[
+                {**each, "at": self._moment(each["time"]), "by": _policies(each["rules"])}
+                for each in data["reads"]
+            ],
+            purposes=self._purposes(),
+            erased=any(
+                each["want"] == "erase" and each["decision"] == "granted"
+                for each in data["requests"]
+            ),
             consents=[
                 {
                     **each,
@@ -103,6 +125,31 @@ class MyDataPages:
             ],
             requests=[{**each, "at": self._moment(each["made"])} for each in data["requests"]],
         )
+
+    def _described(self, held: Held, tongue: Language) -> dict[str, Any]:
+        """An entity in words, and the source that it came from."""
+        if held.entity is None:
+            return {"sheet": None, "source": None}
+        sources = self._site.node.trust.sources
+        found = [sources.find(name) for name in map(source_of, owners(held.entity)) if name]
+        source = next((each for each in found if each is not None), None)
+        return {
+            "sheet": self._describer(tongue).sheet(held.entity, {}),
+            "source": source and {**source, "kept": period_words(source, tongue)},
+        }
+
+    def _name(self, held: Held, tongue: Language) -> str:
+        return self._describer(tongue).name(held.entity) if held.entity else held.link.entity
+
+    def _describer(self, tongue: Language) -> Describer:
+        return Describer(tongue, self._site.term, self._site.iri, self._site.local)
+
+    def _purposes(self) -> list[str]:
+        """What data are asked for here: by rules, and by programs and cities."""
+        trust = self._site.node.trust
+        rules = (rule.purposes for rule in trust.policies.book().rules(None))
+        clients = (each.purposes for each in trust.desk.clients.all())
+        return sorted({word for words in (*rules, *clients) for word in words or ()})
 
     # -- residents' data ---------------------------------------------------------------------------
 
@@ -133,6 +180,13 @@ class MyDataPages:
                 self._residents.link(who, name, entity, words)
             case "unlink":
                 self._residents.unlink(who, name, entity)
+            case "grant" if self._residents.wishes.waiting(id).want == "erase" and not form.get(
+                "sure"
+            ):
+                fact = "was not confirmed"
+                raise BadRequest(
+                    "the erasure", fact, "say that nothing obliges the city to keep it"
+                )
             case "grant" | "refuse" as word:
                 self._residents.decide(who, id, granted=word == "grant", reason=words)
             case _:
@@ -149,9 +203,19 @@ class MyDataPages:
             fault,
             changed,
             links=[(each, self._moment(each.since)) for each in self._residents.theirs.all()],
+            sheets={
+                each.entity: self._sheet(each.entity, request)
+                for each in wishes
+                if not each.decision
+            },
             waiting=[(each, self._moment(each.made)) for each in wishes if not each.decision],
             decided=[(each, self._moment(each.decided)) for each in wishes if each.decision][:50],
         )
+
+    def _sheet(self, id: str, request: Request) -> Sheet | None:
+        """What those who keep an entity see of it."""
+        found = self._residents.asked_about(self._site.asker(request).principal, id)
+        return None if found is None else self._describer(choose(request)).sheet(found, {})
 
     # -- parts -------------------------------------------------------------------------------------
 
@@ -177,6 +241,11 @@ class MyDataPages:
 
     def _moment(self, text: str | None) -> datetime | None:
         return self._site.local(text) if text else None
+
+
+def _policies(rules: list[str]) -> list[tuple[str, str]]:
+    """The names of rules, and of the policies in which they stand."""
+    return [(each, each.partition(":")[0]) for each in rules]
 
 
 def _days(form: Form) -> int:
