@@ -32,10 +32,10 @@ from hansa.spokes.outward import Outward
 from hansa.spokes.registry import all_spokes, known_of, record_of
 from hansa.store.port import Reader, Store
 from hansa.store.tenants import DEFAULT_TENANT, Tenants
-from hansa.trust import redlines
 from hansa.trust.guard.lasting import LastingReader
 from hansa.trust.principals import LOCAL, PUBLIC
 from hansa.trust.rooms import TrustRooms
+from hansa.trust.screen import Screening
 from hansa.web.app import App, build_app
 
 __all__ = ["Node"]
@@ -62,7 +62,9 @@ class Node:
         """What timetables take for the present; whatever is written bears the time of `clock`."""
         self.archiving = Lock()
         """Held by whoever rearranges the archive: the archivist, or a command that asks for it."""
-        self._tenants = Tenants(folder.store, clock, self.archive, redlines.check)
+        self._tenants = Tenants(
+            folder.store, clock, self.archive, Screening(personal=not settings.dev).check
+        )
         self._egress = Egress.for_node(settings)
         self.trust = TrustRooms(folder, settings, clock, self._tenants, self._egress)
         self.gate = self.trust.gate

@@ -62,8 +62,12 @@ def test_an_undeclared_source_gives_nothing_and_leaves_nothing(node: Node, trees
 
 def test_a_rehearsal_may_come_before_the_declaration(node: Node, trees: Request) -> None:
     report = bring(node, trees, dry_run=True)
-    assert report.created == 7
+    assert report.refused == 7, "owners are personal, and no step is declared for them"
+    assert "owner" in str(report.refusals[0].reason)
     assert "not declared" in report.notes[-1]
+    mapping = Path(trees.options["mapping"])
+    mapping.write_text(mapping.read_text().replace('[attributes.owner]\ncolumn = "owner"\n', ""))
+    assert bring(node, trees, dry_run=True).created == 7
     assert stored(node) == []
 
 

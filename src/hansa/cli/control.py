@@ -53,6 +53,7 @@ def work_through(
     from hansa.kernel.errors import UndeclaredSource
     from hansa.spokes.registry import find_spoke
     from hansa.spokes.runner import run_import
+    from hansa.trust.screen import Screening
 
     found, undeclared, passage = find_spoke(spoke), None, None
     try:
@@ -61,7 +62,9 @@ def work_through(
         if not dry_run:
             raise
         undeclared = refusal
-    store = rehearse(node.local_store()) if dry_run else node.local_store()
+    store = node.local_store()
+    if dry_run:
+        store = rehearse(store, Screening(personal=not node.settings.dev))
     report = run_import(store, found, request, node.clock, progress, node.out, passage)
     if undeclared is not None:
         report.notes.append(undeclared.sentence)

@@ -47,7 +47,6 @@ def _import(
 ) -> dict[str, Any]:
     from hansa.history.bulk import import_history
     from hansa.history.mapping import read_mapping
-    from hansa.trust import redlines
 
     mapping = given["mapping"]
     done = import_history(
@@ -59,7 +58,7 @@ def _import(
         mapping=None if mapping is None else read_mapping(Path(mapping)),
         dry_run=given["dryRun"],
         progress=progress,
-        screen=redlines,
+        screen=node.trust.table_screen(),
     )
     return asdict(done)
 

@@ -10,22 +10,23 @@ import orjson
 
 from hansa.kernel.errors import HansaError
 from hansa.store.port import Entity, Outcome, Store, Write, Written
-from hansa.trust.redlines import check
+from hansa.trust.screen import Screening
 
 __all__ = ["rehearse"]
 
 
-def rehearse(store: Store) -> Store:
-    """`store` to read from; what is written goes no further than this object's memory."""
-    return cast(Store, _Rehearsal(store))
+def rehearse(store: Store, screen: Screening | None = None) -> Store:
+    """`store` to read from; what is written is shown to the screen, and goes no further than this object's memory."""
+    return cast(Store, _Rehearsal(store, screen or Screening()))
 
 
 class _Rehearsal:
     """Passes everything on but writes and what changes the store in other ways."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, screen: Screening) -> None:
         self._store = store
         self._written: dict[str, Entity | None] = {}
+        self._screen = screen
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -49,7 +50,7 @@ class _Rehearsal:
         try:
             edited = write.edit(current)
             if edited.entity is not None and edited.entity is not current:
-                check(edited.entity, current)
+                self._screen.check(edited.entity, current, write.passed)
         except HansaError as error:
             return error
         if edited.entity is not current:

@@ -216,7 +216,7 @@ def _show(work: _Work, screen: Screened) -> None:
     good = f"FROM {table_of([work.draft])} WHERE bad IS NULL"
     names = work.run(f"SELECT DISTINCT type, attribute {good}")
     for type, attribute in names:
-        screen.check(_instance(type, attribute, ""), None)
+        screen.check(_instance(type, attribute, ""), None, False)
     close = [name for name in {attribute for _, attribute in names} if screen.looks_closely(name)]
     value = (
         "coalesce(text, json, CASE WHEN number = floor(number) THEN number::HUGEINT::VARCHAR END)"
@@ -226,7 +226,7 @@ def _show(work: _Work, screen: Screened) -> None:
     work.engine.execute(asked, {"close": close})
     while rows := work.engine.fetchmany(_TOGETHER):
         for type, attribute, text in rows:
-            screen.check(_instance(type, attribute, text or ""), None)
+            screen.check(_instance(type, attribute, text or ""), None, False)
 
 
 def _instance(type: str, attribute: str, value: str) -> Entity:

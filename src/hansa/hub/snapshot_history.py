@@ -35,17 +35,17 @@ class PastPart:
     ask: Ask
 
 
-def fill_past(source: Source, target: Store, part: PastPart) -> bool:
-    """Copy what a temporal query finds into `target`; whether it found anything."""
+def fill_past(source: Source, target: Store, part: PastPart, *, passed: bool) -> bool:
+    """Copy what a temporal query finds into `target`; whether it found anything. `passed` if all is of this node."""
     found = False
-    copies = _copies(source, target, part)
+    copies = _copies(source, target, part, passed)
     while batch := list(islice(copies, _BATCH)):
         found = True
         target.record_history(batch).result()
     return found
 
 
-def _copies(source: Source, target: Store, part: PastPart) -> Iterator[Added]:
+def _copies(source: Source, target: Store, part: PastPart, passed: bool) -> Iterator[Added]:
     whole = replace(part.ask, most=_WHOLE)
     query = replace(part.query, offset=0, limit=1, count=False, order=())
     for past in every(source, query, whole):
@@ -57,7 +57,7 @@ def _copies(source: Source, target: Store, part: PastPart) -> Iterator[Added]:
             if part.view.shows(name)
             and (kept := _new([each.instance for each in moments], present.get(name)))
         }
-        yield Added(past.head.id, past.head.types, series, frozen=True)
+        yield Added(past.head.id, past.head.types, series, frozen=True, passed=passed)
 
 
 def _new(instances: list[Instance], present: Any) -> list[Instance]:

@@ -272,7 +272,7 @@ def fill(source: Reader, target: Store, parts: Sequence[Part], now: str) -> list
             entity = alive(orjson.loads(raw), now)
             if entity is not None:
                 found[place] += 1
-                yield copied(projected(entity, parts[place].view))
+                yield copied(projected(entity, parts[place].view), passed=True)
 
     rows = writes()
     while batch := list(islice(rows, _BATCH)):
@@ -287,10 +287,12 @@ def told_of(detail: Mapping[str, Any], found: bool, *, complete: bool) -> dict[s
     return {**detail, "resultStatus": "success"} if found else dict(detail)
 
 
-def copied(entity: Entity) -> Write:
-    """Put an entity into a snapshot as it is; what is there of it already stays."""
+def copied(entity: Entity, *, passed: bool) -> Write:
+    """Put an entity into a snapshot as it is; what is there of it already stays. `passed` if it is one of this node."""
     return Write(
-        entity["id"], lambda there: Edited(entity if there is None else {**there, **entity})
+        entity["id"],
+        lambda there: Edited(entity if there is None else {**there, **entity}),
+        passed=passed,
     )
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "NotAcceptable",
     "NotFound",
     "OperationNotSupported",
+    "PersonalData",
     "PreconditionFailed",
     "RedLine",
     "SourceFailed",
@@ -113,6 +114,12 @@ class RedLine(Forbidden):
     """What never goes in, whoever brings it; ``rule`` names the rule, and the fact cites the law."""
 
     code = "RedLine"
+
+
+class PersonalData(Forbidden):
+    """Something is personal by its name, and no step was declared for it; ``personal`` lists the names."""
+
+    code = "PersonalData"
 
 
 class TooComplexQuery(HansaError):

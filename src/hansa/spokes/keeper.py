@@ -216,7 +216,12 @@ class Keeper:
         ids = {entity["id"] for entity in fresh}
         gone = sorted(self._present - ids)
         writes = [
-            Write(entity["id"], partial(_fleeting, entity, now), keep_history=False)
+            Write(
+                entity["id"],
+                partial(_fleeting, entity, now),
+                keep_history=False,
+                passed=self._passage is not None,
+            )
             for entity in fresh
         ]
         writes += [Write(id, _deleted, keep_history=False) for id in gone]
@@ -237,9 +242,10 @@ class Keeper:
                 except HansaError as fault:
                     whole = f"{str(plain.get('id'))[:200]}: {fault.sentence}"
                     refused.append(self._told_of(fault) if self._hides else whole)
+            change = partial(update, stamp=stamp, now=now, partial=beat.partial)
+            passed = self._passage is not None
             writes = [
-                Write(e["id"], partial(update, fresh=e, stamp=stamp, now=now, partial=beat.partial))
-                for e in self._through(read)
+                Write(e["id"], partial(change, fresh=e), passed=passed) for e in self._through(read)
             ]
             refused += _faults(writes, self._store.write(writes).result() if writes else ())
         vanish = partial(mark_vanished, source_id=self.source_id, now=now)

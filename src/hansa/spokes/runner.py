@@ -279,7 +279,9 @@ class _Run:
         for entity in entities:
             if self._passage is not None:
                 self._seen.add(entity["id"])
-            self._batch.append(Write(entity["id"], partial(self._revise, entity)))
+            self._batch.append(
+                Write(entity["id"], partial(self._revise, entity), passed=self._passage is not None)
+            )
 
     def _revise(self, fresh: Entity, current: Entity | None) -> Any:
         return revise(current, fresh, self._stamp, iso(self._clock.now()))

@@ -211,7 +211,7 @@ class Added:
     An instance with the attribute, dataset and ``observedAt`` of one that was added before takes its
     place: what is sent twice stands there once. `create` says whether an entity without a past gets
     one; else that is refused with NotFound. With `frozen` the instances are copies of another store's:
-    they keep their times, and what is copied twice stands there once.
+    they keep their times, and what is copied twice stands there once. `passed` is as for a write of an entity.
     """
 
     entity: str
@@ -219,6 +219,7 @@ class Added:
     attributes: dict[str, list[Instance]] = field(default_factory=dict)
     create: bool = True
     frozen: bool = False
+    passed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +230,7 @@ class Replaced:
     attribute: str
     instance_id: str
     instance: Instance
+    passed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

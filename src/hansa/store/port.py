@@ -67,21 +67,24 @@ class Edited(NamedTuple):
 
 Edit = Callable[[Entity | None], Edited]
 
-Screen = Callable[[Entity, Entity | None], None]
-"""Asked of every entity before it is stored, with how it stands: raises HansaError to refuse that write."""
+Screen = Callable[[Entity, Entity | None, bool], None]
+"""Asked of every entity before it is stored, with how it stands, and whether it `passed` (see :class:`Write`): raises
+HansaError to refuse that write."""
 
 
 class Write(NamedTuple):
     """One entity and what to make of it. `keep_history` False lets the change be pruned soon.
 
     `made` is the very entity that the edit returns when there is none yet, where that is known: a
-    driver may make its rows ready before the turn of the write comes.
+    driver may make its rows ready before the turn of the write comes. `passed` says that what is personal in
+    it went through the steps that its source declares, or was stored by this node before.
     """
 
     id: str
     edit: Edit
     keep_history: bool = True
     made: Entity | None = None
+    passed: bool = False
 
 
 class Written(NamedTuple):

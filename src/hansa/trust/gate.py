@@ -96,6 +96,8 @@ class Gate:
         self._dev = dev
         self.sources: SourceRegister | None = None
         """The sources that may give data; set by the node."""
+        self.led: Callable[[dict[str, Any], Store], Store] = lambda record, store: store
+        """Leads what is written of a source through its steps; set by the node."""
         self.log: Recorder | None = None
         """What logs refusals and readings; set by the node."""
         self.rules: Rules | None = None
@@ -266,19 +268,17 @@ class Gate:
         view = self.view(principal, "read", tenant)
         return None if view.whole else sieve_of(view.seen).denies
 
-    def check_source(self, principal: Principal) -> None:
-        """See that entities which `principal` writes by the API are those of a declared source.
-
-        What the operator writes belongs to a source of its own, declared when it is first needed.
+    def source_of(self, principal: Principal) -> dict[str, Any] | None:
+        """The record of the source of what `principal` writes by the API; ``None``: none is asked for. What the operator writes belongs to a source of its own, declared when it is first needed.
 
         Raises:
             UndeclaredSource: its token names no source, or one that is not declared.
         """
         if self._dev or self.sources is None or principal is LOCAL:
-            return
+            return None
         if principal.kind == "operator":
-            self.sources.operators()
-        elif not principal.source:
+            return self.sources.operators()
+        if not principal.source:
             raise UndeclaredSource(
                 f"what {principal.name} writes",
                 "belongs to no declared source",
@@ -286,8 +286,7 @@ class Gate:
                 "'hansa token add ACCOUNT --scope write --source NAME'",
                 missing=["source"],
             )
-        else:
-            self.sources.in_use(principal.source)
+        return self.sources.in_use(principal.source)
 
     def writer(
         self,
@@ -318,7 +317,7 @@ class Gate:
         *,
         make: bool = False,
     ) -> Store:
-        """The tenant's entities, or those of a snapshot, for one who brings some: of a declared source.
+        """The tenant's entities, or those of a snapshot, for one who brings some: of a declared source, led through its steps.
 
         With `make` a new tenant is created, unless a token brings the data of one source alone.
 
@@ -328,13 +327,18 @@ class Gate:
             NonexistentTenant, NotFound: there is no such tenant, or snapshot.
         """
         self._check(principal, "bring", tenant)
-        self.check_source(principal)
-        if not self._dev and principal.source:
-            types = None if principal.narrowing is None else principal.narrowing.types
-            return brought_by(self._behind(tenant, snapshot), principal.source, types)
-        if snapshot is None and make:
-            return self._tenants.get_or_create(tenant)
-        return self._behind(tenant, snapshot)
+        record = self.source_of(principal)
+        by_source = not self._dev and principal.source
+        if snapshot is None and make and not by_source:
+            store = self._tenants.get_or_create(tenant)
+        else:
+            store = self._behind(tenant, snapshot)
+        if record is not None:
+            store = self.led(record, store)
+        if not by_source:
+            return store
+        types = None if principal.narrowing is None else principal.narrowing.types
+        return brought_by(store, principal.source, types)
 
     def make_snapshot(
         self, principal: Principal, tenant: str | None, id: str, source: str | None = None

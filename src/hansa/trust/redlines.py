@@ -7,7 +7,7 @@ Asked of an entity as it would be stored, in this order:
 3. long texts anywhere: a picture, film or sound inside them is refused;
 4. lists of numbers under names that say *embedding*, on what is a person by its type.
 
-What an edit leaves as it was is not asked again. The rules are data with their source: ``redlines.toml``.
+What an edit leaves as it was is not asked again. Most entities are passed at a glance before (:mod:`.screen`). The rules are data with their source: ``redlines.toml``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,17 @@ from urllib.parse import unquote
 from hansa.kernel.errors import RedLine
 from hansa.ngsild.model import ENTITY_MEMBERS, INSTANCE_MEMBERS, Entity
 
-__all__ = ["check", "check_value", "is_plate", "looks_closely", "rule_of"]
+__all__ = [
+    "LONG",
+    "SKIP",
+    "are_harmless",
+    "check",
+    "check_value",
+    "is_plain",
+    "is_plate",
+    "looks_closely",
+    "rule_of",
+]
 
 _RULES: Final[dict[str, Any]] = tomllib.loads(
     files("hansa.trust").joinpath("redlines.toml").read_text(encoding="utf-8")
@@ -34,7 +44,7 @@ _WORD: Final = re.compile(r"[^\W\d_]+|\d+")
 _BORDER: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _FORMS: Final = re.compile("|".join(_RULES["plates"]["forms"]))
 _PLATE: Final = re.compile(r"(?=.*\d)[\w][\w ·.\-]{1,10}[\w]")
-_LONG: Final = 200
+LONG: Final = 200
 """Texts shorter than this hold no picture in which anybody could be recognised."""
 
 _MEDIA: Final = re.compile(
@@ -45,7 +55,8 @@ _BEGINNINGS: Final = frozenset("d/iURASfF8b \t\r\n")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_\-\s]{150,}={0,2}\s*")
 _VECTOR: Final = 32
 _KEPT: Final = 10_000
-_SKIP: Final = frozenset({"type", "createdAt", "modifiedAt", "observedAt", "instanceId"})
+SKIP: Final = frozenset({"type", "createdAt", "modifiedAt", "observedAt", "instanceId"})
+"""Members of an instance that hold no value."""
 
 _shapes: dict[tuple[str, ...], tuple[bool, tuple[str, ...]]] = {}
 """Sets of names that no rule is against: whether any is one whose values are looked at, and the attributes."""
@@ -53,9 +64,6 @@ _shapes: dict[tuple[str, ...], tuple[bool, tuple[str, ...]]] = {}
 _forms: dict[tuple[str, ...], tuple[tuple[str, bool | None], ...]] = {}
 """What instances are made of that no rule is against by its name: the members to be looked at, and of sub-attributes
 whether values under them are looked at; ``None`` of values."""
-
-_simple: dict[tuple[str, ...], str] = {}
-"""Those of them that have one value to be looked at, and nothing else."""
 
 
 def check(entity: Entity, before: Entity | None = None) -> None:
@@ -70,24 +78,31 @@ def check(entity: Entity, before: Entity | None = None) -> None:
     """
     shape = (*entity["type"], *entity)
     close, names = _shapes.get(shape) or _first_look(entity, before, shape)
-    simple = _simple.get
     for name in names:
         instances = entity[name]
         if before is not None and before.get(name) is instances:
             continue
         for instance in instances:
-            member = None if close else simple(tuple(instance))
-            if member is not None:  # most are so simple that a call would cost more than the look
-                value = instance[member]
-                kind = type(value)
-                if kind is float or kind is int or (kind is str and len(value) < _LONG):
-                    continue
             _instance(entity, name, instance, close)
 
 
 def check_value(types: Iterable[str], name: str, value: Any, id: str = "") -> None:
     """Refuse one value of one attribute, as :func:`check` refuses an entity."""
     check({"id": id, "type": list(types), name: [{"type": "Property", "value": value}]})
+
+
+def are_harmless(types: Iterable[str], names: Iterable[str]) -> bool:
+    """Whether no rule is against these names, nor looks closely at what stands under them."""
+    people = tuple(_RULES["vectors"]["types"])
+    return not (
+        any(rule_of(type, "types") or _has(type, people) for type in types)
+        or any(rule_of(name, "attributes") or looks_closely(name) for name in names)
+    )
+
+
+def is_plain(value: str) -> bool:
+    """Whether a long text surely holds no recording."""
+    return value[0] not in _BEGINNINGS and ";base64," not in value
 
 
 def _first_look(
@@ -128,7 +143,7 @@ def _instance(entity: Entity, name: str, instance: Any, close: bool) -> None:
         if kind is str:
             if close:
                 _plate(entity, name, value)
-            if len(value) >= _LONG:
+            if len(value) >= LONG:
                 _text(entity, name, value)
         elif kind is dict or kind is list:
             if instance.get("type") != "GeoProperty":
@@ -142,14 +157,12 @@ def _look_at_form(entity: Entity, form: tuple[str, ...]) -> tuple[tuple[str, boo
     found: list[tuple[str, bool | None]] = []
     for member in form:
         if member in INSTANCE_MEMBERS:
-            found += [(member, None)] if member not in _SKIP else []
+            found += [(member, None)] if member not in SKIP else []
         elif rule := rule_of(member, "attributes"):
             raise _refusal(entity, f"attribute '{_local(member)}'", rule)
         else:
             found.append((member, looks_closely(member)))
     _keep(_forms, form, tuple(found))
-    if len(found) == 1 and found[0][1] is None:
-        _keep(_simple, form, found[0][0])
     return tuple(found)
 
 
@@ -168,7 +181,7 @@ def _deep(entity: Entity, name: str, value: Any, close: bool) -> None:
         if type(value) is str:
             if close:
                 _plate(entity, name, value)
-            if len(value) >= _LONG:
+            if len(value) >= LONG:
                 _text(entity, name, value)
         elif type(value) is list:
             if close and len(value) >= _VECTOR:

@@ -15,6 +15,7 @@ from hansa.store.tenants import DEFAULT_TENANT, Tenants
 from hansa.trust.algorithms.register import AlgorithmRegister
 from hansa.trust.anonymise.counts import Counts
 from hansa.trust.anonymise.declare import parse
+from hansa.trust.anonymise.kinds import Keep
 from hansa.trust.anonymise.personal import local_name, rules_for
 from hansa.trust.anonymise.room import Anonymiser
 from hansa.trust.anonymise.session import Session
@@ -38,8 +39,9 @@ from hansa.trust.principals import LOCAL, Narrowing, Principal
 from hansa.trust.reads import Reads
 from hansa.trust.residents.residents import Residents
 from hansa.trust.rounds import Rounds
+from hansa.trust.screen import Screening
 from hansa.trust.sources.record import UNLIMITED
-from hansa.trust.sources.register import SourceRegister
+from hansa.trust.sources.register import OPERATOR_SOURCE, SourceRegister
 from hansa.trust.sources.shown import Shower
 from hansa.trust.sources.survey import Surveyor
 from hansa.trust.vault import Record, Vault
@@ -61,6 +63,7 @@ class TrustRooms:
     def __init__(
         self, folder: Folder, settings: Settings, clock: Clock, tenants: Tenants, egress: Egress
     ) -> None:
+        self._dev = settings.dev
         self.vault = Vault(folder.vault, clock)
         self.log, self.openings = _open_log(folder, settings, clock)
         self.volumes = Volumes(folder.log)
@@ -102,7 +105,7 @@ class TrustRooms:
         self.privacy.steps_of = self._steps_of
         self.counts = Counts(self.privacy, self.vault, lambda: self.gate.reader(LOCAL), clock)
         """How many there are, with noise."""
-        self.gate.sources = self.sources
+        self.gate.sources, self.gate.led = self.sources, self.privacy.by_api
         self.ingest = Ingest(self.sources, self.recorder, dev=settings.dev)
         """The door that sources come in by."""
         self.ingest.passage = self._passage
@@ -134,6 +137,11 @@ class TrustRooms:
         self.policies.begin()
         with suppress(HansaError):  # it was withdrawn
             self.sources.operators()
+
+    def table_screen(self) -> Screening:
+        """What a table of history that the operator brings is shown to: of steps, only that something is kept counts."""
+        kept = [s for s in self._steps_of(OPERATOR_SOURCE).steps if isinstance(s, Keep)]
+        return Screening(personal=not self._dev, steps=Steps(tuple(kept)))
 
     def _passage(self, record: Record, live: bool) -> Session:
         """The way of a source's entities; one without steps still has to say nothing personal."""

@@ -18,7 +18,7 @@ import orjson
 
 from hansa.kernel.clock import from_micros, iso
 from hansa.kernel.errors import HansaError, NotFound
-from hansa.ngsild.model import Instance
+from hansa.ngsild.model import Entity, Instance
 from hansa.store.history import Added, Recording, Removed, Replaced, Selection, Source
 from hansa.store.port import Outcome, Screen, Written
 from hansa.store.sqlite import evolutions
@@ -120,11 +120,12 @@ class Recorder:
 
     def _add(self, new: Added) -> Written:
         known, living, exists = self._entity(new.entity)
-        self._show(new.entity, new.types, new.attributes)
+        types = list(dict.fromkeys([*known, *new.types]))
+        is_same = exists and len(types) == len(known)
+        self._show(new.entity, types, new.attributes, new.passed, is_same)
         created = not exists and not self._archived(new.entity)
         if created and not new.create:
             raise _no_past(new.entity)
-        types = list(dict.fromkeys([*known, *new.types]))
         if len(types) > len(known) or not living:
             self._known[new.entity] = types, living, True
             text = orjson.dumps(types).decode()
@@ -137,10 +138,18 @@ class Recorder:
                     self._put(new.entity, name, instance)
         return Written(0, created=created, deleted=False)
 
-    def _show(self, id: str, types: Sequence[str], attributes: dict[str, list[Instance]]) -> None:
+    def _show(
+        self,
+        id: str,
+        types: list[str],
+        attributes: dict[str, list[Instance]],
+        passed: bool,
+        exists: bool,
+    ) -> None:
         """Show the screen what is to be written; it raises what refuses it."""
         if self._screen is not None:
-            self._screen({"id": id, "type": list(types), **attributes}, None)
+            before: Entity | None = {"id": id, "type": types} if exists else None
+            self._screen({"id": id, "type": types, **attributes}, before, passed)
 
     def _entity(self, id: str) -> tuple[list[str], bool, bool]:
         """The types of an entity, whether it lives in the present, and whether it is known at all."""
@@ -196,7 +205,7 @@ class Recorder:
 
     def _replace(self, new: Replaced) -> Written:
         types = self._entity(new.entity)[0]
-        self._show(new.entity, types, {new.attribute: [new.instance]})
+        self._show(new.entity, types, {new.attribute: [new.instance]}, new.passed, True)
         number = self._find(new.entity, new.attribute, new.instance_id)
         text: Any = self._connection.execute(_BODY, (number,)).get
         old = orjson.loads(text)

@@ -128,7 +128,7 @@ class Stage:
             if new is old:
                 return Written(0, created=False, deleted=False, detail=edited.detail)
             if new is not None and self._screen is not None:
-                self._screen(new, old)
+                self._screen(new, old, write.passed)
             seq = (
                 self._delete(write, record, old)
                 if new is None

@@ -7,7 +7,7 @@ Where a word may mean people and may not (``owner``), a source may declare that 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -15,7 +15,17 @@ from typing import Any, Final
 
 from hansa.ngsild.model import ENTITY_MEMBERS, INSTANCE_MEMBERS, VALUE_MEMBER
 
-__all__ = ["Rule", "Rules", "is_listed", "lacking", "local_name", "people", "rules_for", "table"]
+__all__ = [
+    "Rule",
+    "Rules",
+    "is_listed",
+    "is_named",
+    "lacking",
+    "local_name",
+    "people",
+    "rules_for",
+    "table",
+]
 
 PLACE: Final = "@place"
 _PEOPLE: Final = "*people"
@@ -86,6 +96,11 @@ def is_listed(iri: str) -> bool:
     return local_name(iri) in _names()
 
 
+def is_named(rules: Rules, names: Iterable[str]) -> bool:
+    """Whether rules hold for an entity as such, for its place, or for one of its attributes (IRIs)."""
+    return "id" in rules or PLACE in rules or any(local_name(name) in rules for name in names)
+
+
 @cache
 def _names() -> frozenset[str]:
     return frozenset(local_name(rule.name) for rule in table())
@@ -106,15 +121,20 @@ def rules_for(types: tuple[str, ...]) -> Rules:
 
 
 def lacking(
-    entity: Mapping[str, Any], rules: Rules, covered: Mapping[str, frozenset[str]]
+    entity: Mapping[str, Any],
+    rules: Rules,
+    covered: Mapping[str, frozenset[str]],
+    *,
+    anew: bool = True,
 ) -> list[str]:
     """The names of the rules that an entity breaks: something personal that no fitting step is declared for.
 
     Args:
         covered: the words of the steps declared for each attribute (IRI, or ``id``).
+        anew: whether its identifier is asked, too; it is not where only some attributes are new.
     """
-    found = []
-    if (rule := rules.get("id")) and not rule.fits & covered.get("id", frozenset()):
+    found: list[str] = []
+    if anew and (rule := rules.get("id")) and not rule.fits & covered.get("id", frozenset()):
         found.append(rule.name)
     _look(entity, ENTITY_MEMBERS, rules, covered, found)
     return found

@@ -11,16 +11,19 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 from hansa.kernel.clock import Clock, iso
 from hansa.kernel.errors import HansaError
 from hansa.ngsild.city import city_context
-from hansa.store.port import Reader
+from hansa.store.port import Reader, Store
 from hansa.trust.anonymise.account import Account
 from hansa.trust.anonymise.budget import Budget
+from hansa.trust.anonymise.doorway import through_steps
 from hansa.trust.anonymise.keys import Keys
 from hansa.trust.anonymise.measures import measure
+from hansa.trust.anonymise.pseudonyms import Key
 from hansa.trust.anonymise.session import Session
 from hansa.trust.anonymise.steps import Steps
 from hansa.trust.anonymise.stored import rows
@@ -51,6 +54,9 @@ class Anonymiser:
         self.budget = Budget(vault, clock)
         self.steps_of: Callable[[str], Steps] = lambda source: Steps()
         """The steps that a source declares, by its name in the register."""
+        self._by_api: dict[str, tuple[Record, Steps]] = {}
+        self._gathered: dict[str, Account] = {}
+        self._lock = Lock()
 
     def begin(self, source: str, steps: Steps, *, live: bool = False) -> Session:
         """A session for a source's entities; see :class:`.Session` for what it raises."""
@@ -63,6 +69,38 @@ class Anonymiser:
             lambda account: self._noted(source, account),
             live=live,
         )
+
+    def by_api(self, record: Record, store: Store) -> Store:
+        """The store, for what a program writes of a source through the API: its steps are done on the way."""
+        if not record.get("anonymise"):
+            return store
+        source = record["id"]
+        known = self._by_api.get(source)
+        if known is None or known[0] is not record:
+            known = self._by_api[source] = record, self.steps_of(source)
+        steps = known[1]
+
+        def key() -> Key | None:
+            if not steps.needs_key or steps.rotate is None:
+                return None
+            return self.keys.current(source, steps.rotate)
+
+        return through_steps(store, steps, key, lambda more: self._gather(source, more))
+
+    def flush(self) -> None:
+        """Put what became of what came through the API into the vault.
+
+        Raises:
+            HansaError: the vault does not take it.
+        """
+        with self._lock:
+            gathered, self._gathered = self._gathered, {}
+        for source, sums in gathered.items():
+            self._noted(source, sums)
+
+    def _gather(self, source: str, more: Account) -> None:
+        with self._lock:
+            self._gathered.setdefault(source, Account()).add(more)
 
     def account(self, source: str) -> dict[str, Any]:
         """What came in of a source, and what became of it."""
@@ -125,11 +163,14 @@ class Anonymiser:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            with suppress(HansaError):  # sums of the last half minute only
+                await asyncio.to_thread(self.flush)
 
     async def _tending(self) -> None:
         while True:
             try:
                 await asyncio.to_thread(self.keys.tend)
+                await asyncio.to_thread(self.flush)
             except HansaError as fault:
                 _LOG.warning("%s", fault.sentence)
             await asyncio.sleep(_EVERY)

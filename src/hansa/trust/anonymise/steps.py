@@ -108,11 +108,13 @@ class Steps:
         passed, tallies = self.judge(ready, account)
         return passed, account, tallies
 
-    def change(self, entity: Entity, key: Key | None, account: Account) -> Entity | None:
-        """One entity after the steps that change values; ``None`` if it is withheld."""
+    def change(
+        self, entity: Entity, key: Key | None, account: Account, *, anew: bool = True
+    ) -> Entity | None:
+        """One entity after the steps that change values; ``None`` if it is withheld. `anew` as for :func:`.lacking`."""
         account.read += 1
         plan = self._plan(tuple(entity["type"]))
-        if not plan.is_counted and (bare := lacking(entity, plan.rules, plan.covered)):
+        if not plan.is_counted and (bare := lacking(entity, plan.rules, plan.covered, anew=anew)):
             account.withheld["personal"] += 1
             account.why.update(bare)
             return None
@@ -128,6 +130,11 @@ class Steps:
             account.withheld["shows"] += 1
             return None
         return made
+
+    def lacking(self, entity: Entity, *, anew: bool = True) -> list[str]:
+        """The names of the rules about what is personal that an entity breaks; `anew` as for :func:`.lacking`."""
+        plan = self._plan(tuple(entity["type"]))
+        return lacking(entity, plan.rules, plan.covered, anew=anew)
 
     def judge(
         self, entities: Sequence[Entity], account: Account

@@ -184,7 +184,7 @@ class Call:
         return self.service.gate.writer(self.principal, self.tenant)
 
     def taker(self, *, make: bool = False) -> Store:
-        """The same, for those who bring entities: they must be those of a declared source."""
+        """The same, for those who bring entities: those of a declared source, led through its steps."""
         return self.service.gate.taker(self.principal, self.tenant, self.snapshot, make=make)
 
     @property

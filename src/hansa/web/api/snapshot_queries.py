@@ -17,7 +17,7 @@ from hansa.hub.federation.reads import MOST
 from hansa.hub.links import linked_entities
 from hansa.hub.snapshot_history import PastPart, fill_past
 from hansa.hub.snapshots import Part
-from hansa.kernel.errors import BadRequest, OperationNotSupported
+from hansa.kernel.errors import BadRequest, HansaError, OperationNotSupported
 from hansa.ngsild.context import Context
 from hansa.ngsild.linked import flat
 from hansa.ngsild.model import Entity
@@ -114,9 +114,10 @@ async def _from_sources(
     found = await reach.page(wanted)
     if found is None:
         return detail, []
-    writes = [hub.copied(hub.projected(e, part.view)) for e in found.entities]
-    await call.service.commits().settled(target.write(writes))
-    complete = not found.warned and not found.more
+    writes = [hub.copied(hub.projected(e, part.view), passed=False) for e in found.entities]
+    outcomes = await call.service.commits().settled(target.write(writes))
+    refused = any(isinstance(outcome, HansaError) for outcome in outcomes)
+    complete = not (found.warned or found.more or refused)
     return hub.told_of(detail, bool(writes), complete=complete), found.entities
 
 
@@ -132,7 +133,7 @@ async def _with_linked(
     found = await asyncio.to_thread(linked_entities, store, roots, sight, look.join, call.alive)
     held = {root["id"] for root in roots}
     writes = [
-        hub.copied(hub.projected(entity, view))
+        hub.copied(hub.projected(entity, view), passed=True)
         for entity, view in flat(roots, found, sight, look.join)
         if entity["id"] not in held
     ]
@@ -158,4 +159,4 @@ async def _remembered(
 
 def _copied(store: Store, target: Store, part: PastPart, pasts: Pasts | None) -> bool:
     with store.past() as here, joined(here, pasts, part.ask) as source:
-        return fill_past(source, target, part)
+        return fill_past(source, target, part, passed=pasts is None)
