@@ -62,11 +62,11 @@ class Node:
         """What timetables take for the present; whatever is written bears the time of `clock`."""
         self.archiving = Lock()
         """Held by whoever rearranges the archive: the archivist, or a command that asks for it."""
-        self._tenants = Tenants(
-            folder.store, clock, self.archive, Screening(personal=not settings.dev).check
-        )
+        screening = Screening(personal=not settings.dev)
+        self._tenants = Tenants(folder.store, clock, self.archive, screening.check)
         self._egress = Egress.for_node(settings)
         self.trust = TrustRooms(folder, settings, clock, self._tenants, self._egress)
+        self.trust.residents.forgets(screening.erased)
         self.gate = self.trust.gate
         self.trust.sources.defaults = known_of
         self.trust.algorithms.brought = record_of

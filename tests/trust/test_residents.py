@@ -184,6 +184,33 @@ def test_erased_is_erased(node: Node) -> None:
     assert "resident.erased" in reasons
 
 
+def test_what_was_erased_does_not_come_again(node: Node, tmp_path: Path) -> None:
+    node.trust.residents.erase(OFFICER, METER)
+    operator = {"Authorization": f"Bearer {SECRET}"}
+    again = {"id": METER, "type": "SmartMeter", "used": {"value": 7}}
+    new = {**again, "id": METER + "-2"}
+    for base in ("/ngsi-ld/v1/entities", "/ngsi-ld/v1/temporal/entities"):
+        answer = client(node).post(base, json=again, headers=operator)
+        assert answer.status_code == 403 and "erased at the wish" in answer.text, base
+    batch = "/ngsi-ld/v1/entityOperations/upsert"
+    answer = client(node).post(batch, json=[again, new], headers=operator)
+    assert answer.status_code == 207 and answer.json()["success"] == [new["id"]]
+    assert METER not in json.dumps(node.trust.vault.all("erased"))
+    folder, settings = node.folder.root, node.settings
+    node.close()
+    reopened = Node.open(folder, settings)
+    try:
+        assert client(reopened).post(batch, json=[again], headers=operator).status_code == 207
+        with pytest.raises(Unauthorized):
+            reopened.trust.residents.readmit(PUBLIC, METER)
+        reopened.trust.residents.readmit(OFFICER, METER)
+        with pytest.raises(NotFound):
+            reopened.trust.residents.readmit(OFFICER, METER)
+        assert client(reopened).post(batch, json=[again], headers=operator).status_code == 201
+    finally:
+        reopened.close()
+
+
 def test_an_erasure_that_was_broken_off_is_granted_again(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -58,6 +58,8 @@ def work_through(
     found, undeclared, passage = find_spoke(spoke), None, None
     try:
         passage = node.trust.ingest.admit(request.slug, spoke)
+        declared = node.trust.sources.find(request.slug) or {}
+        request = replace(request, title=request.title or declared.get("name", ""))
     except UndeclaredSource as refusal:
         if not dry_run:
             raise

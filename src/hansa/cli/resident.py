@@ -14,7 +14,9 @@ from hansa.kernel.errors import BadRequest
 
 __all__ = ["register"]
 
-Action = Literal["list", "link", "unlink", "requests", "grant", "refuse", "erase", "consents"]
+Action = Literal[
+    "list", "link", "unlink", "requests", "grant", "refuse", "erase", "readmit", "consents"
+]
 _SHOWN: Final[dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]]] = {
     "list": (
         "links",
@@ -47,7 +49,9 @@ def resident(
     ] = "list",
     name: Annotated[
         str | None,
-        typer.Argument(help="The account; for grant and refuse the request; for erase the entity."),
+        typer.Argument(
+            help="The account; for grant and refuse the request; for erase and readmit the entity."
+        ),
     ] = None,
     entity: Annotated[str | None, typer.Argument(help="The entity, to link or unlink.")] = None,
     folder: FolderOption = Path("node"),
@@ -60,7 +64,7 @@ def resident(
 
     `link` says that an entity is a resident's, `unlink` that it is not; `requests` lists what residents ask for, `grant`
     and `refuse` decide it (an erasure that is granted is done at once); `erase` erases an entity with all its history and
-    what the log could tell about it; `consents` lists what somebody agreed to.
+    what the log could tell about it, and keeps its source from bringing it again, until `readmit`; `consents` lists what somebody agreed to.
 
     Example: `hansa resident link rosa urn:ngsi-ld:SmartMeter:rosa --because "contract 4711 and passport seen"`
 

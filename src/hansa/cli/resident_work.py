@@ -37,6 +37,8 @@ def do_resident(node: Node, task: str, given: Mapping[str, Any]) -> dict[str, An
             residents.unlink(LOCAL, name, what)
         case "erase":
             residents.erase(LOCAL, name)
+        case "readmit":
+            residents.readmit(LOCAL, name)
         case "grant" | "refuse":
             granted, reason = task == "grant", str(given.get("basis", ""))
             return asdict(residents.decide(LOCAL, name, granted=granted, reason=reason))

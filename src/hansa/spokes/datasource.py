@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, Final, Literal
 
 import orjson
@@ -86,13 +87,19 @@ class Source:
         put(entity, "status", status)
         if about.notes:
             entity["notes"] = prop(list(about.notes))
-        if given := {name: value for name, value in self.options.items() if value != ""}:
+        if given := {name: self._said(name) for name, v in self.options.items() if v != ""}:
             entity["options"] = json_prop(given)
         if status != "importing":
             entity["counts"] = json_prop(dict(sorted(report.by_type.items())))
             outcome = report.to_dict(_SHOWN_REFUSALS)
             entity["report"] = json_prop({n: outcome[n] for n in outcome if n not in _ELSEWHERE})
         return entity | about.facts
+
+    def _said(self, name: str) -> Any:
+        """What everybody is told of an option: of a path of this machine, its end."""
+        kinds = {option.name: option.kind for option in self.manifest.options}
+        given = self.options[name]
+        return PurePath(str(given)).name if kinds.get(name) == "path" else given
 
 
 _STATUS: Final = city_iri("status")

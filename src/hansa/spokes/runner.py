@@ -186,6 +186,8 @@ class _Run:
         source_id = urn("DataSource", request.slug)
         self.report = Report(source_id)
         self._about = _with_wishes(reading.about, spoke, request)
+        if passage is not None and passage.hides:
+            self._about.digest = ""  # of a small file it would let anybody try what stood in it
         manifest = spoke.manifest
         self._stamp = Stamp(
             source_id=source_id,

@@ -2,10 +2,11 @@
 
 In this order:
 
-1. a glance: where no name means anything to a rule, and the values are numbers, short texts and places, that is all
+1. what was erased at the wish of whom it concerns does not come again (:mod:`hansa.trust.residents.erased`);
+2. a glance: where no name means anything to a rule, and the values are numbers, short texts and places, that is all
    (the verdict about names is kept for each set of them);
-2. red lines (:mod:`.redlines`);
-3. what is personal by its name is refused, unless it went through the steps that its source declares
+3. red lines (:mod:`.redlines`);
+4. what is personal by its name is refused, unless it went through the steps that its source declares
    (:mod:`hansa.trust.anonymise.personal`). A node for experiments does not ask this.
 
 What an edit leaves as it was is not asked again.
@@ -22,6 +23,7 @@ from hansa.ngsild.model import ENTITY_MEMBERS, INSTANCE_MEMBERS, Entity
 from hansa.trust import redlines
 from hansa.trust.anonymise.personal import is_listed, is_named, rules_for
 from hansa.trust.anonymise.steps import Steps
+from hansa.trust.residents.erased import Erased
 
 __all__ = ["Screening", "personal"]
 
@@ -45,10 +47,12 @@ class Screening:
     Attributes:
         personal: whether what is personal is refused, too.
         steps: declared ones, by which it is allowed.
+        erased: what does not come again.
     """
 
     personal: bool = True
     steps: Steps = field(default_factory=Steps)
+    erased: Erased = field(default_factory=Erased)
     _names: dict[tuple[str, ...], tuple[str, ...] | None] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -69,7 +73,10 @@ class Screening:
         Raises:
             RedLine: with the rule and the law it rests on.
             PersonalData: something is personal, and no step was declared for it.
+            Forbidden: it was erased.
         """
+        if before is None:
+            self.erased.check(entity)
         asks = self.personal and not passed
         known = self._names if asks else self._of_passed
         shape = (*entity["type"], *entity)

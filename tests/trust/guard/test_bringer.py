@@ -16,8 +16,9 @@ from hansa.store.history import Added, Removed
 from hansa.store.port import Outcome, Store, Write
 from hansa.store.sqlite import open_store
 from hansa.trust.guard.bringer import brought_by
-from hansa.trust.sources.belonging import IMPORTED_FROM, entity_of
+from hansa.trust.sources.belonging import IMPORTED_FROM
 from hansa.trust.sources.register import OPERATOR_SOURCE
+from hansa.trust.sources.shown import entity_id
 
 NOW = "2026-04-15T12:00:00.000000Z"
 CAR, TREE = "https://x/Car", "https://x/Tree"
@@ -42,7 +43,7 @@ def entity(id: str, type: str, source: str = "") -> dict[str, Any]:
         COLOUR: [{"type": "Property", "value": "red"}],
     }
     if source:
-        made[IMPORTED_FROM] = [{"type": "Relationship", "object": entity_of(source)}]
+        made[IMPORTED_FROM] = [{"type": "Relationship", "object": entity_id(source)}]
     return made
 
 
@@ -92,7 +93,7 @@ def test_it_can_be_given_to_nobody_else(whole: Store) -> None:
     assert isinstance(refused, Forbidden)
     (done,) = settled(meters, entities.replace("urn:car:1", entity("urn:car:1", CAR), NOW))
     assert not isinstance(done, HansaError)
-    assert held(whole, "urn:car:1")[IMPORTED_FROM][0]["object"] == entity_of("meters")
+    assert held(whole, "urn:car:1")[IMPORTED_FROM][0]["object"] == entity_id("meters")
 
 
 def test_types_of_the_token_hold_before_and_after(whole: Store) -> None:

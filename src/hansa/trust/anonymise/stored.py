@@ -15,7 +15,8 @@ from hansa.trust.anonymise.groups import plain_value, written
 from hansa.trust.anonymise.measures import Row
 from hansa.trust.anonymise.released import TYPE
 from hansa.trust.anonymise.steps import Steps
-from hansa.trust.sources.belonging import IMPORTED_FROM, entity_of
+from hansa.trust.sources.belonging import IMPORTED_FROM
+from hansa.trust.sources.shown import entity_id
 
 __all__ = ["entities", "rows"]
 
@@ -24,7 +25,7 @@ _PAGE: Final = 2_000
 
 def entities(store: Reader, source: str, type: str | None = None) -> Iterator[Entity]:
     """All entities of a source, as they are stored; or those of a type (IRI)."""
-    wanted = Compare(AttributePath((IMPORTED_FROM,)), "==", (Uri(entity_of(source)),))
+    wanted = Compare(AttributePath((IMPORTED_FROM,)), "==", (Uri(entity_id(source)),))
     types = TypeName(type) if type else None
     offset = 0
     while True:

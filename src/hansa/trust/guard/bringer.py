@@ -24,7 +24,8 @@ from hansa.ngsild.model import Entity
 from hansa.ngsild.query import And, AttributePath, Compare, Query, Uri
 from hansa.store.history import Added, Recording, Removed
 from hansa.store.port import Edit, Edited, Outcome, Page, Store, Write
-from hansa.trust.sources.belonging import IMPORTED_FROM, belongs, entity_of, given, owners
+from hansa.trust.sources.belonging import IMPORTED_FROM, belongs, given, owners
+from hansa.trust.sources.shown import entity_id
 
 __all__ = ["SourceStore", "brought_by"]
 
@@ -56,7 +57,7 @@ class SourceStore:
 
     def query(self, query: Query) -> Page:
         """The entities that match, of those that the source brought."""
-        own = Compare(AttributePath((IMPORTED_FROM,)), "==", (Uri(entity_of(self._source)),))
+        own = Compare(AttributePath((IMPORTED_FROM,)), "==", (Uri(entity_id(self._source)),))
         return self._store.query(replace(query, q=own if query.q is None else And((query.q, own))))
 
     def write(self, writes: Sequence[Write]) -> Future[list[Outcome]]:

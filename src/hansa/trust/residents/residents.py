@@ -1,7 +1,8 @@
 """My data: what is held about a resident, who read it, when and why; and what they may do about it.
 
 Reading one's own data is a read of restricted data and is logged as one. Erasing takes, in this order: the entry of the log that
-something is erased (without saying what), the entity, its history (also what is in the archive, whose files are
+something is erased (without saying what), its identifier, which is not
+taken in again (:mod:`.erased`), the entity, its history (also what is in the archive, whose files are
 written again without it at its next round), what opens the log's commitments about it, and what the requests and links said of it.
 """
 
@@ -31,6 +32,7 @@ from hansa.trust.log.openings import KeptOpenings
 from hansa.trust.log.recorder import Recorder
 from hansa.trust.principals import LOCAL, Principal
 from hansa.trust.residents.consents import Consents
+from hansa.trust.residents.erased import Erased
 from hansa.trust.residents.theirs import Link, Theirs
 from hansa.trust.residents.wishes import Wish, Wishes
 from hansa.trust.vault import Vault
@@ -72,9 +74,15 @@ class Residents:
     ) -> None:
         self._recorder, self._accounts = recorder, desk.accounts
         self._gate, self._book, self._openings = gate, book, openings
+        self._vault, self._erased = vault, Erased()
         self.theirs = Theirs(vault, recorder, clock)
         self.consents = Consents(vault, recorder, clock)
         self.wishes = Wishes(vault, recorder, clock)
+
+    def forgets(self, erased: Erased) -> None:
+        """Have what is erased from now on, and was before, refused by whoever asks `erased`."""
+        erased.open(self._vault)
+        self._erased = erased
 
     # -- what a resident sees ----------------------------------------------------------------------
 
@@ -251,8 +259,20 @@ class Residents:
         self._take_out(who, entity)
         self.wishes.forget(entity)
 
+    def readmit(self, who: Principal, entity: str) -> None:
+        """Let an entity that was erased come in again, for whom it concerns agreed to it.
+
+        Raises:
+            Forbidden, Unauthorized: `who` may not.
+            NotFound: it was not erased.
+        """
+        self.check(who)
+        self._erased.remove(entity)
+        self._recorder.changed("erasure", who, (entity,), "resident.readmitted")
+
     def _take_out(self, who: Principal, entity: str) -> None:
         self._recorder.changed("erasure", who, (), "resident.erased")
+        self._erased.add(entity)
         store = self._gate.writer(LOCAL, make=True)
         _settled(store.write([Write(entity, lambda _: Edited(None))]).result())
         _settled(store.record_history([Removed(entity)]).result())

@@ -7,26 +7,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from hansa.kernel.ids import urn
 from hansa.ngsild.city import city_iri
 from hansa.ngsild.model import Entity, Instance
 from hansa.trust.sources.register import OPERATOR_SOURCE
+from hansa.trust.sources.shown import entity_id
 
-__all__ = ["IMPORTED_FROM", "belongs", "entity_of", "given", "owners", "source_of"]
+__all__ = ["IMPORTED_FROM", "belongs", "given", "owners"]
 
 IMPORTED_FROM: Final = city_iri("importedFrom")
 """The attribute that says where an entity came from."""
-
-
-def entity_of(source: str) -> str:
-    """The identifier of a source's own entity."""
-    return urn("DataSource", source)
-
-
-def source_of(id: str) -> str:
-    """The name of the source whose entity has this identifier; "" if it is none."""
-    start = entity_of("")
-    return id.removeprefix(start) if id.startswith(start) else ""
 
 
 def owners(entity: Entity) -> list[str]:
@@ -37,7 +26,7 @@ def owners(entity: Entity) -> list[str]:
 def belongs(entity: Entity, source: str) -> bool:
     """Whether an entity came from a source, and from no other."""
     named = owners(entity)
-    return named == [entity_of(source)] or (not named and source == OPERATOR_SOURCE)
+    return named == [entity_id(source)] or (not named and source == OPERATOR_SOURCE)
 
 
 def given(entity: Entity, source: str, instance: Instance | None = None) -> Entity:
@@ -48,7 +37,7 @@ def given(entity: Entity, source: str, instance: Instance | None = None) -> Enti
         moment = entity["modifiedAt"]
         instance = {
             "type": "Relationship",
-            "object": entity_of(source),
+            "object": entity_id(source),
             "createdAt": moment,
             "modifiedAt": moment,
         }

@@ -17,6 +17,8 @@ import orjson
 
 from hansa.kernel.units import symbol
 from hansa.ngsild.model import LOCATION, Entity, Instance, attributes, sub_attributes
+from hansa.trust.sources.belonging import owners
+from hansa.trust.sources.shown import named
 from hansa.web.pages.codes import is_share, meaning
 from hansa.web.pages.licences import licence
 from hansa.web.pages.names import GEOMETRIES, attribute_label, heading, type_label
@@ -94,6 +96,8 @@ class Sheet:
     origin: list[Row] = field(default_factory=list)
     created: datetime | None = None
     modified: datetime | None = None
+    source: str = ""
+    """The name of the source that it came from, in the register of sources."""
 
     @property
     def tells_of_import(self) -> bool:
@@ -190,6 +194,7 @@ class Describer:
             terms=tuple(self._term(iri) for iri in entity["type"]),
             created=self._maybe(entity.get("createdAt")),
             modified=self._maybe(entity.get("modifiedAt")),
+            source=next(filter(None, map(named, owners(entity))), ""),
         )
         asked = frozenset(linked_ids(entity))
         for iri, instances in attributes(entity):

@@ -88,6 +88,7 @@ class EntityPages:
             "_entity.html" if part else "entity.html",
             part=part,
             entity=sheet,
+            declared=self._site.node.trust.sources.find(sheet.source) is not None,
             said=self._said(entity, tongue),
             calls=self._stops.board(entity, describer, tongue),
             histories=[

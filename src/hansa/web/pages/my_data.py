@@ -20,7 +20,8 @@ from hansa.kernel.errors import (
 )
 from hansa.trust.principals import Principal
 from hansa.trust.residents.residents import Held
-from hansa.trust.sources.belonging import owners, source_of
+from hansa.trust.sources.belonging import owners
+from hansa.trust.sources.shown import named
 from hansa.web.pages.describe import Describer, Sheet
 from hansa.web.shell.forms import Form, posted
 from hansa.web.shell.language import Language, choose
@@ -131,7 +132,7 @@ class MyDataPages:
         if held.entity is None:
             return {"sheet": None, "source": None}
         sources = self._site.node.trust.sources
-        found = [sources.find(name) for name in map(source_of, owners(held.entity)) if name]
+        found = [sources.find(name) for name in map(named, owners(held.entity)) if name]
         source = next((each for each in found if each is not None), None)
         return {
             "sheet": self._describer(tongue).sheet(held.entity, {}),
