@@ -92,6 +92,19 @@ def test_nobody_can_be_logged_in_by_a_link_of_others(node: Node, issuer: str) ->
     assert attacker.get(back).status_code == 400, "the seal is gone"
 
 
+def test_a_page_elsewhere_begins_no_login(node: Node, issuer: str) -> None:
+    """A provider that knows somebody may ask them nothing, so it is they who choose to go there."""
+    register(node, issuer)
+    page = browser(node)
+    for site in ("cross-site", "same-site"):
+        answer = page.get("/login/with/visby", headers={"Sec-Fetch-Site": site})
+        assert answer.headers["location"] == "/login"
+        assert "set-cookie" not in answer.headers
+    for site in ("same-origin", "none"):
+        answer = page.get("/login/with/visby", headers={"Sec-Fetch-Site": site})
+        assert answer.headers["location"].startswith(f"{issuer}/")
+
+
 def test_a_code_is_good_once(node: Node, issuer: str) -> None:
     register(node, issuer)
     page = browser(node)

@@ -70,6 +70,25 @@ def test_a_body_says_what_it_is_and_in_which_characters(city: Node) -> None:
             assert reply.body.lstrip()[:1] in (b"{", b"[", b'"'), what
 
 
+def test_what_is_answered_to_somebody_is_kept_by_no_cache(city: Node) -> None:
+    """Whether the proof holds or not; the pages' files, tiles and the log's files are the same for all."""
+    desk = city.trust.desk
+    desk.accounts.add("cached", roles=["administrator"])
+    proofs = (
+        {"authorization": f"Bearer {desk.tokens.add('cached', 't')[1]}"},
+        {"authorization": "Bearer nothing"},
+        {"cookie": f"a=b; hansa_session={desk.enter('cached', '', '')}"},
+        {"cookie": "__Host-hansa=nothing"},
+    )
+    for address in addresses(city):
+        for proof in proofs:
+            reply = ask(city, "GET", address.path, proof)
+            shared = address.path.startswith(("/static/", "/tiles/", "/log/"))
+            assert shared or reply.every("cache-control") == ["no-store"], (address, proof)
+    plain = ask(city, "GET", "/data", {"cookie": "hansa_language=fr"})
+    assert plain.every("cache-control") == ["no-cache"]
+
+
 def test_https_alone_is_asked_for_only_where_there_is_https(lab: Node) -> None:
     assert ask(lab, "GET", "/data").every("strict-transport-security") == []
 

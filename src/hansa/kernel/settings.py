@@ -188,6 +188,12 @@ class Settings:
     session_hours: int = _option(
         12, "Hours after which a login ends, however busy it is.", "8", low=1, high=8_760
     )
+    password_words: tuple[str, ...] = _option(
+        (),
+        "Words that people of the place would try: no password may be made of these, of names of the account "
+        "and the city, and of what the software is called.",
+        '["gotland", "almedalen"]',
+    )
     rate_address: int = _option(
         12_000,
         "Requests a minute from one address; 0: no limit. Programs on this machine are not counted.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from hansa.kernel.settings import Settings
 from hansa.trust.identity import passwords
 from hansa.trust.identity.desk import Desk
 from hansa.trust.identity.lockout import delay
-from hansa.trust.identity.second import step_of
+from hansa.trust.identity.second import new_recovery, step_of
 from hansa.trust.vault import Vault
 
 SECRET = "a long way to Visby"
@@ -79,11 +80,66 @@ def code_of(secret: str, moment: datetime) -> str:
 
 @pytest.mark.parametrize(
     "password",
-    ["short", "x" * 257, "password1234", "aaaabbbbcccc", "visby-visby-1", "ANA.lund.visby"],
+    [
+        "short",
+        "x" * 257,
+        "password1234",
+        "aaaabbbbcccc",
+        "visby-visby-1",
+        "ANA.lund.visby",
+        "Hansa-Auditor-1",
+        "Almedalen 2026",
+        "Gotland visby 7",
+    ],
 )
 def test_weak_passwords_are_refused(password: str) -> None:
     with pytest.raises(BadRequest):
-        passwords.check_password(password, "ana.lund", "Visby")
+        passwords.check_password(password, "ana.lund", "Visby Gotland", words=["almedalen"])
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "12 letters..",
+        "onlysmallletters",
+        "ONLYLARGELETTERS",
+        "734019526481",
+        "ἄνδρα μοι ἔννεπε",
+        "   with spaces   ",
+        "a long sentence " * 16,
+        "p" + "abcdefghijklmno" * 4 + "qrs",
+    ],
+)
+def test_any_signs_make_a_password_that_is_long_enough(password: str) -> None:
+    passwords.check_password(password, "ana.lund", "Visby")
+    assert passwords.matches(password, passwords.hashed(password))
+
+
+def test_common_passwords_are_refused_in_any_case(desk: Desk, ana: str) -> None:
+    for common in ("q1w2e3r4t5y6", "Leavemealone", "LEAVEMEALONE", "qwerty123456"):
+        assert len(common) >= passwords.LEAST
+        with pytest.raises(BadRequest, match="first that are tried"):
+            desk.choose_password("ana", common)
+    assert not passwords.is_common(SECRET)
+
+
+def test_there_are_more_common_passwords_than_anybody_can_try() -> None:
+    """More than three thousand that would be long enough otherwise; of each only a part of a hash."""
+    assert len(passwords._marks()) > 3000
+
+
+def test_the_words_of_a_place_make_no_password(vault: Vault) -> None:
+    desk = Desk(vault, Settings(city="La Serena", password_words=("Coquimbo",)), Clock())
+    desk.accounts.add("ana", full_name="Ana Lund")
+    for weak in ("la serena 2026", "coquimbo-2026", "ana lund serena", "hansa planner 1"):
+        with pytest.raises(BadRequest, match="name, or of words"):
+            desk.choose_password("ana", weak)
+    desk.choose_password("ana", "a boat near Coquimbo")
+
+
+def test_a_password_holds_until_it_is_changed(desk: Desk, ana: str, hands: Hands) -> None:
+    hands.on(days=3650)
+    assert desk.session(desk.log_in("ana", SECRET, "", *HERE)) is not None
 
 
 def test_a_password_is_kept_as_argon2_and_compared_whole() -> None:
@@ -183,6 +239,13 @@ def test_a_recovery_code_is_good_once(desk: Desk, ana: str, hands: Hands) -> Non
     with pytest.raises(Unauthorized):
         desk.log_in("ana", SECRET, code, *HERE)
     assert len(desk.accounts.named("ana").recovery) == 9
+
+
+def test_recovery_codes_are_long_and_never_the_same() -> None:
+    """120 random bits each, so that a plain hash of them is enough."""
+    codes = [code for _ in range(100) for code in new_recovery()]
+    assert len(set(codes)) == 1000
+    assert all(re.fullmatch(r"([a-z2-7]{4}-){5}[a-z2-7]{4}", code) for code in codes)
 
 
 def test_the_codes_are_those_of_rfc_6238() -> None:

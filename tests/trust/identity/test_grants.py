@@ -20,7 +20,7 @@ from hansa.kernel.settings import Settings
 from hansa.ngsild.city import city_iri
 from hansa.trust.identity.desk import Desk
 from hansa.trust.identity.grants import SECONDS, Granted, InvalidScope
-from hansa.trust.identity.keysets import public_keys, verified
+from hansa.trust.identity.keysets import public_keys, sign, verified
 from hansa.trust.vault import Vault
 from tests.trust.identity.machines import ISSUER, KEYS, assertion, jwks
 
@@ -214,6 +214,21 @@ def test_a_token_follows_its_client_at_once(desk: Desk) -> None:
     Hands.by = timedelta(seconds=2)
     desk.clients.add("parking", jwks=jwks())
     assert desk.bearer(token) is None, "a new client of the name is another one"
+
+
+def test_a_token_for_another_node_is_not_taken(vault: Vault) -> None:
+    """Not even one with the same keys, such as a copy of this node under another name."""
+    here = Desk(vault, Settings(base_url=ISSUER), Hands())
+    copy = Desk(vault, Settings(base_url="https://copy.example"), Hands())
+    here.clients.add("parking", jwks=jwks())
+    token = grant(here, assertion(), "").token
+    assert here.bearer(token) is not None
+    assert copy.bearer(token) is None
+    own = here.grants._key()
+    right = dict(verified(token, here.grants.published()).claims)
+    for audience in (None, "https://copy.example", [ISSUER], ""):
+        assert here.bearer(sign({**right, "aud": audience}, own, "at+jwt")) is None
+    assert here.bearer(sign(right, own, "JWT")) is None, "a token of another kind"
 
 
 def test_a_client_ends_in_time(desk: Desk) -> None:

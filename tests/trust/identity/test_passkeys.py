@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -112,6 +113,26 @@ def test_a_seal_ends(tmp_path: Path) -> None:
     Hands.by = timedelta(seconds=SECONDS + 2)
     with pytest.raises(BadRequest):
         seals.opened("any", text)
+
+
+def test_what_is_sealed_is_not_read_changed_or_opened_twice() -> None:
+    seals, other = Seals(Clock()), Seals(Clock())
+    text = seals.sealed("any", {"a": "a plain word"})
+    assert text != seals.sealed("any", {"a": "a plain word"})
+    kept = urlsafe_b64decode(text)
+    assert b"plain" not in kept
+    flipped = [kept[:i] + bytes([kept[i] ^ 1]) + kept[i + 1 :] for i in range(len(kept))]
+    wrong = [urlsafe_b64encode(each).decode() for each in flipped]
+    for use, box, each in (("other", seals, text), ("any", other, text)):
+        with pytest.raises(BadRequest):
+            box.opened(use, each)
+    for each in wrong:
+        with pytest.raises(BadRequest):
+            seals.opened("any", each)
+    assert seals.opened_once("any", text) == {"a": "a plain word"}
+    for again in (text, text + "=", f"{text[:9]} {text[9:]}", f"{text[:9]}\n{text[9:]}"):
+        with pytest.raises(BadRequest):
+            seals.opened_once("any", again)
 
 
 def test_a_login_may_ask_so_often(tmp_path: Path) -> None:

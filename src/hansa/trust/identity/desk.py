@@ -42,6 +42,7 @@ class Desk:
 
     def __init__(self, vault: Vault, settings: Settings, clock: Clock) -> None:
         self._clock, self._city = clock, settings.city
+        self._words = settings.password_words
         self._notes = Notes()
         self.accounts = Accounts(vault, clock, self._notes)
         self.links = Links(vault, clock, self._notes)
@@ -54,7 +55,7 @@ class Desk:
         self.tokens = Tokens(vault, clock, self._notes)
         self._addresses = Addresses()
         self.clients = Clients(vault, clock, self._notes)
-        self.grants = Grants(vault, clock, self.clients)
+        self.grants = Grants(vault, clock, self.clients, settings.base_url)
         self.providers = Providers(vault, clock, self._notes)
         self.passkeys = Passkeys(vault, self.accounts, clock, settings.city)
         self._pace = Pace(settings.rate_token)
@@ -276,7 +277,7 @@ class Desk:
             BadRequest: the password is too easily found.
         """
         account = self.accounts.named(name)
-        check_password(password, account.name, account.full_name, self._city)
+        check_password(password, account.name, account.full_name, self._city, words=self._words)
         made = hashed(password)
         self._note("account", account.name, "password.chosen")
         self.accounts.change(
@@ -295,7 +296,7 @@ class Desk:
             AlreadyExists: there is an account of that name.
         """
         account = self.links.account(secret)
-        check_password(password, account or name, self._city)
+        check_password(password, account or name, self._city, words=self._words)
         if not account:
             who = Principal(name.strip().lower(), "staff")
             made = self.accounts.add(

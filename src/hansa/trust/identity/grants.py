@@ -79,8 +79,10 @@ class _Asked:
 class Grants:
     """The access tokens of a node's clients."""
 
-    def __init__(self, vault: Vault, clock: Clock, clients: Clients) -> None:
+    def __init__(self, vault: Vault, clock: Clock, clients: Clients, name: str = "") -> None:
         self._vault, self._clock, self._clients = vault, clock, clients
+        self._name = name
+        """The node's public address, if it is known: a token for another one, such as that of a copy, is not taken."""
         self.log: Recorder | None = None
         """What logs grants and refusals; set by the node."""
         self._swept = clock.now()
@@ -213,7 +215,10 @@ class Grants:
             signed = verified(text, self.published())
         except Unauthorized:
             return None
-        if signed.header.get("typ") != _KIND:
+        meant = signed.claims.get("aud")
+        if signed.header.get("typ") != _KIND or meant != signed.claims.get("iss"):
+            return None
+        if self._name and meant != self._name:
             return None
         self._known[text] = signed.claims
         while len(self._known) > _REMEMBERED:

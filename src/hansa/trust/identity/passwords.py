@@ -1,11 +1,20 @@
 """Passwords: which are taken, and how they are kept (argon2id).
 
 Length is what counts; no rule asks for signs of some kind, and any character is taken as it is. Refused are
-short ones, those that everybody tries first, and those made of the account's or the city's name.
+short ones, those that everybody tries first, and those made of words that somebody who knows the place tries: the account's
+and the city's name, what the software and its roles are called, and the words of the setting ``password_words``.
+
+Those that everybody tries are some thousands from leaks of passwords, kept as eight bytes of a hash each
+(``common_passwords.bin``, see ``scripts/common_passwords.py``); nothing is asked of a service elsewhere.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections.abc import Iterable
+from functools import cache
+from importlib import resources
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -13,7 +22,17 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from hansa.kernel.errors import BadRequest
 
-__all__ = ["LEAST", "check_password", "hashed", "is_stale", "matches", "spend"]
+__all__ = [
+    "LEAST",
+    "WORDS",
+    "check_password",
+    "hashed",
+    "is_common",
+    "is_stale",
+    "mark",
+    "matches",
+    "spend",
+]
 
 LEAST: Final = 12
 _MOST: Final = 256
@@ -29,32 +48,67 @@ _COMMON: Final = frozenset(
     "987654321098 qazwsxedcrfv 147258369147 112233445566 121212121212 123456123456 1234512345 "
     "hansahansahansa".split()
 )
-"""Of the passwords that are tried first, those that are long enough to be taken otherwise."""
+"""Some that the leaks do not have, in the languages of the pages."""
+
+WORDS: Final = (
+    "hansa administrator admin password passwort contraseña motdepasse secret login welcome city stadt ville ciudad "
+    "planner auditor diplomat strategy officer resident"
+).split()
+"""What somebody who knows the software would try; documented in docs/how-to/accounts.md."""
+
+_MARK: Final = 8
 
 _HASHER: Final = PasswordHasher()
 """argon2id with the library's parameters (RFC 9106, low memory: 64 MiB, 3 passes, 4 lanes)."""
 _NOBODY: Final = _HASHER.hash("nobody has this password")
 
 
-def check_password(password: str, *names: str) -> None:
+def check_password(password: str, *names: str, words: Iterable[str] = ()) -> None:
     """Refuse a password that is too easily found.
 
+    Args:
+        password: what somebody wants to have.
+        names: those of the account and the city.
+        words: what else people of the place would try.
+
     Raises:
-        BadRequest: it is short, overlong, common, or made of one of `names`.
+        BadRequest: it is short, overlong, common, or made of such names and words.
     """
     low = password.casefold()
     if len(password) < LEAST:
         raise BadRequest("the password", f"has fewer than {LEAST} characters", "take a longer one")
     if len(password) > _MOST:
         raise BadRequest("the password", f"has more than {_MOST} characters", "take a shorter one")
-    if low in _COMMON or len(set(low)) < 5:
+    if low in _COMMON or len(set(low)) < 5 or is_common(password):
         raise BadRequest("the password", "is among the first that are tried", "take another one")
-    rest = low
-    for name in names:
+    parts = (part for name in names for part in re.split(r"\W+", name))
+    if len(_without(low, (*names, *parts, *WORDS, *words))) < 8:
+        fact = "is made of your or the city's name, or of words that are tried first here"
+        raise BadRequest("the password", fact, "take another one")
+
+
+def _without(low: str, names: Iterable[str]) -> str:
+    """What is left of a password without these names, the longest first."""
+    for name in sorted({each.strip().casefold() for each in names}, key=len, reverse=True):
         if len(name) > 2:
-            rest = rest.replace(name.casefold(), "")
-    if len(rest) < 8:
-        raise BadRequest("the password", "is made of your or the city's name", "take another one")
+            low = low.replace(name, "")
+    return low
+
+
+def mark(password: str) -> bytes:
+    """By what a common password is known."""
+    return hashlib.sha256(password.casefold().encode("utf-8", "surrogatepass")).digest()[:_MARK]
+
+
+def is_common(password: str) -> bool:
+    """Whether it is one of those that leaks have shown to be common."""
+    return mark(password) in _marks()
+
+
+@cache
+def _marks() -> frozenset[bytes]:
+    kept = resources.files("hansa.trust.identity").joinpath("common_passwords.bin").read_bytes()
+    return frozenset(kept[i : i + _MARK] for i in range(0, len(kept), _MARK))
 
 
 def hashed(password: str) -> str:

@@ -2,18 +2,21 @@
 
 Nothing is stored for somebody who has not proved anything yet, so nobody can fill the node by beginning logins. The key is made
 anew when the node starts: a login that was begun before must be begun again. What is sealed for one thing does not
-open another, and ends after ten minutes.
+open another, and ends after ten minutes. Sealed is by AES-256-GCM, with what it is for as associated data.
 """
 
 from __future__ import annotations
 
 import hashlib
+import secrets
+from base64 import b64decode, urlsafe_b64encode
 from collections import OrderedDict
 from threading import Lock
 from typing import Any, Final
 
 import orjson
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from hansa.kernel.clock import Clock
 from hansa.kernel.errors import BadRequest
@@ -22,6 +25,7 @@ __all__ = ["SECONDS", "Seals"]
 
 SECONDS: Final = 600
 _LONGEST: Final = 4000
+_NONCE: Final = 12
 
 
 class Seals:
@@ -29,14 +33,15 @@ class Seals:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._box = Fernet(Fernet.generate_key())
+        self._box = AESGCM(AESGCM.generate_key(256))
         self._used: OrderedDict[bytes, int] = OrderedDict()
         self._lock = Lock()
 
     def sealed(self, use: str, what: dict[str, Any]) -> str:
         """`what`, for a browser to keep."""
-        text = orjson.dumps({"use": use, "what": what})
-        return self._box.encrypt_at_time(text, self._now()).decode()
+        text = orjson.dumps({"until": self._now() + SECONDS, "what": what})
+        nonce = secrets.token_bytes(_NONCE)
+        return urlsafe_b64encode(nonce + self._box.encrypt(nonce, text, use.encode())).decode()
 
     def opened(self, use: str, text: str) -> dict[str, Any]:
         """What was sealed for `use`.
@@ -46,11 +51,13 @@ class Seals:
         """
         try:
             if len(text) > _LONGEST:
-                raise InvalidToken
-            found = orjson.loads(self._box.decrypt_at_time(text.encode(), SECONDS, self._now()))
-        except (InvalidToken, UnicodeEncodeError, ValueError):
-            found = {}
-        if found.get("use") != use:
+                raise InvalidTag
+            sealed = _bytes(text)
+            inner = self._box.decrypt(sealed[:_NONCE], sealed[_NONCE:], use.encode())
+            found = orjson.loads(inner)
+        except (InvalidTag, ValueError):
+            found = {"until": 0}
+        if found["until"] <= self._now():
             fact = "was begun in another browser, before the node started, or too long ago"
             raise BadRequest("this login", fact, "begin it again")
         return dict(found["what"])
@@ -62,7 +69,7 @@ class Seals:
             BadRequest: as there, or it was opened before.
         """
         found = self.opened(use, text)
-        mark = hashlib.sha256(text.encode()).digest()
+        mark = hashlib.sha256(_bytes(text)).digest()  # one text may be spelt in several ways
         with self._lock:
             now = self._now()
             while self._used and next(iter(self._used.values())) <= now:
@@ -74,3 +81,7 @@ class Seals:
 
     def _now(self) -> int:
         return int(self._clock.now().timestamp())
+
+
+def _bytes(text: str) -> bytes:
+    return b64decode(text.encode("ascii"), altchars=b"-_", validate=True)

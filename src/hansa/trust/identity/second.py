@@ -59,9 +59,9 @@ def step_of(secret: str, code: str, now: datetime, last: int = 0) -> int | None:
 
 
 def new_recovery() -> list[str]:
-    """Fresh recovery codes (80 bits each), shown once."""
-    codes = [base64.b32encode(secrets.token_bytes(10)).decode().lower() for _ in range(_RECOVERY)]
-    return ["-".join(code[i : i + 4] for i in range(0, 16, 4)) for code in codes]
+    """Fresh recovery codes (120 bits each), shown once."""
+    codes = [base64.b32encode(secrets.token_bytes(15)).decode().lower() for _ in range(_RECOVERY)]
+    return ["-".join(code[i : i + 4] for i in range(0, 24, 4)) for code in codes]
 
 
 def recovery_hash(code: str) -> str:

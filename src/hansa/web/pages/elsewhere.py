@@ -40,6 +40,9 @@ class ElsewherePages:
     async def go(self, request: Request) -> Response:
         """To the provider; the browser keeps, sealed, what it must bring back."""
         trust, provider = self._site.node.trust, await self._provider(request)
+        if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+            # A page elsewhere must not be able to log somebody in; here they choose it themselves.
+            return RedirectResponse("/login", status_code=303, headers=_KEPT)
         back = f"{self._site.base(request)}/login/from/{provider.id}"
         onward = local_path(request.query_params.get("next", "/"))
         started = await trust.openid.start(provider, back, onward)

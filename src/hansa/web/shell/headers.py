@@ -2,7 +2,8 @@
 
 Pages bring their own (:data:`PAGE_HEADERS`). :func:`guarded` gives every other answer (the API, tiles, files,
 streams, errors) what it lacks, so that no route can forget it: it is not sniffed, is no page, stands in no
-frame. A node whose public address is https tells browsers to come by https alone, for a year.
+frame. What is answered to somebody who proves who they are, or tries to, is kept by no cache, except the pages' own
+files, tiles and the log's files, which are the same for everybody. A node whose public address is https tells browsers to come by https alone, for a year.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ _EVERYWHERE: Final = (
     ),
     (b"referrer-policy", b"same-origin"),
 )
+_SAME_FOR_ALL: Final = ("/static/", "/tiles/", "/log/")
+_PROOFS: Final = (b"__Host-hansa=", b"hansa_session=")
 _BY_HTTPS_ALONE: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
@@ -64,9 +67,14 @@ def guarded(app: App, base_url: str) -> App:
     wanted = _EVERYWHERE + ((_BY_HTTPS_ALONE,) if base_url.lower().startswith("https://") else ())
 
     async def guard(scope: Message, receive: Receive, send: Send) -> None:
+        personal = scope["type"] == "http" and _is_personal(scope)
+
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
+                if personal:
+                    headers = [pair for pair in headers if pair[0].lower() != b"cache-control"]
+                    headers.append((b"cache-control", b"no-store"))
                 there = {name.lower() for name, _ in headers}
                 headers += [pair for pair in wanted if pair[0] not in there]
                 message["headers"] = headers
@@ -75,3 +83,13 @@ def guarded(app: App, base_url: str) -> App:
         await app(scope, receive, sending if scope["type"] == "http" else send)
 
     return guard
+
+
+def _is_personal(scope: Message) -> bool:
+    """Whether a request comes with something that says who sends it, for something that could depend on that."""
+    if scope["path"].startswith(_SAME_FOR_ALL):
+        return False
+    return any(
+        name == b"authorization" or (name == b"cookie" and any(each in value for each in _PROOFS))
+        for name, value in scope["headers"]
+    )
