@@ -152,7 +152,12 @@ def test_logins_and_accounts_are_logged(node: Node, issuer: str) -> None:
     other.get(away(other, "eve"))
     node.trust.log.close()
     reasons = [each.entry.reason for each in node.trust.log.entries(0, 10)]
-    assert reasons == ["provider.added", "account.made-by-login", "login.done", "login.refused"]
+    assert reasons == [
+        "provider.added",
+        "account.made-by-login",
+        "login.by-provider",
+        "login.refused",
+    ]
 
 
 def test_administrators_see_the_providers_without_secrets(node: Node, issuer: str) -> None:

@@ -114,7 +114,7 @@ class Cast:
         return _bearer(self.node.trust.desk.tokens.add(account, "walk", **given)[1])  # type: ignore[arg-type]
 
     def _session(self, name: str, account: str) -> str:
-        secret = self.node.trust.desk.sessions.begin(account, "", "")
+        secret = self.node.trust.desk.sessions.begin(account, "", "", "passkey")
         self.headers[name] = {"cookie": f"hansa_session={secret}", "sec-fetch-site": "same-origin"}
         self.forms[name] = form_secret(secret)
         return secret

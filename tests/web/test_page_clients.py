@@ -20,7 +20,7 @@ HOME = "http://127.0.0.1:1356"
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:
-    made = Node.open(tmp_path / "node", Settings(city="Visby"))
+    made = Node.open(tmp_path / "node", Settings(city="Visby", second_factor="nobody"))
     for name, role in (("ana", "administrator"), ("bo", "planner")):
         made.trust.desk.accounts.add(name, roles=[role])
         made.trust.desk.choose_password(name, SECRET)

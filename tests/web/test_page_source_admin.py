@@ -50,7 +50,7 @@ def officer(node: Node) -> TestClient:
 
 
 def logged_in(node: Node, name: str) -> TestClient:
-    secret = node.trust.desk.sessions.begin(name, "", "")
+    secret = node.trust.desk.sessions.begin(name, "", "", "passkey")
     client = TestClient(node.app, base_url=HOME, follow_redirects=False)
     client.cookies.set("hansa_session", secret)
     return client

@@ -15,7 +15,7 @@ from hansa.kernel.errors import BadRequest
 
 __all__ = ["link_address", "register", "until"]
 
-Action = Literal["list", "add", "roles", "disable", "enable", "reset", "link"]
+Action = Literal["list", "add", "roles", "disable", "enable", "reset", "link", "end"]
 
 
 def register(app: typer.Typer) -> None:
@@ -38,13 +38,21 @@ def account(
     resident: Annotated[
         bool, typer.Option("--resident", help="Add a resident's account, not one of staff.")
     ] = False,
+    lost_factor: Annotated[
+        bool,
+        typer.Option(
+            "--lost-factor",
+            help="Reset the second factors, too. Make sure who asks, as when you invited them.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """See and keep the accounts of a node, also while it is served. Each change is logged.
 
     `add` makes an account and prints a link with which its owner chooses a password; `link` prints another
-    one (without a name: one that makes a new administrator); `reset` first takes away the password, the second
-    factors and the sessions; `disable` shuts an account at once, `enable` opens it again; `roles` gives it the
+    one (without a name: one that makes a new administrator); `reset` first takes away the password and the
+    sessions, and with `--lost-factor` the second factors; `end` ends the sessions of an account, or without a name
+    everybody's; `disable` shuts an account at once, `enable` opens it again; `roles` gives it the
     roles of `--role` and no others. A link works once, for a day.
 
     Example: `hansa account list --folder my-city`
@@ -59,8 +67,8 @@ def account(
     if action == "list":
         _list(screen, in_node(folder, "accounts", "list", {})["accounts"])
         return
-    named = "" if action == "link" and name is None else _given(name)
-    asked = {"name": named, "roles": role or [], "resident": resident}
+    named = "" if action in ("link", "end") and name is None else _given(name)
+    asked = {"name": named, "roles": role or [], "resident": resident, "factors": lost_factor}
     secret = in_node(folder, "accounts", action, asked)["link"]
     _tell(screen, action, name, secret and link_address(folder, secret))
 
@@ -86,7 +94,7 @@ def _tell(screen: Screen, action: str, name: str | None, link: str | None) -> No
     if link:
         screen.say(f"Open this within a day; it works once:  {link}")
     else:
-        screen.say(f"Done: {action} {name}.")
+        screen.say(f"Done: {action} {name or 'all sessions'}.")
     if screen.json:
         screen.data({"account": name, "link": link or None})
 

@@ -20,7 +20,7 @@ __all__ = ["do_account", "do_token"]
 
 
 def do_account(node: Node, task: str, given: Given) -> dict[str, Any]:
-    """Do the task "list", "add", "roles", "disable", "enable", "reset" or "link".
+    """Do the task "list", "add", "roles", "disable", "enable", "reset", "end" or "link".
 
     Raises:
         BadRequest: there is no such task.
@@ -38,7 +38,9 @@ def do_account(node: Node, task: str, given: Given) -> dict[str, Any]:
         case "link":
             secret = desk.links.make(desk.accounts.named(name).name if name else "")
         case "reset":
-            secret = desk.reset(name)
+            secret = desk.reset(name, factors=bool(given.get("factors")))
+        case "end":
+            desk.end_everything(name)
         case "roles":
             desk.accounts.set_roles(name, roles)
         case "disable" | "enable":

@@ -113,7 +113,10 @@ def build(screen: Screen, city: City, root: Path) -> None:
     draft = root.with_name(f"{root.name}.building")
     shutil.rmtree(draft, ignore_errors=True)
     try:
-        folder = Folder.create(draft, template({"city": city.title, "timezone": city.timezone}))
+        folder = Folder.create(
+            draft,
+            template({"city": city.title, "timezone": city.timezone, "second_factor": "nobody"}),
+        )
         with folder.locked(), closing(Node.open(draft, load(draft, os.environ))) as node:
             _declare(node, city)
             for spoke, request in city.requests(source):

@@ -183,10 +183,16 @@ class Settings:
         '"2016-04-13T08:30"',
     )
     session_idle_minutes: int = _option(
-        120, "Minutes without a request after which a login ends.", "30", low=1, high=43_200
+        60, "Minutes without a request after which a login ends.", "30", low=1, high=43_200
     )
     session_hours: int = _option(
         12, "Hours after which a login ends, however busy it is.", "8", low=1, high=8_760
+    )
+    second_factor: str = _option(
+        "staff",
+        "For whom a password alone does not suffice: 'staff', 'everybody' or 'nobody'. They set up a passkey or an "
+        "authenticator app at their first login, and may do nothing before.",
+        '"everybody"',
     )
     password_words: tuple[str, ...] = _option(
         (),
@@ -311,6 +317,12 @@ def _moment(value: str) -> _Fault:
     return None
 
 
+def _second_factor(value: str) -> _Fault:
+    if value not in {"staff", "everybody", "nobody"}:
+        return f"'{value}' is none of them", "write 'staff', 'everybody' or 'nobody'"
+    return None
+
+
 def _digest(value: str) -> _Fault:
     if value and not (len(value) == 64 and set(value) <= set("0123456789abcdef")):
         return "is not a SHA-256 in hexadecimal", "make a new token with: hansa init --new-token"
@@ -322,5 +334,6 @@ _CHECKS: Final[dict[str, Callable[[str], _Fault]]] = {
     "base_url": _address,
     "context": _context,
     "clock": _moment,
+    "second_factor": _second_factor,
     "operator_token_hash": _digest,
 }

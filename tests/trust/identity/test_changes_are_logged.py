@@ -45,8 +45,8 @@ QUIET = {
     "grants._sweep": "those that have ended",
     "grants._key": "the node's own key, made when it is first needed",
     "passkeys.owner": "how often it was used; the login is logged",
-    "desk._second": "that a code was used; the login is logged",
-    "desk.log_in": "the same password, hashed as is done today",
+    "entrance.second": "that a code was used; the login is logged",
+    "entrance.log_in": "the same password, hashed as is done today",
     "links.use": "the link is used up; what it is used for is logged next",
 }
 """Methods that write without an entry of their own, and why that hides nothing."""
@@ -117,7 +117,7 @@ def acts(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, ...
         [
             one("account.made-by-link", "anna", "account:anna", "role:administrator"),
             one("password.chosen", "anna", "account:anna"),
-            one("login.done", "anna", "account:anna", kind="login"),
+            one("login.by-link", "anna", "account:anna", kind="login"),
         ],
     )
     yield (
@@ -147,7 +147,7 @@ def acts(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, ...
     yield (lambda: desk.choose_password("bo", SECRET), [one("password.chosen", "bo", "account:bo")])
     yield (
         lambda: desk.log_in("bo", SECRET, "", *FROM),
-        [one("login.done", "bo", "account:bo", kind="login")],
+        [one("login.by-password", "bo", "account:bo", kind="login")],
     )
     yield (
         lambda: wrong(desk.log_in, "bo", "another", "", *FROM),
@@ -161,16 +161,16 @@ def acts(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, ...
         [one("second-factor.set", "anna", "account:anna")],
     )
     later = node.clock.now() + timedelta(seconds=31)
-    monkeypatch.setattr(desk, "_clock", SimpleNamespace(now=lambda: later))
+    monkeypatch.setattr(desk.entrance, "_clock", SimpleNamespace(now=lambda: later))
     yield (
         lambda: desk.log_in("anna", SECRET, _totp(key).generate(later.timestamp()).decode(), *FROM),
-        [one("login.done", "anna", "account:anna", kind="login")],
+        [one("login.by-code", "anna", "account:anna", kind="login")],
     )
     yield (lambda: desk.no_totp("anna"), [one("second-factor.dropped", "anna", "account:anna")])
-    monkeypatch.setattr("hansa.trust.identity.desk.is_stale", lambda _: True)
+    monkeypatch.setattr("hansa.trust.identity.entrance.is_stale", lambda _: True)
     yield (
         lambda: desk.log_in("anna", SECRET, "", *FROM),
-        [one("login.done", "anna", "account:anna", kind="login")],
+        [one("login.by-password", "anna", "account:anna", kind="login")],
     )
     sessions = desk.sessions.of("anna")
     yield (
@@ -215,10 +215,22 @@ def _of_passkeys(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[
         desk.log_in_by_passkey(HERE, sealed, '{"id":"MQ"}', *FROM)
 
     yield add, [("account", "passkey.added", "anna", {"account:anna"})]
-    yield enter, [("login", "login.done", "anna", {"account:anna"})]
+    yield enter, [("login", "login.by-passkey", "anna", {"account:anna"})]
     yield (
         lambda: desk.remove_passkey(desk.accounts.named("anna"), b"1".hex()),
         [("account", "passkey.removed", "anna", {"account:anna"})],
+    )
+    yield add, [("account", "passkey.added", "anna", {"account:anna"})]
+    yield (
+        lambda: desk.end_everything(who=VERA),
+        [("account", "sessions.ended", "vera", {f"account:{name}"}) for name in ("anna", "bo")],
+    )
+    yield (
+        lambda: desk.reset("anna", VERA, factors=True),
+        [
+            ("account", "account.reset-wholly", "vera", {"account:anna"}),
+            ("account", "link.made", "vera", {"account:anna"}),
+        ],
     )
 
 
@@ -255,7 +267,7 @@ def _of_tokens(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[An
         lambda: desk.providers.remove("visby", VERA),
         [("account", "provider.removed", "vera", {"provider:visby"})],
     )
-    secret = desk.sessions.begin("anna", *FROM)
+    _, secret = (desk.sessions.begin("anna", *FROM) for _ in range(2))
     over = datetime(2100, 1, 1, tzinfo=UTC)
     monkeypatch.setattr(desk.sessions, "_clock", SimpleNamespace(now=lambda: over))
     yield (lambda: desk.sessions.get(secret), [])
@@ -310,12 +322,12 @@ def _same_act(kind: str, names: list[str]) -> bool:
     return (
         "sessions.end"
         in names  # after the entry of what ends them: disabling, resetting, logging out
-        or "sessions.begin" in names  # after login.done
+        or "sessions.begin" in names  # after login.by-…
         or (kind == "account" and names[:1] == ["accounts.change"] and "passkeys.add" in names)
-        or (kind == "passkey" and "passkeys.remove" in names)
+        or (kind == "passkey" and names[0] in ("passkeys.remove", "passkeys.forget"))
         or "links.make" in names  # the older links first, then the new one
         or names[:1] == ["openid._made"]  # after the account
-        or (names[:2] == ["accounts.change", "desk.enter"])
+        or (names[:2] == ["accounts.change", "entrance.enter"])
         or names[0] == "grants._see"
     )
 

@@ -1,30 +1,29 @@
-"""The desk: where somebody shows who they are.
+"""The desk: all that proves who somebody is, of one node, put together.
 
-What is asked, in this order: the address is not guessing; the account is there and not disabled or locked; the
-password; the second factor, if the account has one. Whatever fails, the answer is the same words after the same
-work, so that it does not tell which accounts exist.
+What somebody must show to come in stands in :mod:`hansa.trust.identity.entrance`; here is what they may then change
+about themselves, and what administrators may change about others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from hansa.kernel.clock import Clock, iso
-from hansa.kernel.errors import BadRequest, Unauthorized
+from hansa.kernel.errors import BadRequest
 from hansa.kernel.pace import Pace
 from hansa.kernel.settings import Settings
 from hansa.trust.identity.accounts import Account, Accounts
 from hansa.trust.identity.clients import Clients
+from hansa.trust.identity.entrance import By, Entrance
 from hansa.trust.identity.grants import Grants
 from hansa.trust.identity.links import Links
-from hansa.trust.identity.lockout import Addresses, delay
 from hansa.trust.identity.notes import Notes
 from hansa.trust.identity.owners import principal_again
 from hansa.trust.identity.passkeys import Passkeys, Place
-from hansa.trust.identity.passwords import check_password, hashed, is_stale, matches, spend
+from hansa.trust.identity.passwords import check_password, hashed
 from hansa.trust.identity.providers import Providers
 from hansa.trust.identity.rules import Standing
 from hansa.trust.identity.second import new_recovery, new_secret, recovery_hash, step_of
@@ -53,11 +52,18 @@ class Desk:
             timedelta(hours=settings.session_hours),
         )
         self.tokens = Tokens(vault, clock, self._notes)
-        self._addresses = Addresses()
         self.clients = Clients(vault, clock, self._notes)
         self.grants = Grants(vault, clock, self.clients, settings.base_url)
         self.providers = Providers(vault, clock, self._notes)
         self.passkeys = Passkeys(vault, self.accounts, clock, settings.city)
+        self.entrance = Entrance(
+            self.accounts,
+            self.sessions,
+            self.passkeys,
+            self._notes,
+            clock,
+            settings.second_factor,
+        )
         self._pace = Pace(settings.rate_token)
         self._session_pace = Pace(settings.rate_session)
 
@@ -120,74 +126,18 @@ class Desk:
     # -- logging in --------------------------------------------------------------------------------
 
     def log_in(self, name: str, password: str, code: str, address: str, agent: str) -> str:
-        """Begin a session; the secret of its cookie.
-
-        Raises:
-            Unauthorized: something of it is not right.
-            TooManyRequests: the address guessed too often.
-        """
-        now = self._clock.now()
-        self._addresses.check(address, now)
-        account = self.accounts.get(name)
-        if account is None or account.locked_until > iso(now):
-            spend()
-            self._addresses.fail(address, now)
-            raise _refused()
-        right = matches(password, account.password) and not account.disabled
-        if not right or not self._second(account, code, now):
-            self._addresses.fail(address, now)
-            self._failed(account.name, now)
-            raise _refused()
-        if is_stale(account.password):
-            self.accounts.change(account.name, lambda old: replace(old, password=hashed(password)))
-        return self.enter(account.name, address, agent)
+        """Begin a session; see :meth:`Entrance.log_in`."""
+        return self.entrance.log_in(name, password, code, address, agent)
 
     def log_in_by_passkey(
         self, place: Place, sealed: str, answer: str, address: str, agent: str
     ) -> str:
-        """Begin a session of the account whose passkey answered; the secret of its cookie.
+        """Begin a session; see :meth:`Entrance.log_in_by_passkey`."""
+        return self.entrance.log_in_by_passkey(place, sealed, answer, address, agent)
 
-        Raises:
-            Unauthorized, BadRequest: it opens none.
-            TooManyRequests: the address guessed too often.
-        """
-        now = self._clock.now()
-        self._addresses.check(address, now)
-        try:
-            account = self.passkeys.owner(place, sealed, answer)
-        except Unauthorized:
-            self._addresses.fail(address, now)
-            raise
-        return self.enter(account.name, address, agent)
-
-    def add_passkey(
-        self, account: Account, place: Place, sealed: str, answer: str, name: str
-    ) -> None:
-        """Keep a passkey that a browser made.
-
-        Raises:
-            BadRequest: it is not what was asked for.
-        """
-        self._note("account", account.name, "passkey.added")
-        self.passkeys.add(account, place, sealed, answer, name)
-
-    def remove_passkey(self, account: Account, id: str) -> None:
-        """Take a passkey away.
-
-        Raises:
-            NotFound: the account has none of that identifier.
-        """
-        self._note("account", account.name, "passkey.removed")
-        self.passkeys.remove(account, id)
-
-    def enter(self, name: str, address: str, agent: str) -> str:
-        """Begin a session of an account that proved itself; the secret of its cookie."""
-        now = iso(self._clock.now())
-        self._note("login", name, "login.done")
-        self.accounts.change(
-            name, lambda old: replace(old, failures=0, locked_until="", last_login=now)
-        )
-        return self.sessions.begin(name, address, agent)
+    def enter(self, name: str, address: str, agent: str, by: By = "provider") -> str:
+        """Begin a session of an account that proved itself; see :meth:`Entrance.enter`."""
+        return self.entrance.enter(name, address, agent, by)
 
     def welcome(self, name: str, subject: str, found: Standing, full_name: str) -> None:
         """Make an account for somebody whom a provider vouches for.
@@ -218,40 +168,6 @@ class Desk:
             lambda old: replace(old, kind=found.kind, roles=found.roles, full_name=full_name),
         )
 
-    def confirm(self, account: Account, password: str, address: str) -> None:
-        """Ask the owner of a session for the password again, before something grave.
-
-        Raises:
-            Unauthorized: it is not right.
-            TooManyRequests: the address guessed too often.
-        """
-        now = self._clock.now()
-        self._addresses.check(address, now)
-        held = account.locked_until > iso(now)
-        if held or (account.password and not matches(password, account.password)):
-            self._addresses.fail(address, now)
-            self._failed(account.name, now)
-            raise Unauthorized("the password", "is not right", "try again")
-
-    def _second(self, account: Account, code: str, now: datetime) -> bool:
-        """Whether the second factor is right; a code or recovery code is used up by it."""
-        if not account.totp:
-            return True
-        used: list[bool] = []
-
-        def use(old: Account) -> Account:
-            step = step_of(old.totp, code, now, old.totp_step)
-            if step is not None:
-                used.append(True)
-                return replace(old, totp_step=step)
-            left = tuple(each for each in old.recovery if each != recovery_hash(code))
-            if len(left) < len(old.recovery):
-                used.append(True)
-            return replace(old, recovery=left)
-
-        self.accounts.change(account.name, use)
-        return bool(used)
-
     def _note(self, kind: str, name: str, reason: str, who: Principal | None = None) -> None:
         """Log what happens to an account, before it counts; done by its owner if `who` is not named."""
         if who is None:
@@ -259,16 +175,27 @@ class Desk:
             who = Principal(name, "staff") if account is None else account.principal()
         self._notes.note(who, f"account:{name}", reason, kind=kind)
 
-    def _failed(self, name: str, now: datetime) -> None:
-        self._note("login", name, "login.failed")
-
-        def count(old: Account) -> Account:
-            wait = delay(old.failures + 1)
-            return replace(old, failures=old.failures + 1, locked_until=iso(now + wait))
-
-        self.accounts.change(name, count)
-
     # -- what one may change about oneself ---------------------------------------------------------
+
+    def add_passkey(
+        self, account: Account, place: Place, sealed: str, answer: str, name: str
+    ) -> None:
+        """Keep a passkey that a browser made.
+
+        Raises:
+            BadRequest: it is not what was asked for.
+        """
+        self._note("account", account.name, "passkey.added")
+        self.passkeys.add(account, place, sealed, answer, name)
+
+    def remove_passkey(self, account: Account, id: str) -> None:
+        """Take a passkey away.
+
+        Raises:
+            NotFound: the account has none of that identifier.
+        """
+        self._note("account", account.name, "passkey.removed")
+        self.passkeys.remove(account, id)
 
     def choose_password(self, name: str, password: str, but: str = "") -> None:
         """Give an account a new password, and end all its sessions except `but`.
@@ -285,16 +212,21 @@ class Desk:
         )
         self.sessions.end_all(account.name, but)
 
-    def open_link(self, secret: str, name: str, password: str, address: str, agent: str) -> str:
+    def open_link(
+        self, secret: str, name: str, password: str, address: str, agent: str, code: str = ""
+    ) -> str:
         """Use a one-time link: choose a password, and be logged in; the secret of the cookie.
 
-        A link for nobody makes the administrator of that name.
+        A link for nobody makes the administrator of that name. A link goes round no second factor: an account with an
+        app is asked for its code.
 
         Raises:
             NotFound: the link was used, or is too old.
-            BadRequest: the name or the password cannot be taken; the link is still good then.
+            BadRequest: the name or the password cannot be taken; the link is still good then, as below.
+            Unauthorized: the code is not right.
             AlreadyExists: there is an account of that name.
         """
+        by: By = "link"
         account = self.links.account(secret)
         check_password(password, account or name, self._city, words=self._words)
         if not account:
@@ -309,9 +241,10 @@ class Desk:
                 self.accounts.change(account, lambda old: replace(old, disabled=True))
                 raise
         else:
+            by = self.entrance.by_link(account, code, address)
             self.links.use(secret)
         self.choose_password(account, password)
-        return self.enter(account, address, agent)
+        return self.enter(account, address, agent, by)
 
     def first_link(self) -> str:
         """The secret of a link that makes the first administrator; "" if the node has one."""
@@ -369,23 +302,36 @@ class Desk:
         else:
             self.sessions.end(account, *ids)
 
-    def reset(self, name: str, who: Principal = LOCAL) -> str:
-        """Take an account's password, second factors and sessions away; a link to choose new ones."""
-        name = self.accounts.named(name).name
-        self._note("account", name, "account.reset", who)
-        account = self.accounts.change(
-            name,
-            lambda old: replace(
-                old, password="", totp="", recovery=(), passkeys=(), failures=0, locked_until=""
-            ),
-        )
-        self.sessions.end_all(account.name)
-        return self.links.make(account.name, who=who)
+    def end_everything(self, name: str = "", who: Principal = LOCAL) -> None:
+        """End all sessions of an account, or of everybody.
 
+        Raises:
+            NotFound: there is no account of that name.
+        """
+        accounts = [self.accounts.named(name)] if name else self.accounts.all()
+        for each in accounts:
+            if self.sessions.of(each.name):
+                self._note("account", each.name, "sessions.ended", who)
+                self.sessions.end_all(each.name)
 
-def _refused() -> Unauthorized:
-    return Unauthorized(
-        "logging in",
-        "did not succeed: name, password or code is not right, or must wait after many failures",
-        "try again, or ask an administrator for a new link",
-    )
+    def reset(self, name: str, who: Principal = LOCAL, *, factors: bool = False) -> str:
+        """Take an account's password and sessions away; the secret of a link to choose a new one.
+
+        Args:
+            name: of the account.
+            who: who does it.
+            factors: whether its second factors go, too, because they are lost.
+        """
+        held = self.accounts.named(name)
+        name = held.name
+        self._note("account", name, "account.reset-wholly" if factors else "account.reset", who)
+
+        def reset(old: Account) -> Account:
+            old = replace(old, password="", failures=0, locked_until="")
+            return replace(old, totp="", totp_step=0, recovery=(), passkeys=()) if factors else old
+
+        self.accounts.change(name, reset)
+        if factors:
+            self.passkeys.forget(held)
+        self.sessions.end_all(name)
+        return self.links.make(name, who=who)

@@ -148,6 +148,10 @@ class Passkeys:
         )
         self._vault.drop(_PASSKEY, _index(id))
 
+    def forget(self, account: Account) -> None:
+        """Take away what leads from the passkeys that an account had to it."""
+        self._vault.drop(_PASSKEY, *[_index(each["id"]) for each in account.passkeys])
+
     # -- entering ----------------------------------------------------------------------------------
 
     def to_enter(self, place: Place) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Sessions of people in a browser: begun by a login, ended by a logout, by idleness, by age, or from afar.
 
 The cookie holds 256 random bits and nothing else; the vault keeps their hash. A login always begins a new
-session, so that nobody can slip one to somebody else beforehand. Forms carry a second secret that only the pages
+session, so that nobody can slip one to somebody else beforehand. An account has so many at once: the one that was used least
+recently ends when another begins. Forms carry a second secret that only the pages
 of the session know.
 """
 
@@ -23,11 +24,12 @@ __all__ = ["Session", "Sessions"]
 _SESSION: Final = "session"
 _NOTED_EVERY: Final = timedelta(minutes=1)
 """How exactly the vault knows when a session was last used."""
+_MOST: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session as its owner sees it. ``form`` is what the forms of its pages carry."""
+    """A session as its owner sees it. ``by``: what it began by; ``form``: what the forms of its pages carry."""
 
     id: str
     account: str
@@ -35,6 +37,7 @@ class Session:
     seen: str
     address: str
     agent: str
+    by: str = ""
     form: str = ""
 
     def allows(self, given: str) -> bool:
@@ -49,10 +52,12 @@ class Sessions:
         self._vault, self._clock = vault, clock
         self._idle, self._longest = idle, longest
 
-    def begin(self, account: str, address: str, agent: str) -> str:
+    def begin(self, account: str, address: str, agent: str, by: str = "") -> str:
         """A new session; the secret for the cookie."""
         now = self._clock.now()
         self._sweep(now)
+        used = sorted(self.of(account), key=lambda each: each.seen, reverse=True)
+        self.end(account, *[each.id for each in used[_MOST - 1 :]])
         secret = new_token("")
         id = token_hash(secret)
         record = {
@@ -62,6 +67,7 @@ class Sessions:
             "seen": iso(now),
             "address": address[:64],
             "agent": agent[:200],
+            "by": by,
         }
         self._vault.put(_SESSION, id, record)
         return secret
@@ -115,7 +121,8 @@ def form_secret(secret: str) -> str:
 
 def _session(record: Record, form: str = "") -> Session:
     names = ("id", "account", "begun", "seen", "address", "agent")
-    return Session(**{name: str(record[name]) for name in names}, form=form)
+    by = str(record.get("by", ""))
+    return Session(**{name: str(record[name]) for name in names}, by=by, form=form)
 
 
 def _seen(now: str) -> Callable[[Record | None], tuple[Record | None, None]]:

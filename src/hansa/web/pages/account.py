@@ -1,8 +1,12 @@
-"""My account: password, passkeys, authenticator app, sessions, tokens. What is grave asks for the password again."""
+"""My account: password, passkeys, authenticator app, sessions, tokens.
+
+What is grave asks for the password again, and for a code if the login is older than ten minutes; after that the session goes
+on under a new secret. Who logged in by less than the node asks for finds here how to show more, and nothing else.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from starlette.concurrency import run_in_threadpool
@@ -14,12 +18,14 @@ from hansa.kernel.clock import iso
 from hansa.kernel.errors import (
     BadRequest,
     Conflict,
+    Forbidden,
     HansaError,
     InvalidRequest,
     NotFound,
     Unauthorized,
 )
 from hansa.trust.identity.accounts import Account
+from hansa.trust.identity.entrance import By
 from hansa.trust.identity.passkeys import Place, place_of
 from hansa.trust.identity.second import address, picture
 from hansa.trust.identity.sessions import Session
@@ -31,18 +37,24 @@ from hansa.web.pages.roles import ROLE_NAMES, SCOPE_NAMES
 from hansa.web.shell.forms import Form, posted
 from hansa.web.shell.language import choose
 from hansa.web.shell.site import Site
+from hansa.web.shell.who import remember, renew
 
 __all__ = ["AccountPages"]
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is shown once, after something was made: a token, codes; or what was wrong."""
+    """What is shown once, after something was made: a token, codes; or what was wrong.
+
+    ``by``: what the session is worth from now on, where that grew; ``secret``: of the session that goes on.
+    """
 
     token: str = ""
     codes: tuple[str, ...] = ()
     error: HansaError | None = None
     done: bool = False
+    by: By | None = None
+    secret: str = ""
 
 
 class AccountPages:
@@ -89,9 +101,14 @@ class AccountPages:
         place = place_of(self._site.base(request))
         try:
             shown = await run_in_threadpool(self._change, form, session, account, host, place)
-        except (BadRequest, Conflict, Unauthorized, NotFound) as error:
+        except (BadRequest, Conflict, Forbidden, Unauthorized, NotFound) as error:
             shown = Shown(error=error)
-        return await run_in_threadpool(self._page, request, shown)
+        if shown.secret:
+            renew(request, shown.secret)
+        response = await run_in_threadpool(self._page, request, shown)
+        if shown.secret:
+            remember(request, response, shown.secret)
+        return response
 
     async def passkey_options(self, request: Request) -> Response:
         """``POST``: what a browser needs to make a passkey, as JSON."""
@@ -104,17 +121,31 @@ class AccountPages:
     def _change(
         self, form: Form, session: Session, account: Account, host: str, place: Place | None
     ) -> Shown:
-        desk, wanted = self._desk, form.get("do", "")
-        if wanted == "end":
-            desk.end_sessions(account.name, form.get("id", ""))
-            return Shown(done=True)
-        if wanted == "end-others":
-            desk.end_sessions(account.name, but=session.id)
-            return Shown(done=True)
-        if wanted == "revoke":
+        entrance, given = self._desk.entrance, form.get("current", "")
+        if form.get("do") in ("end", "end-others", "revoke"):
+            fresh = entrance.is_fresh(session)
+            entrance.confirm_lightly(session, account, given, host)
+            self._end(form, session, account)
+            return Shown(done=True, secret="" if fresh else entrance.renewed(session))
+        if form.get("do") == "token" and entrance.lacks(session, account):
+            fact, remedy = "asks for a second factor first", "set up a passkey or an app"
+            raise Forbidden("this node", fact, remedy)
+        entrance.confirm(session, account, given, form.get("code_now", ""), host)
+        shown = self._grave(form, session, account, place)
+        return replace(shown, secret=entrance.renewed(session, shown.by))
+
+    def _end(self, form: Form, session: Session, account: Account) -> None:
+        desk = self._desk
+        if form.get("do") == "revoke":
             desk.tokens.revoke(form.get("id", ""), account.name, account.principal())
-            return Shown(done=True)
-        desk.confirm(account, form.get("current", ""), host)
+        elif form.get("do") == "end-others" or form.get("all"):
+            desk.end_sessions(account.name, but=session.id)
+        else:
+            desk.end_sessions(account.name, *(id for id in form.getlist("id") if id != session.id))
+
+    def _grave(self, form: Form, session: Session, account: Account, place: Place | None) -> Shown:
+        """Do what asks for the password again."""
+        desk, wanted = self._desk, form.get("do", "")
         if wanted == "password":
             if form.get("password", "") != form.get("again", ""):
                 raise BadRequest("the password", "was not written the same twice", "write it again")
@@ -123,13 +154,13 @@ class AccountPages:
         if wanted == "passkey" and place is not None:
             sealed, answer = form.get("sealed", ""), form.get("answer", "")
             desk.add_passkey(account, place, sealed, answer, form.get("label", ""))
-            return Shown(done=True)
+            return Shown(done=True, by="passkey")
         if wanted == "no-passkey":
             desk.remove_passkey(account, form.get("id", ""))
             return Shown(done=True)
         if wanted == "totp":
             codes = desk.set_totp(account.name, _key(form.get("key", "")), form.get("code", ""))
-            return Shown(codes=tuple(codes))
+            return Shown(codes=tuple(codes), by="code")
         if wanted == "no-totp":
             desk.no_totp(account.name)
             return Shown(done=True)
@@ -154,7 +185,9 @@ class AccountPages:
 
     def _page(self, request: Request, shown: Shown) -> Response:
         request.scope.pop("hansa.asker", None)  # the account may have changed
-        session, account = self._site.asker(request).own()
+        asker, entrance = self._site.asker(request), self._desk.entrance
+        session, account = asker.own()
+        fresh = entrance.is_fresh(session)
         now = iso(self._site.node.clock.now())
         tokens = [each for each in self._desk.tokens.all(account.name) if each.expires > now]
         key = "" if account.totp else self._desk.new_totp()
@@ -185,6 +218,8 @@ class AccountPages:
             ],
             passkeys_here=place_of(self._site.base(request)) is not None,
             shown=shown,
+            ask_light=not fresh,
+            ask_code=bool(account.totp) and not fresh,
             texts=self._site.script_texts(choose(request)),
         )
         response.headers["Cache-Control"] = "no-store"

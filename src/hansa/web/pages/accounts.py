@@ -89,22 +89,30 @@ class AccountsPage:
                 desk.disable(name, disabled=False, who=who)
             case "reset":
                 return desk.reset(name, who)
+            case "reset-wholly":
+                return desk.reset(name, who, factors=True)
+            case "end":
+                desk.end_everything(name, who)
+            case "end-all":
+                desk.end_everything(who=who)
             case _:
                 fact = "asks for nothing that this page does"
                 raise InvalidRequest("the form", fact, "load it again")
         return ""
 
     def _page(self, request: Request, link: str = "", fault: HansaError | None = None) -> Response:
+        all = self._desk.accounts.all()
         response = self._site.page(
             request,
             "accounts.html",
             status=fault.status if fault else 200,
             accounts=[
                 (each, self._site.local(each.last_login) if each.last_login else None)
-                for each in self._desk.accounts.all()
+                for each in all
             ],
             roles=ROLES,
             role_names=ROLE_NAMES,
+            sessions={each.name: len(self._desk.sessions.of(each.name)) for each in all},
             link=link,
             fault=fault,
             texts={},

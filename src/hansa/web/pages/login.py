@@ -36,7 +36,9 @@ class LoginPages:
         ]
 
     async def login(self, request: Request) -> Response:
-        """The form."""
+        """The form; who must only show a second factor goes on to where they can."""
+        if self._site.asker(request).lacks:
+            return RedirectResponse("/account", status_code=303)
         return self._login(request, local_path(request.query_params.get("next", "/")))
 
     async def log_in(self, request: Request) -> Response:
@@ -105,9 +107,14 @@ class LoginPages:
                 fact = "was not written the same twice"
                 raise BadRequest("the password", fact, "write it again")
             made = await run_in_threadpool(
-                desk.open_link, secret, name, form.get("password", ""), *_origin(request)
+                desk.open_link,
+                secret,
+                name,
+                form.get("password", ""),
+                *_origin(request),
+                form.get("code", ""),
             )
-        except (BadRequest, AlreadyExists) as error:
+        except (BadRequest, AlreadyExists, Unauthorized) as error:
             return self._link(request, name, error)
         if asker.session is not None:
             desk.sessions.end(asker.session.account, asker.session.id)
@@ -140,12 +147,15 @@ class LoginPages:
         )
 
     def _link(self, request: Request, name: str = "", error: HansaError | None = None) -> Response:
-        account = self._site.node.trust.desk.links.account(request.path_params["secret"])
+        desk = self._site.node.trust.desk
+        account = desk.links.account(request.path_params["secret"])
+        held = desk.accounts.get(account) if account else None
         return self._shown(
             request,
             "link.html",
             status=error.status if error else 200,
             account=account,
+            code=bool(held and held.totp),
             name=name[:64],
             error=error,
         )

@@ -1,7 +1,8 @@
 """Who asks for a page: by an Authorization header, else by the cookie of a session, else nobody in particular.
 
 The cookie works for pages and what they ask for; the NGSI-LD API knows the header alone, so that no foreign
-site can make a browser write there.
+site can make a browser write there. Who logged in by less than the setting ``second_factor`` asks for has their
+account's page, and is the public everywhere else.
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from hansa.trust.identity.desk import Desk
 from hansa.trust.identity.sessions import Session
 from hansa.trust.principals import PUBLIC, Principal
 
-__all__ = ["Asker", "as_nobody", "asking", "forget", "is_secure", "remember"]
+__all__ = ["Asker", "as_nobody", "asking", "forget", "is_secure", "remember", "renew"]
 
 _SAFE: Final = "__Host-hansa"
 """Over HTTPS: the prefix keeps other hosts of the domain, and plain HTTP, from setting it."""
 _PLAIN: Final = "hansa_session"
 _KEPT: Final = "hansa.asker"
 _COUNTED: Final = "hansa.counted"
+_RENEWED: Final = "hansa.renewed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Asker:
     principal: Principal
     session: Session | None = None
     account: Account | None = None
+    lacks: bool = False
+    """Whether they must show more before they are anybody to the gate."""
 
     @property
     def form(self) -> str:
@@ -73,11 +77,15 @@ def as_nobody(request: Request) -> None:
 
 def _asking(gate: Gate, desk: Desk, request: Request) -> Asker:
     header = request.headers.get("authorization")
-    secret = request.cookies.get(_SAFE if is_secure(request) else _PLAIN)
+    secret = request.scope.get(_RENEWED) or request.cookies.get(
+        _SAFE if is_secure(request) else _PLAIN
+    )
     if header is None and secret:
         counted = bool(request.scope.get(_COUNTED))
         request.scope[_COUNTED] = True
         found = desk.session(secret, counted=counted)
+        if found and desk.entrance.lacks(*found):
+            return Asker(PUBLIC, *found, lacks=True)
         if found:
             return Asker(found[1].principal(), *found)
     return Asker(gate.identify(header))
@@ -94,6 +102,12 @@ def remember(request: Request, response: Response, secret: str) -> None:
     response.set_cookie(
         _SAFE if safe else _PLAIN, secret, path="/", secure=safe, httponly=True, samesite="lax"
     )
+    request.scope.pop(_KEPT, None)
+
+
+def renew(request: Request, secret: str) -> None:
+    """Answer the rest of `request` for the session that goes on where its own ended."""
+    request.scope[_RENEWED] = secret
     request.scope.pop(_KEPT, None)
 
 
