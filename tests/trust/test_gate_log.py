@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from starlette.testclient import TestClient
 from hansa.kernel.errors import Unauthorized
 from hansa.kernel.settings import Settings
 from hansa.node import Node
+from hansa.trust.identity.passkeys import Place
 
 
 @pytest.fixture
@@ -35,6 +37,21 @@ def test_a_refused_write_and_read_are_logged(node: Node) -> None:
     assert [o.value for _, o in node.trust.log.about("what", "tenant:harbour")] == [
         "tenant:harbour"
     ]
+
+
+def test_logins_that_name_nobody_are_logged_too(node: Node) -> None:
+    desk, here = node.trust.desk, ("192.0.2.7", "a browser")
+    desk.accounts.add("anna")
+    desk.accounts.change("anna", lambda old: replace(old, locked_until="9999-12-31T00:00:00Z"))
+    for name in ("nobody", "anna"):
+        with pytest.raises(Unauthorized):
+            desk.log_in(name, "a long way to Visby", "", *here)
+    place = Place("localhost", "http://localhost:1356")
+    with pytest.raises(Unauthorized):
+        desk.log_in_by_passkey(place, desk.passkeys.to_enter(place)["sealed"], "{}", *here)
+    assert [each for each in logged(node) if each[0] == "refusal"] == [
+        ("refusal", "login.refused")
+    ] * 3
 
 
 def test_logins_and_changes_of_accounts_are_logged(node: Node) -> None:

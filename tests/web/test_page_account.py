@@ -76,7 +76,10 @@ def test_logging_in_and_out(browser: TestClient) -> None:
     assert "/admin/accounts" in page.text
     assert browser.get("/hansa/v1/me").json()["roles"] == ["administrator"]
     kept = dict(browser.cookies)
-    assert browser.post("/logout", data={"form": form_of(browser)}).status_code == 303
+    out = browser.post("/logout", data={"form": form_of(browser)})
+    assert out.status_code == 303
+    assert out.headers["clear-site-data"] == '"cache"'
+    assert out.headers["cache-control"] == "no-store"
     assert browser.get("/hansa/v1/me").json()["kind"] == "public"
     again = TestClient(browser.app, base_url=HOME, cookies=kept)
     assert again.get("/hansa/v1/me").json()["kind"] == "public"

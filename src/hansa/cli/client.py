@@ -15,7 +15,7 @@ from hansa.kernel.errors import BadRequest
 
 __all__ = ["register"]
 
-Action = Literal["list", "add", "disable", "enable", "remove"]
+Action = Literal["list", "add", "disable", "enable", "remove", "new-key"]
 _ASK: Final = " It asks for tokens at /oauth/token of this node."
 
 ScopeOption = Annotated[
@@ -67,6 +67,7 @@ def client(
     `add` registers one with its public keys (Ed25519, P-256, or RSA); it then gets tokens of ten minutes at
     `/oauth/token` (OAuth 2 client credentials, private_key_jwt) that may do what is said here, and no more.
     `disable` shuts it at once, also its tokens; `enable` opens it again; `remove` forgets it.
+    `new-key` replaces the key that the node signs all tokens of clients with; those that it gave before end.
 
     Example: `hansa client add parking --keys keys.json --scope write --source parking-meters --purpose parking`
 
@@ -78,9 +79,9 @@ def client(
     if action == "list":
         _list(screen, in_node(folder, "clients", "list", {})["clients"])
         return
-    if not name:
+    if not name and action != "new-key":
         raise BadRequest("the client", "is not named", "write its name after the word")
-    asked: dict[str, Any] = {"id": name}
+    asked: dict[str, Any] = {"id": name or ""}
     if action == "add":
         asked |= {
             **_keys(keys),
@@ -94,7 +95,7 @@ def client(
             "source": source,
         }
     in_node(folder, "clients", action, asked)
-    screen.say(f"Done: {action} {name}." + (_ASK if action == "add" else ""))
+    screen.say(f"Done: {action} {name or ''}".rstrip() + "." + (_ASK if action == "add" else ""))
     if screen.json:
         screen.data({"client": name, "done": action})
 

@@ -15,7 +15,7 @@ __all__ = ["do_client", "do_provider"]
 
 
 def do_client(node: Node, task: str, given: Given) -> dict[str, Any]:
-    """Do the task "list", "add", "disable", "enable" or "remove".
+    """Do the task "list", "add", "disable", "enable", "remove" or "new-key".
 
     Raises:
         BadRequest: there is no such task.
@@ -31,6 +31,8 @@ def do_client(node: Node, task: str, given: Given) -> dict[str, Any]:
             clients.disable(id, disabled=task == "disable")
         case "remove":
             clients.remove(id)
+        case "new-key":
+            node.trust.desk.grants.new_key()
         case _:
             raise BadRequest("the task", f"'{task[:50]}' is not one of the clients'")
     return {"done": task}

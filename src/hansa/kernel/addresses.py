@@ -11,15 +11,26 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
 from hansa.kernel.errors import HansaError
 
-__all__ = ["AllowList", "address_fault", "host_fault"]
+__all__ = ["AllowList", "Pinned", "address_fault", "host_fault"]
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """A host that may be contacted, and the checked addresses to contact it at, in order."""
+
+    host: str
+    port: int
+    addresses: tuple[str, ...]
+
 
 _IPV4_REFUSED: Final = {
     "this network": "0.0.0.0/8",

@@ -27,11 +27,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv6Address
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
-from hansa.kernel.addresses import AllowList, address_fault, host_fault
+from hansa.kernel.addresses import AllowList, Pinned, address_fault, host_fault
 from hansa.kernel.connections import Connections, Origin, TooMuch, request_bytes
 from hansa.kernel.reasons import AnswerTooLarge, FetchFailed, TimedOut, reason_of
 from hansa.kernel.settings import Settings
@@ -86,15 +86,6 @@ def _look_up(host: str, port: int) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Pinned:
-    """A host that may be contacted, and the checked addresses to contact it at, in order."""
-
-    host: str
-    port: int
-    addresses: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Hop:
     """One checked step: the URL and where it may be fetched from."""
 
@@ -107,6 +98,7 @@ class Egress:
 
     Args:
         allow: hosts, addresses and networks that may be contacted although they are not public.
+        encrypted: whether everything must be TLS, but to what is on the allow-list.
         resolver: how names become addresses; the system's way by default.
         trust: certificate authorities for TLS; the well-known ones by default.
     """
@@ -115,9 +107,11 @@ class Egress:
         self,
         allow: Iterable[str] | AllowList = (),
         *,
+        encrypted: bool = False,
         resolver: Resolver = _look_up,
         trust: ssl.SSLContext | None = None,
     ) -> None:
+        self._encrypted = encrypted
         self._allow = allow if isinstance(allow, AllowList) else AllowList(allow)
         self._resolver = resolver
         self._given_trust = trust
@@ -127,11 +121,13 @@ class Egress:
     @classmethod
     def for_node(cls, settings: Settings) -> Egress:
         """The guard that a node's settings describe; a node for experiments may reach its machine."""
-        return cls((*settings.egress_allow, *(_THIS_MACHINE if settings.dev else ())))
+        allow = (*settings.egress_allow, *(_THIS_MACHINE if settings.dev else ()))
+        return cls(allow, encrypted=settings.egress_encrypted)
 
     def apart(self) -> Egress:
         """The same guard with connections of its own, for another event loop."""
-        return Egress(self._allow, resolver=self._resolver, trust=self._given_trust)
+        more: dict[str, Any] = {"resolver": self._resolver, "trust": self._given_trust}
+        return Egress(self._allow, encrypted=self._encrypted, **more)
 
     async def fetch(
         self,
@@ -291,9 +287,10 @@ class Egress:
             raise EgressRefused(subject, f"'{url.scheme}' is not http or https")
         if url.userinfo:
             raise EgressRefused(subject, "carries a user name or password", "leave it out")
-        return _Hop(url, await self._pin(host, url.port or _DEFAULT_PORTS[url.scheme], subject))
+        port, plain = url.port or _DEFAULT_PORTS[url.scheme], url.scheme == "http"
+        return _Hop(url, await self._pin(host, port, subject, plain=plain))
 
-    async def pin(self, host: str, port: int) -> Pinned:
+    async def pin(self, host: str, port: int, *, plain: bool = False) -> Pinned:
         """Where `host` may be contacted by something that does not speak HTTP.
 
         The caller connects to one of the addresses, never to the name (which a second look-up could
@@ -306,14 +303,14 @@ class Egress:
         subject = f"address {host[:200]}:{port}"
         if not 0 < port < 65536:
             raise EgressRefused(subject, f"{port} is not a port", "give one from 1 to 65535")
-        return await self._pin(host.rstrip("."), port, subject)
+        return await self._pin(host.rstrip("."), port, subject, plain=plain)
 
     @cached_property
     def trust(self) -> ssl.SSLContext:
         """The certificate authorities that the node trusts. Not to be changed."""
         return self._given_trust or httpx.create_ssl_context(trust_env=False)
 
-    async def _pin(self, host: str, port: int, subject: str) -> Pinned:
+    async def _pin(self, host: str, port: int, subject: str, *, plain: bool) -> Pinned:
         fault = host_fault(host)
         if fault:
             raise EgressRefused(subject, fault)
@@ -322,6 +319,9 @@ class Egress:
         for address in addresses:
             if trusted or self._allow.has_address(address):
                 continue
+            if plain and self._encrypted:
+                fact, remedy = "is without TLS, which this node does not use", "name it by https"
+                raise EgressRefused(subject, fact, remedy)
             fault = address_fault(address)
             if fault:
                 raise EgressRefused(

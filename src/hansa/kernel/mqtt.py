@@ -140,7 +140,7 @@ async def connected(
         from aiomqtt.exceptions import MqttConnectError
     except ImportError:
         raise MissingExtra(broker.label, "aiomqtt", "mqtt") from None
-    place = await egress.pin(broker.host, broker.port)
+    place = await egress.pin(broker.host, broker.port, plain=not broker.tls)
     tls = _Named(trust or egress.trust, place.host) if broker.tls else None
     options = _options(broker, timeout, tls, _queue(dropped), waiting)
     last: Exception | None = None

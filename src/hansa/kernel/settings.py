@@ -109,6 +109,12 @@ class Settings:
         "Public hosts need no entry.",
         '["sensors.internal", "10.1.0.0/16"]',
     )
+    egress_encrypted: bool = _option(
+        False,
+        "Whether the node sends nothing out without TLS: http and mqtt addresses are refused, but for hosts that "
+        "egress_allow names. Many public feeds have nothing else, so it is for you to decide.",
+        "true",
+    )
     hot: tuple[str, ...] = _option(
         (),
         "Attributes that are filtered on often; each gets an index, built at the next start.",

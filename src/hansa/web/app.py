@@ -40,6 +40,7 @@ from hansa.web.oauth import OAuthRoutes
 from hansa.web.pages import error_handlers, make_pages
 from hansa.web.shell.headers import guarded
 from hansa.web.shell.hosts import Hosts
+from hansa.web.shell.refusals import told
 from hansa.web.shell.site import PageNode
 from hansa.web.told import told_route
 
@@ -146,6 +147,8 @@ def build_app(node: WebNode) -> App:
         await pages(scope, receive, send)
 
     met = _met(app, Hosts(node.settings), Pace(node.settings.rate_address))
+    if not node.settings.dev:  # there is nobody to keep out
+        met = told(met)
     return guarded(met, node.settings.base_url)
 
 

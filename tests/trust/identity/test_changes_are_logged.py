@@ -255,6 +255,10 @@ def _of_tokens(node: Node, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[An
     monkeypatch.setattr(desk.grants, "_clock", SimpleNamespace(now=lambda: over))
     yield desk.grants._sweep, []
     yield (
+        lambda: desk.grants.new_key(VERA),
+        [("account", "key.replaced", "vera", {"key:tokens"})],
+    )
+    yield (
         lambda: desk.clients.remove("parking", VERA),
         [("account", "client.removed", "vera", {"client:parking"})],
     )

@@ -112,7 +112,10 @@ def test_weak_passwords_are_refused(password: str) -> None:
 )
 def test_any_signs_make_a_password_that_is_long_enough(password: str) -> None:
     passwords.check_password(password, "ana.lund", "Visby")
-    assert passwords.matches(password, passwords.hashed(password))
+    kept = passwords.hashed(password)
+    assert passwords.matches(password, kept)
+    for other in (password.swapcase(), password.strip(), password[:64], password + " "):
+        assert passwords.matches(other, kept) == (other == password)
 
 
 def test_common_passwords_are_refused_in_any_case(desk: Desk, ana: str) -> None:

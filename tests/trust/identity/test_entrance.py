@@ -213,6 +213,23 @@ def test_a_session_goes_on_under_another_secret(vault: Vault, hands: Hands) -> N
     assert not desk.entrance.lacks(found, account)
 
 
+def test_sessions_begin_in_one_place() -> None:
+    """There is no way in but those of the table (docs/explanation/logins.md)."""
+    root = Path(__file__).parents[3] / "src" / "hansa"
+    texts = {path.name: path.read_text() for path in root.rglob("*.py")}
+    assert {n for n, text in texts.items() if "sessions.begin(" in text} == {"entrance.py"}
+    assert {n for n, text in texts.items() if ".enter(" in text and "desk" in text} <= {
+        "desk.py",
+        "elsewhere.py",
+    }
+    assert {n for n, text in texts.items() if "remember(" in text} == {
+        "account.py",
+        "elsewhere.py",
+        "login.py",
+        "who.py",
+    }
+
+
 def test_a_weak_password_at_a_link_uses_up_no_code(vault: Vault, hands: Hands) -> None:
     desk = with_people(desk_of(vault, hands))
     key, _ = app_of(desk, hands)

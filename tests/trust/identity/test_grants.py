@@ -231,6 +231,38 @@ def test_a_token_for_another_node_is_not_taken(vault: Vault) -> None:
     assert here.bearer(sign(right, own, "JWT")) is None, "a token of another kind"
 
 
+def test_another_key_ends_what_the_one_before_signed(desk: Desk) -> None:
+    old, before = grant(desk, assertion()).token, desk.grants.published()
+    assert desk.bearer(old) is not None
+    desk.grants.new_key()
+    assert desk.bearer(old) is None
+    assert desk.grants.published() != before
+    assert desk.bearer(grant(desk, assertion()).token) is not None
+
+
+def test_an_access_token_holds_from_its_making_on(desk: Desk) -> None:
+    token = grant(desk, assertion()).token
+    right, own = dict(verified(token, desk.grants.published()).claims), desk.grants._key()
+    later = right["iat"] + 300
+    assert desk.bearer(sign({**right, "exp": right["iat"] - 1}, own, "at+jwt")) is None
+    assert desk.bearer(sign({**right, "nbf": later}, own, "at+jwt")) is None
+    assert desk.bearer(sign({**right, "nbf": right["iat"]}, own, "at+jwt")) is not None
+
+
+def test_a_key_that_a_token_brings_along_is_not_used(desk: Desk) -> None:
+    """Neither its ``jwk``, nor an address of keys, in an assertion or an access token."""
+    foreign = OKPKey.generate_key("Ed25519", parameters={"kid": "ed"})
+    for head in (
+        {"jwk": foreign.as_dict(private=False)},
+        {"jku": "https://evil.example/keys"},
+        {"x5u": "https://evil.example/cert"},
+    ):
+        text = assertion(key=foreign, head=head)
+        with pytest.raises(Unauthorized):
+            grant(desk, text)
+        assert desk.bearer(assertion(key=foreign, head={**head, "typ": "at+jwt"})) is None
+
+
 def test_a_client_ends_in_time(desk: Desk) -> None:
     desk.clients.add("brief", jwks=jwks(), days=1)
     Hands.by = timedelta(days=1, seconds=1)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -25,7 +26,7 @@ from hansa.kernel.settings import Settings
 from hansa.trust.identity.desk import Desk
 from hansa.trust.identity.keysets import Keysets
 from hansa.trust.identity.openid import OpenId
-from hansa.trust.identity.rules import parse_rule, standing
+from hansa.trust.identity.rules import Standing, parse_rule, standing
 from hansa.trust.vault import Vault
 from tests.trust.identity.machines import KEYS, jwks
 
@@ -52,6 +53,7 @@ class Provider:
         self.alg = "RS256"
         self.asked: dict[str, str] = {}
         self.head: dict[str, str] = {}
+        self.given: list[str] = []
 
     def authorize(self, address: str) -> str:
         """Somebody says yes; the code."""
@@ -74,6 +76,7 @@ class Provider:
         if not right or form["redirect_uri"] != self.asked["redirect_uri"]:
             return Response(url, 400, {}, b'{"error":"invalid_grant"}')
         answer = {"access_token": "access", "id_token": self._token(), "token_type": "Bearer"}
+        self.given = [answer["id_token"]]
         return Response(url, 200, {}, json.dumps(answer).encode())
 
     def _token(self) -> str:
@@ -244,6 +247,30 @@ def test_a_name_cannot_be_taken_over(desk: Desk) -> None:
     assert log_in(desk, theirs)[0] == name
 
 
+def test_the_same_name_at_two_providers_is_two_people(desk: Desk) -> None:
+    first = log_in(desk, Provider())[0]
+    found = Standing("staff", ())
+    door = OpenId(desk.accounts._vault, desk, Provider(), Keysets(Provider()), Clock())  # type: ignore[arg-type]
+    other = replace(desk.providers.named("visby"), issuer="https://id.lund.example")
+    second = door._account(other, {"sub": "ana"}, found)
+    assert second.name != first
+    assert desk.accounts.named(first).subject == f"{ISSUER} ana"
+    assert second.subject == "https://id.lund.example ana"
+
+
+def test_nothing_that_the_provider_gave_is_kept_or_handed_on(desk: Desk) -> None:
+    """Its tokens are used once, by the node, and go nowhere."""
+    theirs = Provider()
+    told = log_in(desk, theirs)
+    vault: Any = desk.accounts._vault
+    kinds = ("account", "session", "subject", "provider", "token", "link")
+    kept = repr([vault.all(kind) for kind in kinds]) + repr(told)
+    assert theirs.given
+    for text in ("eyJ", "the code", theirs.form["code_verifier"], *theirs.given):
+        assert text not in kept
+    assert "Bearer access" not in kept
+
+
 @pytest.mark.parametrize(
     ("rule", "claims", "kind", "roles"),
     [
@@ -260,6 +287,15 @@ def test_a_name_cannot_be_taken_over(desk: Desk) -> None:
         ("staff if email=a@b.c", {"email": "a@b.c"}, "resident", ()),
         ("staff if email=a@b.c", {"email": "a@b.c", "email_verified": "true"}, "resident", ()),
         ("staff if email=a@b.c", {"email": "a@b.c", "email_verified": True}, "staff", ()),
+        (
+            "planner if groups=a and amr=mfa",
+            {"groups": "a", "amr": ["pwd", "mfa"]},
+            "staff",
+            ("planner",),
+        ),
+        ("planner if groups=a and amr=mfa", {"groups": "a", "amr": ["pwd"]}, "resident", ()),
+        ("planner if groups=a and amr=mfa", {"groups": "a"}, "resident", ()),
+        ("planner if groups=a and acr=high", {"groups": "a", "acr": "low"}, "resident", ()),
         ("staff if a=None", {"a": None}, "resident", ()),
         ("staff if a.b.c=1", {"a": [{"b": 1}]}, "resident", ()),
     ],

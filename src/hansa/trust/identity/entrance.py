@@ -71,6 +71,7 @@ class Entrance:
         if account is None or account.locked_until > iso(now):
             spend()
             self._addresses.fail(address, now)
+            self._notes.refused(f"account:{account.name if account else ''}", "login.refused")
             raise _refused()
         right = matches(password, account.password) and not account.disabled
         by = self.second(account, code, now) if right else None
@@ -96,6 +97,7 @@ class Entrance:
             account = self._passkeys.owner(place, sealed, answer)
         except Unauthorized:
             self._addresses.fail(address, now)
+            self._notes.refused("account:", "login.refused")
             raise
         return self.enter(account.name, address, agent, "passkey")
 

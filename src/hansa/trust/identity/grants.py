@@ -29,7 +29,7 @@ from hansa.ngsild.city import city_iri
 from hansa.trust.identity.clients import Client, Clients
 from hansa.trust.identity.keysets import Jwks, Signed, public_keys, sign, verified
 from hansa.trust.log.recorder import Recorder
-from hansa.trust.principals import PUBLIC, SCOPES, Narrowing, Principal
+from hansa.trust.principals import LOCAL, PUBLIC, SCOPES, Narrowing, Principal
 from hansa.trust.vault import Record, Vault
 
 __all__ = ["SECONDS", "Granted", "Grants", "InvalidScope", "client_of"]
@@ -201,7 +201,7 @@ class Grants:
         """Who an access token speaks for; ``None`` if it is none of ours, or no longer holds."""
         claims = self._known.get(text) or self._claims(text)
         now = self._clock.now()
-        if claims is None or claims["exp"] <= now.timestamp():
+        if claims is None or not claims.get("nbf", 0) <= now.timestamp() < claims["exp"]:
             return None
         client = self._clients.get(str(claims["client_id"]))
         if client is None or not client.holds(iso(now)) or client.made > _made(claims):
@@ -229,6 +229,14 @@ class Grants:
         """The public key of this node's access tokens, as a JWKS."""
         own = self._key()
         return public_keys({"keys": [{name: own[name] for name in ("kty", "crv", "x", "kid")}]})
+
+    def new_key(self, who: Principal = LOCAL) -> None:
+        """Make another key; tokens that were signed by the one before end with it."""
+        if self.log is not None:
+            self.log.changed("account", who, ("key:tokens",), "key.replaced")
+        made = _new_key()
+        self._vault.put(_KEY, _OWN, made)
+        self._own, self._known = made, OrderedDict()
 
     def _key(self) -> dict[str, Any]:
         """The node's own key, made when it is first needed."""

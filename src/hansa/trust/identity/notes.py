@@ -7,7 +7,7 @@ can be forgotten when the node sets the log. A desk without a node behind it (in
 from __future__ import annotations
 
 from hansa.trust.log.recorder import Recorder
-from hansa.trust.principals import Principal
+from hansa.trust.principals import PUBLIC, Principal
 
 __all__ = ["Notes"]
 
@@ -36,3 +36,8 @@ class Notes:
         """
         if self.log is not None:
             self.log.changed(kind, who, (what, *more), reason)
+
+    def refused(self, what: str, reason: str) -> None:
+        """Log that somebody who did not prove who they are was refused, without waiting for it."""
+        if self.log is not None:
+            self.log.refused(PUBLIC, (what,), reason)
