@@ -73,6 +73,13 @@ def tests_in(file: str) -> frozenset[str]:
     return frozenset(each.name for each in ast.walk(tree) if isinstance(each, defined))
 
 
+@cache
+def all_tests() -> frozenset[str]:
+    """The names of all test functions, for those that an answer only speaks of."""
+    texts = (path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    return frozenset(name for text in texts for name in re.findall(r"def (test_\w+)", text))
+
+
 def faults() -> Iterator[str]:
     """What is wrong with the answers: numbers that are missing or unknown, tests and pages that are not there."""
     given = answers()
@@ -97,6 +104,9 @@ def _faults_of(name: str, answer: Answer) -> Iterator[str]:
         yield f"{name} needs one of {', '.join(KINDS)}"
     elif kinds[0] in ("tests", "pages") and not answer.get("says"):
         yield f"{name} does not say what they show"
+    words = " ".join(str(answer.get(kind, "")) for kind in ("says", "reason", "open"))
+    for named in set(re.findall(r"\btest_\w+", words)) - all_tests():
+        yield f"{name} speaks of {named}, which is not there"
     for test in answer.get("tests", ()):
         file, _, function = test.partition("::")
         if function not in tests_in(file):

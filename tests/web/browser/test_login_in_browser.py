@@ -29,7 +29,10 @@ NEWER = "an even longer way to Visby"
 def node(tmp_path: Path) -> Iterator[Node]:
     chromium()
     settings = Settings(
-        city="Visby", egress_allow=("localhost",), operator_token_hash=token_hash(OPERATORS)
+        city="Visby",
+        egress_allow=("localhost",),
+        operator_token_hash=token_hash(OPERATORS),
+        second_factor="nobody",
     )
     made = Node.open(tmp_path / "node", settings)
     yield made
