@@ -33,7 +33,7 @@ def test_a_refused_write_and_read_are_logged(node: Node) -> None:
     assert pages.post("/ngsi-ld/v1/entities", json=body).status_code == 401
     other = {"NGSILD-Tenant": "harbour"}
     assert pages.get("/ngsi-ld/v1/entities?type=T", headers=other).status_code == 401
-    assert logged(node) == [("refusal", "write.refused"), ("refusal", "read.refused")]
+    assert logged(node) == [("refusal", "bring.refused"), ("refusal", "read.refused")]
     assert [o.value for _, o in node.trust.log.about("what", "tenant:harbour")] == [
         "tenant:harbour"
     ]
