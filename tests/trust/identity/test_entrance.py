@@ -217,16 +217,16 @@ def test_a_session_goes_on_under_another_secret(vault: Vault, hands: Hands) -> N
 def test_sessions_begin_in_one_place() -> None:
     """There is no way in but those of the table (docs/explanation/logins.md)."""
     root = Path(__file__).parents[3] / "src" / "hansa"
-    texts = {path.name: path.read_text() for path in root.rglob("*.py")}
-    assert {n for n, text in texts.items() if "sessions.begin(" in text} == {"entrance.py"}
-    entering = {n for n, text in texts.items() if re.search(r"(desk|entrance)\.enter\b", text)}
-    assert entering == {"desk.py", "elsewhere.py"}
-    assert {n for n, text in texts.items() if "remember(" in text} == {
-        "account.py",
-        "elsewhere.py",
-        "login.py",
-        "who.py",
-    }
+    texts = {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*.py")}
+
+    def having(pattern: str) -> set[str]:
+        return {name for name, text in texts.items() if re.search(pattern, text)}
+
+    room, pages = "trust/identity", "web/pages"
+    assert having(r"sessions\.begin\(") == {f"{room}/entrance.py"}
+    assert having(r"(desk|entrance)\.enter\b") == {f"{room}/desk.py", f"{pages}/elsewhere.py"}
+    doors = {f"{pages}/{name}.py" for name in ("account", "elsewhere", "login")}
+    assert having(r"\bremember\(") == {*doors, "web/shell/who.py"}
 
 
 def test_a_weak_password_at_a_link_uses_up_no_code(vault: Vault, hands: Hands) -> None:
