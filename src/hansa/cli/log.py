@@ -6,7 +6,7 @@ import os
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,9 @@ from hansa.cli.console import Json, Screen
 from hansa.cli.reach import FolderOption, TokenOption, UrlOption, reached
 from hansa.cli.work import in_node
 from hansa.kernel.errors import BadRequest, Conflict, Unavailable
+
+if TYPE_CHECKING:
+    from hansa.kernel.folder import Folder
 
 __all__ = ["register"]
 
@@ -299,6 +302,22 @@ def resume(
                 why = "checkpoint-compared" if checkpoint else "operator-says-nothing-newer"
                 work.go_on(node.trust.log, why)
                 origin, size = node.trust.log.origin, node.trust.log.size
+        spent = _settled(place, nothing_newer=nothing_newer)
     if json:
-        screen.data({"origin": origin, "size": size})
+        screen.data({"origin": origin, "size": size, "budgetsSpent": spent})
     screen.say(f"The log {origin} signs again, at {size:,} entries.")
+    if spent:
+        screen.note(
+            f"What was told after the backup is not known: the privacy budgets of {', '.join(spent)} count as spent."
+        )
+
+
+def _settled(folder: Folder, *, nothing_newer: bool) -> list[str]:
+    """Say what became of the privacy budgets after the backup; the sources whose budget counts as spent."""
+    from hansa.kernel.clock import Clock
+    from hansa.trust.anonymise.restored import settle_budgets
+    from hansa.trust.vault import Vault
+
+    clock = Clock()
+    with closing(Vault(folder.vault, clock)) as vault:
+        return settle_budgets(vault, clock.now(), nothing_newer=nothing_newer)

@@ -88,7 +88,6 @@ class TrustRooms:
         self.gate.reads, self.recorder.noticed = self.reads, self.reads.refused
         self.surveyor = self._survey(folder, clock)
         """What there is of each source."""
-        self.rounds = Rounds(self.reads, self.surveyor)
         self.algorithms = AlgorithmRegister(
             self.vault, self.recorder, clock, city_iri, settings.city
         )
@@ -102,6 +101,7 @@ class TrustRooms:
         self.sources.show = Shower(lambda: self.gate.writer(LOCAL, make=True), clock).show
         self.privacy = Anonymiser(folder.trust, self.vault, clock)
         """What becomes of personal data before they are stored."""
+        self.rounds = Rounds(self.reads, self.surveyor, (self._measure, self.privacy.stop))
         self.privacy.steps_of = self._steps_of
         self.counts = Counts(self.privacy, self.vault, lambda: self.gate.reader(LOCAL), clock)
         """How many there are, with noise."""
@@ -146,6 +146,11 @@ class TrustRooms:
     def _passage(self, record: Record, live: bool) -> Session:
         """The way of a source's entities; one without steps still has to say nothing personal."""
         return self.privacy.begin(record["id"], self._steps_of(record["id"]), live=live)
+
+    def _measure(self) -> None:
+        """Measure how well people are hidden in what is stored of every source."""
+        names = [record["id"] for record in self.sources.all()]
+        self.privacy.measure_all(names, self.gate.reader(LOCAL))
 
     def _steps_of(self, source: str) -> Steps:
         """The steps that a source's record declares."""

@@ -1,4 +1,5 @@
-"""The rounds of the gate: every hour, while a node is served, counts go to the vault and the sources are surveyed.
+"""The rounds of the gate: every hour, while a node is served, counts go to the vault, sources are surveyed, and it is
+measured how well people are hidden.
 
 What fails is logged once, until it goes well again.
 """
@@ -28,13 +29,20 @@ class Rounds:
     Args:
         reads: what was read and refused.
         surveyor: what the sources hold.
+        measure: measures k, l and t of what is stored; and what breaks it off.
         first, every: seconds until the first round, and between two rounds.
     """
 
     def __init__(
-        self, reads: Reads, surveyor: Surveyor, first: float = _FIRST, every: float = _EVERY
+        self,
+        reads: Reads,
+        surveyor: Surveyor,
+        measure: tuple[Callable[[], object], Callable[[], object]],
+        first: float = _FIRST,
+        every: float = _EVERY,
     ) -> None:
         self._reads, self._surveyor = reads, surveyor
+        self._measure, self._break_off = measure
         self._first, self._every = first, every
         self._failing = ""
 
@@ -46,6 +54,7 @@ class Rounds:
             yield
         finally:
             going.cancel()
+            self._break_off()
             with suppress(asyncio.CancelledError):
                 await going
             await asyncio.to_thread(self._surveyor.stop)
@@ -54,7 +63,7 @@ class Rounds:
         wait = self._first
         while True:
             await asyncio.sleep(wait)
-            for task in (self._reads.flush, self._surveyor.look):
+            for task in (self._reads.flush, self._surveyor.look, self._measure):
                 await asyncio.to_thread(self._do, task)
             wait = self._every
 

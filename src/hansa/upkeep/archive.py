@@ -33,6 +33,7 @@ from hansa.kernel.clock import Clock, iso
 from hansa.kernel.errors import AlreadyExists, BadRequest, NotFound, Unavailable
 from hansa.kernel.folder import Folder, sync
 from hansa.kernel.settings_file import load
+from hansa.trust.anonymise.restored import hold_budgets
 from hansa.trust.log.check import faults as log_faults
 from hansa.upkeep.databases import faults, segments
 from hansa.upkeep.log import hold_restored, log_files
@@ -203,6 +204,7 @@ def restore(archive: Path, root: Path, progress: Progress) -> Manifest:
             manifest = _unpack(archive, work, progress)
             _check_databases(archive, work)
             hold_restored(work / "log", manifest.made_at)
+            hold_budgets(Folder(work).vault, manifest.made_at)
             for part in ("store", "history", "trust", "cache", "contexts"):
                 (work / part).mkdir(exist_ok=True)
             with contextlib.suppress(FileNotFoundError):

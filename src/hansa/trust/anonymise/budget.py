@@ -17,9 +17,11 @@ from hansa.trust.anonymise.kinds import BudgetTerms
 from hansa.trust.anonymise.noise import Cost, composed
 from hansa.trust.vault import Record, Vault
 
-__all__ = ["KIND", "Budget", "Spent"]
+__all__ = ["KIND", "RESTORED", "Budget", "Spent", "opened"]
 
 KIND: Final = "privacy-budget"
+RESTORED: Final = ("privacy-restored", "newest")
+"""Kind and identifier of the note that a restored vault bears until it is said what was told after the backup."""
 _SHOWN: Final = 200
 """How many of the latest spendings are kept one by one; of all, the sums."""
 
@@ -62,14 +64,15 @@ class Budget:
             what: the question, for the public: no exact number.
 
         Raises:
-            Forbidden: it does not fit; nothing is charged.
+            Forbidden: it does not fit, or what was told after a backup is not known yet; nothing is charged.
             Unavailable: it could not be written; nothing is charged.
         """
+        self._check_settled()
         now = self._clock.now()
         limit = Cost.of(terms.epsilon, terms.delta)
 
         def paid(old: Record | None) -> tuple[Record, Spent]:
-            record = _opened(old, source, terms, now)
+            record = opened(old, source, terms, now)
             spent = Cost(*record["spent"]) + cost
             if cost.epsilon <= 0 or cost.delta < 0 or not spent.within(limit):
                 raise _exhausted(source, record, cost, limit)
@@ -95,12 +98,23 @@ class Budget:
 
         return self._vault.edit(KIND, source, paid)
 
+    def _check_settled(self) -> None:
+        mark = self._vault.get(*RESTORED)
+        if mark is not None:
+            raise Forbidden(
+                "counts with noise",
+                f"are not told: this node was restored from the backup of {mark['backup']}, and what was told after it "
+                "is not known",
+                "stop the node and say how its log goes on: 'hansa log resume FOLDER --nothing-newer' if nothing was "
+                "told, else --checkpoint or --new-volume; budgets then count as spent",
+            )
+
     def shown(self, source: str, terms: BudgetTerms | None = None) -> dict[str, Any] | None:
         """What the public sees of a source's budget; ``None`` if it has none and never had."""
         found = self._vault.get(KIND, source)
         if found is None and terms is None:
             return None
-        record = _opened(found, source, terms, self._clock.now())
+        record = opened(found, source, terms, self._clock.now())
         spent, ever = Cost(*record["spent"]).numbers, Cost(*record["ever"]).numbers
         latest = sorted(record["latest"], key=lambda each: -int(each["number"]))
         return {
@@ -113,6 +127,7 @@ class Budget:
             "ever": {"epsilon": ever[0], "delta": ever[1]},
             "opendp": {"epsilon": record["composed"][0], "delta": record["composed"][1]},
             "releases": record["number"],
+            "restored": record.get("restored"),
             "latest": latest,
         }
 
@@ -121,7 +136,7 @@ class Budget:
         return sorted(record["source"] for record in self._vault.all(KIND))
 
 
-def _opened(old: Record | None, source: str, terms: BudgetTerms | None, now: datetime) -> Record:
+def opened(old: Record | None, source: str, terms: BudgetTerms | None, now: datetime) -> Record:
     """The record, by the present terms, in the present period: what was spent in an earlier one is over."""
     record = old or {
         "source": source,

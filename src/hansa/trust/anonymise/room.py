@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Any, Final
 
 from hansa.kernel.clock import Clock, iso
-from hansa.kernel.errors import HansaError
-from hansa.ngsild.city import city_context
+from hansa.kernel.errors import HansaError, Unavailable
 from hansa.store.port import Reader, Store
 from hansa.trust.anonymise.account import Account
 from hansa.trust.anonymise.budget import Budget
 from hansa.trust.anonymise.doorway import through_steps
 from hansa.trust.anonymise.keys import Keys
-from hansa.trust.anonymise.measures import measure
 from hansa.trust.anonymise.pseudonyms import Key
 from hansa.trust.anonymise.session import Session
 from hansa.trust.anonymise.steps import Steps
-from hansa.trust.anonymise.stored import rows
+from hansa.trust.anonymise.stored import is_of, measured, rows
 from hansa.trust.vault import Record, Vault
 
 __all__ = ["Anonymiser"]
@@ -57,6 +55,7 @@ class Anonymiser:
         self._by_api: dict[str, tuple[Record, Steps]] = {}
         self._gathered: dict[str, Account] = {}
         self._lock = Lock()
+        self._ending = Event()
 
     def begin(self, source: str, steps: Steps, *, live: bool = False) -> Session:
         """A session for a source's entities; see :class:`.Session` for what it raises."""
@@ -110,32 +109,51 @@ class Anonymiser:
         """The latest measures of a source; ``None`` if none were taken."""
         return self._vault.get(_MEASURE, source)
 
-    def measure(self, source: str, store: Reader) -> dict[str, Any] | None:
+    def measure(
+        self, source: str, store: Reader, rest: Callable[[], None] = lambda: None
+    ) -> dict[str, Any] | None:
         """Measure k, l and t of what is stored of a source, and keep the numbers; ``None`` if it declares no attributes for it.
 
         Args:
             store: where its entities are; read without rules, for the numbers alone are told.
+            rest: called now and then, to let others work; what it raises ends it.
         """
         steps = self.steps_of(source)
         if not steps.quasi:
             return None
-        found = measure(rows(store, source, steps))
-        term = city_context().compact
+        change, at = store.last_change(), iso(self._clock.now())
         made = {
             "source": source,
-            "at": iso(self._clock.now()),
-            "quasi": [term(name) for name in steps.quasi],
-            "rows": found.rows,
-            "classes": found.classes,
-            "k": found.k,
-            "l": {term(name): each for name, each in zip(steps.sensitive, found.l, strict=False)},
-            "t": {
-                term(name): round(each, 6)
-                for name, each in zip(steps.sensitive, found.t, strict=False)
-            },
+            "at": at,
+            "change": change,
+            **measured(rows(store, source, steps, rest), steps),
         }
         self._vault.put(_MEASURE, source, made)
         return made
+
+    def measure_all(self, sources: Iterable[str], store: Reader) -> None:
+        """Measure every source that declares attributes for it; where nothing has changed since, the numbers hold still.
+
+        Raises:
+            Unavailable: the store or the vault fails, or :meth:`stop` was called.
+        """
+        self._ending.clear()
+        for source in sources:
+            steps, old = self.steps_of(source), self.measured(source)
+            if not steps.quasi:
+                continue
+            if old is not None and old.get("change") == store.last_change() and is_of(old, steps):
+                self._vault.put(_MEASURE, source, {**old, "at": iso(self._clock.now())})
+            else:
+                self.measure(source, store, self._rest)
+
+    def stop(self) -> None:
+        """Break off measuring that is under way."""
+        self._ending.set()
+
+    def _rest(self) -> None:
+        if self._ending.wait(0.002):
+            raise Unavailable("measuring", "was broken off", "the next time it is whole")
 
     def shown(self, source: str) -> dict[str, Any]:
         """All that the public sees of a source: what its steps did, how well people are hidden, what counts cost."""
@@ -143,6 +161,7 @@ class Anonymiser:
         return {
             "source": source,
             "hides": steps.hides,
+            "isMeasured": bool(steps.quasi),
             "account": self.account(source),
             "measures": self.measured(source),
             "budget": self.budget.shown(source, steps.budget),

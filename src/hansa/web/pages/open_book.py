@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -168,6 +169,7 @@ class OpenBookPages:
 
     def _access(self, request: Request) -> Response:
         tongue, usage = choose(request), self._book.usage()
+        named = _told_apart({each: self._type(each, tongue) for each in usage.types})
         days = [(datetime.fromisoformat(day), sum(kinds.values())) for day, kinds in usage.days]
         return self._site.page(
             request,
@@ -176,15 +178,9 @@ class OpenBookPages:
             most=max((count for _, count in days), default=0),
             total=sum(count for _, count in days),
             kinds=[(kind, tongue(READERS[kind])) for kind in usage.kinds],
-            types=[
-                (self._type(each, tongue), row) for each, row in usage.types.items() if _shows(row)
-            ],
+            types=[(named[each], row) for each, row in usage.types.items() if _shows(row)],
             few=sorted(
-                {
-                    self._type(each, tongue)["label"]
-                    for each, row in usage.types.items()
-                    if not _shows(row)
-                }
+                named[each]["label"] for each, row in usage.types.items() if not _shows(row)
             ),
             refused=[
                 (tongue(REASONS[reason]) if reason in REASONS else "", reason, count)
@@ -278,4 +274,15 @@ def _total(survey: Record, tongue: Language) -> dict[str, Any]:
         "rows": sum(each["entities"] for each in sources),
         "bytes": size,
         "size": amount(size, tongue),
+    }
+
+
+def _told_apart(types: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    """Types with what they are called; those that are called the same, such as two kinds of stops, by their terms, too."""
+    times = Counter(each["label"] for each in types.values())
+    return {
+        iri: each
+        if times[each["label"]] == 1 or not each["term"]
+        else {**each, "label": f"{each['label']} ({each['term']})"}
+        for iri, each in types.items()
     }
