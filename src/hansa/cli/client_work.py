@@ -56,7 +56,7 @@ def do_provider(node: Node, task: str, given: Given) -> dict[str, Any]:
         case "add":
             providers.add(**given)
         case "remove":
-            providers.remove(str(given["id"]))
+            node.trust.desk.remove_provider(str(given["id"]))
         case _:
             raise BadRequest("the task", f"'{task[:50]}' is not one of the providers'")
     return {"done": task}

@@ -21,7 +21,7 @@ from joserfc.jwk import OctKey
 
 from hansa.kernel.clock import Clock
 from hansa.kernel.egress import Response
-from hansa.kernel.errors import BadRequest, HansaError, Unauthorized
+from hansa.kernel.errors import BadRequest, HansaError, NotFound, Unauthorized
 from hansa.kernel.settings import Settings
 from hansa.trust.identity.desk import Desk
 from hansa.trust.identity.keysets import Keysets
@@ -256,6 +256,18 @@ def test_the_same_name_at_two_providers_is_two_people(desk: Desk) -> None:
     assert second.name != first
     assert desk.accounts.named(first).subject == f"{ISSUER} ana"
     assert second.subject == "https://id.lund.example ana"
+
+
+def test_who_came_by_a_provider_that_is_removed_is_out(desk: Desk) -> None:
+    name, *_ = log_in(desk, Provider())
+    desk.accounts.add("bo")
+    theirs, other = desk.enter(name, "", ""), desk.enter("bo", "", "")
+    desk.remove_provider("visby")
+    assert desk.session(theirs) is None
+    assert desk.session(other) is not None
+    assert desk.providers.all() == []
+    with pytest.raises(NotFound):
+        desk.remove_provider("visby")
 
 
 def test_nothing_that_the_provider_gave_is_kept_or_handed_on(desk: Desk) -> None:

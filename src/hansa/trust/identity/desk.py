@@ -314,6 +314,18 @@ class Desk:
                 self._note("account", each.name, "sessions.ended", who)
                 self.sessions.end_all(each.name)
 
+    def remove_provider(self, id: str, who: Principal = LOCAL) -> None:
+        """Remove a provider, and end the sessions of those whom it let in.
+
+        Raises:
+            NotFound: there is none of that name.
+        """
+        issuer = self.providers.named(id).issuer
+        self.providers.remove(id, who)
+        for each in self.accounts.all():
+            if each.subject.startswith(f"{issuer} "):
+                self.end_everything(each.name, who)
+
     def reset(self, name: str, who: Principal = LOCAL, *, factors: bool = False) -> str:
         """Take an account's password and sessions away; the secret of a link to choose a new one.
 

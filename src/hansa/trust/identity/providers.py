@@ -127,7 +127,7 @@ class Providers:
         return sorted(found, key=lambda each: each.name.casefold())
 
     def remove(self, id: str, who: Principal = LOCAL) -> None:
-        """Remove a provider; who came by it keeps their account, but not the way in.
+        """Remove a provider; who came by it keeps their account, but not the way in (see :meth:`Desk.remove_provider`).
 
         Raises:
             NotFound: there is none of that name.
