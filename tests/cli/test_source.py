@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import orjson
 import pytest
 
 from hansa.cli.hints import with_folder
+from hansa.ngsild.city import city_iri
+from hansa.trust.anonymise.declare import parse
 
 from .conftest import Run
 
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 TABLE = "number,driver,minutes,lon,lat\n1,Ana,30,18.29,57.64\n2,Bo,sixty,18.30,57.65\n"
 MAPPING = """
 type = "ParkingTicket"
@@ -103,3 +107,56 @@ def test_a_folder_that_one_need_not_name() -> None:
     assert with_folder(text, Path("my city")) == (
         "see 'hansa source list --folder \"my city\"'; or 'hansa source declare x FILE --folder \"my city\"'"
     )
+
+
+def test_the_template_knows_what_the_mapping_tells(run: Run, parking: Path) -> None:
+    mapping = parking.with_suffix(".toml")
+    made = run("source", "template", "parking", "--spoke", "table", "--mapping", mapping)
+    assert made.exit_code == 0
+    record = tomllib.loads(made.stdout)
+    assert record["data"] == ["tabular", "spatial", "personal"]
+    assert record["anonymise"] == [{"step": "drop", "attributes": ["driver"]}]
+    assert (record["process"], record["access"]) == (["de_identified"], [])
+    assert run("source", "template", "x", "--mapping", mapping).exit_code == 1
+    trees = run("source", "template", "t", "--spoke", "table", "--mapping", EXAMPLES / "trees.toml")
+    record = tomllib.loads(trees.stdout)
+    assert record["data"] == ["tabular", "spatial", "values_time"]
+    assert record["access"] == ["available_to_download"]
+    shown = tomllib.loads((EXAMPLES / "trees.source.toml").read_text())
+    assert set(record["data"]) == set(shown["data"])
+
+
+def test_the_template_offers_no_red_line_and_steps_that_can_be_declared(run: Run) -> None:
+    made = run("source", "template", "x").stdout
+    for element in ("biometrics", "facial_characterization", "identifiable_video"):
+        assert f"#   {element}:" not in made
+    (lines,) = re.findall(r"(?ms)^# (anonymise = \[$.*?)^# \]", made)
+    steps = tomllib.loads(re.sub(r"(?m)^# ?", "", lines) + "]")["anonymise"]
+    assert [each["step"] for each in steps] == ["drop", "time", "place", "pseudonymise"]
+    assert len(parse(steps, city_iri).steps) == 4
+
+
+@pytest.mark.parametrize(
+    ("spoke", "left"),
+    [("gtfs", 5), ("osm", 5), ("ckan", 5), ("aequilibrae", 5), ("gbfs", 6)]
+    + [(each, 7) for each in ("table", "mqtt", "ngsiv2", "sensorthings")],
+)
+def test_the_guide_counts_what_is_left_to_answer(
+    spoke: str, left: int, run: Run, tmp_path: Path
+) -> None:
+    file = tmp_path / "record.toml"
+    file.write_text(run("source", "template", "x", "--spoke", spoke).stdout)
+    checked = run("source", "check", file, "--spoke", spoke)
+    assert checked.exit_code == 1
+    assert checked.stderr.count("is missing") == left
+    assert "retention is missing" not in checked.stderr
+    guide = (EXAMPLES.parent / "how-to" / "declare-a-source.md").read_text()
+    assert re.search(rf"(?m)^\| .*`{spoke}`.* \| {left} \|", guide)
+
+
+def test_the_guide_to_steps_shows_what_can_be_declared() -> None:
+    guide = (EXAMPLES.parent / "how-to" / "anonymise-a-source.md").read_text()
+    shown = re.findall(r"(?s)```toml\n(.*?)```", guide)
+    assert len(shown) == 3
+    for each in shown:
+        assert parse(tomllib.loads(each)["anonymise"], city_iri)

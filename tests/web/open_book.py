@@ -18,7 +18,7 @@ AIR: dict[str, Any] = {
     "purpose": ["ecology", "health"],
     "tech": ["air_quality", "cellular"],
     "data": ["values_time", "spatial"],
-    "process": ["raw_data"],
+    "process": ["de_identified"],
     "access": ["available_to_download"],
     "storage": ["stored_locally"],
     "retention": ["data_retained"],

@@ -87,7 +87,7 @@ def import_source(
     options = _known(context, manifest, spoke_options(context.args))
     request = Request(source, name, namespace, title, license, attribution, source_url, options)
     if not dry_run:
-        declare_first(screen, folder, request.slug, spoke, declaration, title)
+        declare_first(screen, folder, request, spoke, declaration)
     report = _brought(screen, folder, manifest, request, dry_run)
     _note_licence(report, license)
     show_report(screen, report, dry_run)

@@ -9,10 +9,11 @@ import typer
 
 from hansa.cli.console import Json, Screen
 from hansa.cli.declaring import record_from, template_lines
+from hansa.cli.learning import learned
 from hansa.cli.reach import FolderOption
 from hansa.cli.sign import sign
 from hansa.cli.work import in_node
-from hansa.kernel.errors import NotFound
+from hansa.kernel.errors import InvalidRequest, NotFound
 
 __all__ = ["register"]
 
@@ -78,12 +79,26 @@ def show(
     screen.fields(record)
 
 
-def template(name: Name, spoke: SpokeOption = "", json: Json = False) -> None:
+def template(
+    name: Name,
+    spoke: SpokeOption = "",
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            help="Of a table: its mapping, which tells kinds of data and what is personal."
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
     """Print a record (TOML) to fill in: what the kind of source knows stands there, the rest is explained.
 
-    Example: `hansa source template trees --spoke table > trees.source.toml`
+    Example: `hansa source template trees --spoke table --mapping trees.toml > trees.source.toml`
     """
     known = _known(spoke)
+    if mapping is not None:
+        if spoke != "table":
+            raise InvalidRequest("option --mapping", "goes with --spoke table only", "leave it out")
+        known = learned(known, mapping)
     if json:
         Screen(json).data(known)
         return

@@ -32,7 +32,7 @@ RECORD: dict[str, Any] = {
     "purpose": ["mobility"],
     "tech": ["dtpr_api"],
     "data": ["personal", "spatial"],
-    "process": ["raw_data"],
+    "process": ["de_identified"],
     "access": ["available_to_download"],
     "storage": ["stored_locally"],
     "retention": ["data_retained"],

@@ -85,7 +85,7 @@ def test_what_is_missing_is_named_and_nothing_is_kept(node: Node, api: TestClien
     assert refused.status_code == 400
     assert refused.headers["content-type"] == "application/problem+json"
     assert set(refused.json()["faults"]) == {
-        "accountable", "contact", "lawful_basis", "purpose", "tech", "retention", "retention_period",
+        "accountable", "contact", "lawful_basis", "purpose", "tech", "retention_period",
         "public_space",
     }  # fmt: skip
     assert api.get("/hansa/v1/sources/x").status_code == 404

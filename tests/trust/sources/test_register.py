@@ -19,7 +19,7 @@ from hansa.kernel.errors import (
     UndeclaredSource,
 )
 from hansa.trust.principals import LOCAL, PUBLIC, Narrowing, Principal
-from hansa.trust.sources.register import SourceRegister
+from hansa.trust.sources.register import SourceRegister, filled
 from hansa.trust.vault import Vault
 from tests.trust.sources.test_record import WHOLE
 
@@ -59,6 +59,7 @@ def test_no_record_no_data(sources: SourceRegister) -> None:
     with pytest.raises(UndeclaredSource) as refused:
         sources.in_use("trees", "table")
     assert "contact" in refused.value.extra["missing"]
+    assert "retention" not in refused.value.extra["missing"]
     assert "hansa source template trees --spoke table" in refused.value.remedy
     sources.declare(OFFICER, "trees", WHOLE)
     assert sources.in_use("trees")["accountable"] == "City of Coquimbo"
@@ -144,3 +145,14 @@ def test_a_short_form_suffices_where_the_adapter_knows_the_rest(sources: SourceR
     assert sources.declare(LOCAL, "none", short | {"retention_period": "PT0S"})["retention"] == [
         "no_data_retained"
     ]
+
+
+def test_nobody_is_said_to_get_data_about_people_and_steps_say_what_they_do() -> None:
+    known = {"data": ["tabular"], "process": ["raw_data"]}
+    steps = [{"step": "drop"}, {"step": "suppress"}, {"step": "time"}, {"step": []}, "odd"]
+    made = filled({"adapter": "table", "data": ["personal"], "anonymise": steps}, lambda _: known)
+    assert "access" not in made
+    assert made["process"] == ["de_identified", "k_anonymity"]
+    assert made["storage"] == ["stored_locally"]
+    made = filled({"adapter": "table", "anonymise": [{"step": "keep"}]}, lambda _: known)
+    assert (made["process"], made["access"]) == (["raw_data"], ["available_to_download"])

@@ -25,6 +25,7 @@ from hansa.trust.anonymise.steps import Steps
 __all__ = [
     "BASES",
     "CHAIN",
+    "REFUSED",
     "UNLIMITED",
     "checked",
     "elements",
@@ -56,6 +57,7 @@ _LONGEST: Final = 500
 _IDENTIFIES: Final = frozenset(
     {"identifiable_nfc", "identifiable_rfid", "identifiable_wifi_sensor"}
 )
+_NOT_RAW: Final = "must not say 'raw_data' beside steps: say what they do (de_identified, k_anonymity, differential_privacy)"
 _RED: Final = {
     (
         "tech",
@@ -74,6 +76,11 @@ _RED: Final = {
         "identifiable_video",
     ): "faces in clear (Art. 5(1)(c) and 9 of Regulation (EU) 2016/679)",
 }
+
+REFUSED: Final[Mapping[str, frozenset[str]]] = {
+    "tech": frozenset(element for part, element in _RED if part == "tech")
+}
+"""Elements of the standard that no city may have, by part: forms leave them out."""
 
 
 @cache
@@ -102,6 +109,8 @@ def checked(raw: object) -> dict[str, Any]:
         faults["lawful_basis"] = f"is none of: {', '.join(BASES)}"
     if fault := _period_fault(raw.get("retention_period")):
         faults["retention_period"] = fault
+        if not raw.get("retention"):
+            faults.pop("retention")  # it follows from the period
     faults |= _place_faults(raw)
     known = {*CHAIN, *_TEXTS, *_WORDS, *_OTHERS}
     faults |= {str(n)[:50]: "is no part of it" for n in raw.keys() - known}
@@ -233,6 +242,8 @@ def _disagreements(raw: Mapping[str, Any], steps: Steps) -> dict[str, str]:
         faults["retention_period"] = "must end: the data concern people"
     if personal and not steps.steps:
         faults["anonymise"] = "is missing: data about people come in by a declared step only"
+    if "raw_data" in raw["process"] and steps.hides:
+        faults["process"] = _NOT_RAW
     if _IDENTIFIES & set(raw["tech"]) and not personal:
         faults["data"] = "must say 'personal': the technology identifies people's things"
     return faults

@@ -40,7 +40,18 @@ _HERE: Final = {"access": ["available_to_download"], "storage": ["stored_locally
 """What holds of this node: what stands in the city's own tenant is published, and lies in its folder."""
 
 _OWN: Final = frozenset({"id", "version", "status", "declared", "changed"})
-_NEEDED: Final = ("accountable", "contact", "lawful_basis", *CHAIN, "retention_period")
+_NEEDED: Final = (
+    *("accountable", "contact", "lawful_basis", "retention_period", "public_space"),
+    *(part for part in CHAIN if part != "retention"),
+)
+"""What nobody but those who declare a source can say; whether data are kept follows from how long."""
+
+_DONE: Final = {
+    **dict.fromkeys(("drop", "time", "place", "pseudonymise"), "de_identified"),
+    "suppress": "k_anonymity",
+    "count": "differential_privacy",
+}
+"""Steps, and what is done with the data by them."""
 
 
 class SourceRegister:
@@ -121,7 +132,8 @@ class SourceRegister:
         if found is not None:
             fact, missing = "was withdrawn, so no data of it are taken in", []
         else:
-            missing = [*_NEEDED, "public_space"]
+            known = self.filled({"adapter": adapter})
+            missing = [each for each in _NEEDED if each not in known]
             fact = "is not declared, so no data of it are taken in: nobody answers for it yet"
         raise UndeclaredSource(
             f"source '{id[:100]}'",
@@ -233,7 +245,11 @@ class SourceRegister:
 
 
 def filled(raw: Any, defaults: Callable[[str], Mapping[str, Any]]) -> Any:
-    """A record with what `defaults` knows of its adapter; whether data are kept follows from how long they are."""
+    """A record with what `defaults` knows of its adapter, as far as it leaves that open.
+
+    Whether data are kept follows from how long they are. Of data about people nobody knows beforehand who gets them,
+    and where steps change the data, those say what is done with them.
+    """
     if not isinstance(raw, Mapping):
         return raw
     content = {n: v for n, v in raw.items() if n not in _OWN and v not in (None, "", [])}
@@ -241,9 +257,25 @@ def filled(raw: Any, defaults: Callable[[str], Mapping[str, Any]]) -> Any:
     known = dict(defaults(adapter)) if isinstance(adapter, str) and adapter else {}
     if known:
         known = {**_HERE, **known}
+        if "personal" in _listed(content, "data"):
+            del known["access"]
+        if done := [_DONE[step] for step in _steps(content) if step in _DONE]:
+            known["process"] = sorted(set(done))
     if (period := content.get("retention_period")) is not None and "retention" not in content:
         known["retention"] = ["data_retained" if is_kept(period) else "no_data_retained"]
     return {**known, **content}
+
+
+def _listed(content: Mapping[str, Any], name: str) -> list[Any]:
+    found = content.get(name)
+    return found if isinstance(found, list) else []
+
+
+def _steps(content: Mapping[str, Any]) -> list[str]:
+    steps = (
+        each.get("step") for each in _listed(content, "anonymise") if isinstance(each, Mapping)
+    )
+    return [step for step in steps if isinstance(step, str)]
 
 
 def _operator_entries(city: str, address: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from hansa.trust.sources.record import BASES, elements
+from hansa.trust.sources.record import BASES, REFUSED, elements
 from hansa.web.api.register import answering, body_of
 from hansa.web.shell.forms import sender
 from hansa.web.shell.site import PageNode
@@ -49,6 +49,7 @@ class SourceRoutes:
         known = self._node.trust.sources.filled({"adapter": spoke} if spoke else {})
         form = {
             "elements": {part: sorted(names) for part, names in elements().items()},
+            "refused": {part: sorted(names) for part, names in REFUSED.items()},
             "lawfulBases": BASES,
             "known": known,
         }
