@@ -48,14 +48,12 @@ _ADMINS = _WHOLE | {"administrator-administers", "administrator-session"}
 _MINE = TOKENS - {"service", "city"}
 
 MAY = {
-    # What is the same for everybody, because it is public: who asks is not looked at.
-    "file": EVERYBODY,
-    # What anybody sees, in their language; a token that proves nothing is told so.
+    # What is the same for everybody, because it is public; only a token that proves nothing is told so.
+    "file": EVERYBODY - BAD,
+    # What anybody sees, in their language; the same.
     "page": EVERYBODY - BAD,
     # The city's own data, by the API.
     "read": EVERYBODY - BAD - _NO_READ,
-    # What the node says of itself, whatever tenant is named.
-    "about": EVERYBODY - BAD - _NO_READ,
     "write": _WHOLE | {"administrator-writes"},
     # Entities, for those whose token names a source: its own alone.
     "bring": _WHOLE | {"administrator-writes", "data-officer", "service"},
@@ -267,7 +265,7 @@ read-write GET /ngsi-ld/v1/csourceSubscriptions
 read-write GET /ngsi-ld/v1/csourceSubscriptions/{subscriptionId}
 write  PATCH  /ngsi-ld/v1/csourceSubscriptions/{subscriptionId}
 write  DELETE /ngsi-ld/v1/csourceSubscriptions/{subscriptionId}
-about  GET    /ngsi-ld/v1/info/sourceIdentity
+read   GET    /ngsi-ld/v1/info/sourceIdentity
 """
 
 

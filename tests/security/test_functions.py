@@ -215,6 +215,20 @@ def test_who_proves_nothing_is_told_so_and_who_may_not_is_told_that(cast: Cast) 
             assert reply.every("www-authenticate") == (["Bearer"] if nobody else [])
 
 
+def test_a_token_that_proves_nothing_is_told_so_at_every_address(cast: Cast) -> None:
+    """Also where everybody gets the same: nobody takes a public answer for what their token shows."""
+    foreign = ("/oauth/token", "/hansa/v1/told/{secret}")  # where others prove something else
+    wrong = []
+    for verb, pattern in table():
+        for who in sorted(BAD):
+            reply = cast.asks(who, verb, filled(pattern))
+            if pattern in foreign:
+                assert reply.status in (400, 401, 404)
+            elif reply.status != 401 or reply.every("www-authenticate") != ["Bearer"]:
+                wrong.append((who, verb, pattern, reply.status))
+    assert wrong == []
+
+
 def test_a_cookie_changes_nothing_without_the_page_that_it_belongs_to(cast: Cast) -> None:
     """No foreign page can make the browser of an administrator act, and no lost cookie does so alone."""
     changing = [

@@ -7,18 +7,21 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 import uvicorn
 
 from hansa.cli.server import _config, listen
 from hansa.kernel.settings import Settings
 from hansa.node import Node
+from hansa.web.shell.headers import headers_of
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a served node."""
-    node = Node.open(tmp_path_factory.mktemp("wire"), Settings(city="Wire"))
+    settings = Settings(city="Wire", base_url="https://town.example")
+    node = Node.open(tmp_path_factory.mktemp("wire"), settings)
     server = uvicorn.Server(_config(node))
     with listen("127.0.0.1", 0) as listening:
         thread = threading.Thread(target=server.run, args=([listening],))
@@ -104,6 +107,31 @@ def test_what_is_no_plain_request_ends_nothing(port: int, raw: bytes) -> None:
     assert b"Traceback" not in answer
     plain = b"GET /data HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     assert b" 200 " in said(port, plain, whole=False)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET / HTTP/9.9\r\nHost: localhost\r\n\r\n",
+        HEAD + b"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"<script>alert(1)</script>\r\n\r\n",
+    ],
+    ids=["tls", "version", "two ends", "page"],
+)
+def test_what_is_no_http_is_refused_as_carefully_as_anything_else(port: int, raw: bytes) -> None:
+    """It never reaches the application, and has what its answers have all the same."""
+    head, _, body = said(port, raw).partition(b"\r\n\r\n")
+    lines = head.lower().split(b"\r\n")
+    assert lines[0] == b"http/1.1 400 bad request"
+    fields = [line.partition(b": ")[::2] for line in lines[1:]]
+    for field in headers_of("https://town.example"):
+        assert fields.count((field[0], field[1].lower())) == 1
+    assert (b"content-type", b"application/problem+json") in fields
+    assert (b"connection", b"close") in fields
+    assert orjson.loads(body)["status"] == 400
+    assert b"script" not in body
+    assert not [name for name, _ in fields if name in (b"server", b"x-powered-by")]
 
 
 @pytest.mark.parametrize(

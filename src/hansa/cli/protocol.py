@@ -6,16 +6,23 @@ entities retrieved per second.
 
 uvicorn also writes the names of header fields in small letters. That is allowed, but some clients look
 for the ``Location`` of what they created in the text of the head, so there it gets its capital back.
+
+What is no HTTP never reaches the application, so it is refused here, in the same form and with the same header fields.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Any, ClassVar, Final
 
+import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-__all__ = ["Joining", "OnePacket"]
+from hansa.kernel.errors import InvalidRequest
+from hansa.web.api.problem import problem
+
+__all__ = ["Joining", "OnePacket", "with_fields"]
 
 _CREATED: Final = b"HTTP/1.1 201 "
 _SMALL: Final = b"\r\nlocation: "
@@ -59,5 +66,28 @@ class Joining:
 class OnePacket(HttpToolsProtocol):
     """uvicorn's HTTP protocol on a :class:`Joining` transport."""
 
+    fields: ClassVar[tuple[tuple[bytes, bytes], ...]] = ()
+    """Header fields of the answer to what is no HTTP."""
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(Joining(transport, self.loop))  # type: ignore[arg-type]
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what cannot be read as a request, and hang up."""
+        error = InvalidRequest("the request", "is no HTTP that can be read", "send HTTP/1.1")
+        body = orjson.dumps(problem(error))
+        fields = [
+            *self.server_state.default_headers,
+            *self.fields,
+            (b"content-type", b"application/problem+json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        head = b"".join(name + b": " + value + b"\r\n" for name, value in fields)
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n" + head + b"\r\n" + body)
+        self.transport.close()
+
+
+def with_fields(fields: Iterable[tuple[bytes, bytes]]) -> type[OnePacket]:
+    """The protocol of a node whose answers all have these header fields."""
+    return type("OnePacket", (OnePacket,), {"fields": tuple(fields)})

@@ -15,11 +15,12 @@ from typing import Any
 import uvicorn
 
 from hansa.cli.control import listening as open_door
-from hansa.cli.protocol import OnePacket
+from hansa.cli.protocol import with_fields
 from hansa.kernel.errors import Conflict, Unavailable
 from hansa.kernel.folder import Folder
 from hansa.kernel.settings import Settings
 from hansa.node import Node
+from hansa.web.shell.headers import headers_of
 
 __all__ = ["address_of", "listen", "run_node"]
 
@@ -95,7 +96,7 @@ def _config(node: Node) -> uvicorn.Config:
         lifespan="on",
         timeout_graceful_shutdown=_PATIENCE,
         proxy_headers=True,
-        http=OnePacket,
+        http=with_fields(headers_of(node.settings.base_url)),
         ws="none",
     )
 

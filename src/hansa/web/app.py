@@ -40,6 +40,7 @@ from hansa.web.oauth import OAuthRoutes
 from hansa.web.pages import error_handlers, make_pages
 from hansa.web.shell.headers import guarded
 from hansa.web.shell.hosts import Hosts
+from hansa.web.shell.proof import proving
 from hansa.web.shell.refusals import told
 from hansa.web.shell.site import PageNode
 from hansa.web.told import told_route
@@ -121,6 +122,7 @@ def build_app(node: WebNode) -> App:
             yield
             await warming
 
+    handlers = error_handlers(node)
     pages = Starlette(
         routes=[
             Route("/openapi.json", _openapi),
@@ -129,9 +131,10 @@ def build_app(node: WebNode) -> App:
             told_route(node.mailboxes, node.settings.body_limit),
             *made.routes,
         ],
-        exception_handlers=error_handlers(node),
+        exception_handlers=handlers,
         lifespan=lifespan,
     )
+    proved = proving(pages, node.gate, node.trust.desk, handlers[HansaError])
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(_API):
@@ -144,7 +147,7 @@ def build_app(node: WebNode) -> App:
         if scope["type"] == "http" and scope["path"] == PATH:
             await service.take_notification(scope, receive, send)
             return
-        await pages(scope, receive, send)
+        await proved(scope, receive, send)
 
     met = _met(app, Hosts(node.settings), Pace(node.settings.rate_address))
     if not node.settings.dev:  # there is nobody to keep out

@@ -26,7 +26,7 @@ RECORD: Final = "registration"
 
 TYPE: Final = "ContextSourceRegistration"
 READ_ONLY: Final = frozenset(
-    "lastFailure lastSuccess status timesFailed timesSent createdAt modifiedAt".split()
+    "lastFailure lastSuccess status timesFailed timesSent createdAt modifiedAt deletedAt".split()
 )
 _IDENTITY: Final = frozenset({"id", "@id", "type", "@type", "@context"})
 _MANDATORY: Final = ("endpoint", "information")

@@ -164,6 +164,9 @@ async def identity(call: Call) -> Answer:
     """Retrieve Context Source Identity Information: 6.37.3.1, 5.15.1."""
     kind = call.accepted(JSON, LD_JSON)
     context = await call.link_context()
+    call.service.gate.reader(
+        call.principal, call.tenant
+    )  # who sees nothing of a tenant, not that either
     federation = call.service.federation
     alias = federation.dispatch.alias(call.tenant)
     uptime = timedelta(seconds=int(federation.uptime))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -57,6 +57,8 @@ from hansa.web.tiles import TileServer, tile_routes
 __all__ = ["Pages", "error_handlers", "make_pages", "render_error"]
 
 Handler = Callable[[Request, Any], Awaitable[Response]]
+_PROGRAMS: Final = ("/hansa/", "/log/", "/.well-known/", "/contexts/", "/openapi.json")
+"""Where programs ask, who read problem documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def error_handlers(node: PageNode) -> dict[Any, Handler]:
     site = Site(node)
 
     def told(request: Request, error: HansaError) -> Response:
-        is_for_programs = request.url.path.startswith("/hansa/")
+        is_for_programs = request.url.path.startswith(_PROGRAMS)
         return as_document(error) if is_for_programs else render_error(site, request, error)
 
     async def ours(request: Request, error: HansaError) -> Response:

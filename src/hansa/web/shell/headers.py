@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-__all__ = ["PAGE_HEADERS", "guarded"]
+__all__ = ["PAGE_HEADERS", "guarded", "headers_of"]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -57,6 +57,11 @@ _PROOFS: Final = (b"__Host-hansa=", b"hansa_session=")
 _BY_HTTPS_ALONE: Final = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
+def headers_of(base_url: str) -> tuple[tuple[bytes, bytes], ...]:
+    """What every answer has that does not bring its own, also one to what is no HTTP at all."""
+    return _EVERYWHERE + ((_BY_HTTPS_ALONE,) if base_url.lower().startswith("https://") else ())
+
+
 def guarded(app: App, base_url: str) -> App:
     """`app`, with these headers on every answer that does not have its own.
 
@@ -64,7 +69,7 @@ def guarded(app: App, base_url: str) -> App:
         app: an ASGI application.
         base_url: the node's public address, if it is known.
     """
-    wanted = _EVERYWHERE + ((_BY_HTTPS_ALONE,) if base_url.lower().startswith("https://") else ())
+    wanted = headers_of(base_url)
 
     async def guard(scope: Message, receive: Receive, send: Send) -> None:
         personal = scope["type"] == "http" and _is_personal(scope)

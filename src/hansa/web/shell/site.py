@@ -143,6 +143,8 @@ class Site:
             **values,
         )
         response = HTMLResponse(html, status_code=status, headers=PAGE_HEADERS)
+        if status == 401:
+            response.headers["WWW-Authenticate"] = "Bearer"  # RFC 9110, 15.5.2
         if request.query_params.get("lang") in LANGUAGES:
             secure = self.node.settings.base_url.lower().startswith("https://")
             response.set_cookie(
