@@ -15,6 +15,7 @@ from hansa.node import Node
 from hansa.trust.identity.sessions import form_secret
 from hansa.trust.principals import LOCAL, SCOPES, new_token, token_hash
 from hansa.trust.sources.register import OPERATOR_SOURCE
+from tests.trust.sources.test_record import WHOLE
 
 __all__ = ["API", "CAR", "HARBOUR", "HOME", "People", "Person", "opened", "prop"]
 
@@ -80,11 +81,19 @@ class People:
         for name in ("anna", "vera"):
             desk.accounts.add(name, roles=["administrator"])
         self.by_name = {"public": self.client(), "operator": self.client(operator)}
-        for name in ("rosa", "nils", "paul", "dora", "anna", "vera"):
+        for name in ("rosa", "nils", "paul", "dora"):
             self.by_name[name] = self.client(self.token(name))
+        for name in ("anna", "vera"):
+            self.by_name[name] = self.client(self.token(name, source=OPERATOR_SOURCE))
+        for source in ("meters", "ferries"):
+            self.node.trust.sources.declare(LOCAL, source, {**WHOLE, "name": source})
+            brings = {"scopes": ("read", "write"), "source": source}
+            self.by_name[f"brings {source}"] = self.client(self.token("dora", **brings))
         cars = [self.iri("Car")]
-        self.by_name["of cars"] = self.client(self.token("anna", types=cars))
-        self.by_name["of here"] = self.client(self.token("anna", tenant=""))
+        self.by_name["of cars"] = self.client(
+            self.token("anna", types=cars, source=OPERATOR_SOURCE)
+        )
+        self.by_name["of here"] = self.client(self.token("anna", tenant="", source=OPERATOR_SOURCE))
         self.by_name["reads"] = self.client(self.token("anna", scopes=("read",)))
 
     def __getitem__(self, name: str) -> Person:
@@ -96,7 +105,7 @@ class People:
 
     def token(self, account: str, **more: Any) -> str:
         """A token that reaches as far as the account, or less."""
-        given = {"scopes": SCOPES, "source": OPERATOR_SOURCE, **more}
+        given = {"scopes": SCOPES, **more}
         return self.node.trust.desk.tokens.add(account, "walk", **given)[1]
 
     def client(self, token: str | None = None) -> Person:

@@ -48,7 +48,9 @@ SUBSCRIPTION = "urn:ngsi-ld:Subscription:s1"
 WATCH = "urn:ngsi-ld:Subscription:w1"
 SOURCE = "urn:ngsi-ld:ContextSourceRegistration:r1"
 FROZEN = "urn:ngsi-ld:Snapshot:f1"
-EVERYBODY = frozenset({"public", "rosa", "paul", "dora", "reads", "of cars", "of here"})
+EVERYBODY = frozenset(
+    {"public", "rosa", "paul", "dora", "reads", "of cars", "of here", "brings meters"}
+)
 
 RECORDS = {
     "entity": Record(
@@ -233,6 +235,42 @@ def test_batches_queries_and_maps_reach_no_further_than_single_requests(people: 
             assert '"success":["urn' not in reply.text
     assert "thief" not in operator.get(f"{API}/entities/{mine['id']}").text
     assert operator.delete(f"{API}/entities/{mine['id']}").status_code == 204
+
+
+def test_a_source_changes_what_it_brought_and_nothing_that_another_did(people: People) -> None:
+    operator, meters, ferries = (people[n] for n in ("operator", "brings meters", "brings ferries"))
+    meter = {"id": "urn:ngsi-ld:TideGauge:77", "type": "TideGauge", "used": prop(1)}
+    address = f"{API}/entities/{meter['id']}"
+    made_it = meters.post(f"{API}/entities", json=meter)
+    assert made_it.status_code == 201, made_it.text
+    whose = {"importedFrom": {"type": "Relationship", "object": "urn:ngsi-ld:DataSource:ferries"}}
+    changes = [
+        ("PATCH", "/attrs", {"used": prop(9)}),
+        ("POST", "/attrs", {"thief": prop("me")}),
+        ("PATCH", "", {"used": prop(9)}),
+        ("PUT", "", {**meter, "used": prop(9)}),
+        ("PATCH", "/attrs/used", prop(9)),
+        ("DELETE", "/attrs/used", None),
+        ("PATCH", "/attrs", whose),
+        ("DELETE", "", None),
+    ]
+    before = operator.get(address).json()
+    for verb, more, body in changes:
+        assert ferries.request(verb, address + more, json=body).status_code in (403, 404), verb
+        past = address.replace("/entities/", "/temporal/entities/")
+        if (verb, more) in (("POST", "/attrs"), ("DELETE", "/attrs/used"), ("DELETE", "")):
+            assert ferries.request(verb, past + more, json=body).status_code in (403, 404), verb
+    for verb in ("upsert", "update", "merge"):
+        ferries.post(f"{API}/entityOperations/{verb}", json=[{**meter, "used": prop(9)}])
+    ferries.post(f"{API}/entityOperations/delete", json=[meter["id"]])
+    assert ferries.delete(f"{API}/entities?type=TideGauge").status_code in (204, 403, 404)
+    assert operator.get(address).json() == before
+    for body in (whose, {"importedFrom": {**whose["importedFrom"], "object": "urn:x:none"}}):
+        assert meters.patch(address + "/attrs", json=body).status_code >= 400
+    assert operator.get(address).json() == before
+    assert meters.patch(address + "/attrs", json={"used": prop(2)}).status_code == 204
+    assert operator.get(address).json()["used"]["value"] == 2
+    assert meters.delete(address).status_code == 204
 
 
 def test_a_map_of_entities_is_its_maker_s_alone(people: People) -> None:

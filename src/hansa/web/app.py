@@ -115,6 +115,9 @@ def build_app(node: WebNode) -> App:
 
     made = make_pages(node)
 
+    async def described(request: Request) -> Response:
+        return JSONResponse(openapi(pages.routes))
+
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with node.running():
@@ -125,7 +128,7 @@ def build_app(node: WebNode) -> App:
     handlers = error_handlers(node)
     pages = Starlette(
         routes=[
-            Route("/openapi.json", _openapi),
+            Route("/openapi.json", described),
             Route("/contexts/{name}", context_document),
             *_registers(node),
             told_route(node.mailboxes, node.settings.body_limit),
@@ -197,7 +200,3 @@ def _refusal(error: HansaError) -> Response:
     headers = {"Retry-After": str(error.after)} if isinstance(error, TooManyRequests) else None
     kind = "application/problem+json"
     return JSONResponse(problem(error), error.status, headers, media_type=kind)
-
-
-async def _openapi(request: Request) -> Response:
-    return JSONResponse(openapi())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -19,7 +20,7 @@ from hansa.hub.registrations.model import EntityInfo, Registration
 from hansa.hub.registrations.reading import read
 from hansa.hub.registrations.registry import found
 from hansa.hub.registrations.showing import shown
-from hansa.kernel.errors import BadRequest, NotFound
+from hansa.kernel.errors import BadRequest, NonexistentTenant, NotFound
 from hansa.kernel.ids import is_uri, urn
 from hansa.ngsild.context import Context
 from hansa.ngsild.q import expand_q, parse_q
@@ -164,9 +165,8 @@ async def identity(call: Call) -> Answer:
     """Retrieve Context Source Identity Information: 6.37.3.1, 5.15.1."""
     kind = call.accepted(JSON, LD_JSON)
     context = await call.link_context()
-    call.service.gate.reader(
-        call.principal, call.tenant
-    )  # who sees nothing of a tenant, not that either
+    with suppress(NonexistentTenant):  # who sees nothing of a tenant is not told of it either
+        call.service.gate.reader(call.principal, call.tenant)
     federation = call.service.federation
     alias = federation.dispatch.alias(call.tenant)
     uptime = timedelta(seconds=int(federation.uptime))

@@ -1,11 +1,15 @@
-"""The OpenAPI 3.1 document of the API, made from the table of operations."""
+"""The OpenAPI 3.1 document of the API, made from the table of operations and from the routes beside it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
+from starlette.routing import BaseRoute
+
 from hansa import __version__
+from hansa.web.api.openapi_own import own_paths
 from hansa.web.api.openapi_parts import BODIES, HEADERS, PROBLEMS, SCHEMAS, SUCCESSES
 from hansa.web.api.params import DESCRIPTIONS
 from hansa.web.api.routes import OPERATIONS, Operation
@@ -17,21 +21,25 @@ _INTEGERS = frozenset({"limit", "offset", "lastN", "joinLevel"})
 _BOOLEANS = frozenset({"count", "local", "sysAttrs", "details", "deleteAll"})
 
 
-def openapi() -> dict[str, Any]:
-    """The document, for ``/openapi.json``."""
+def openapi(routes: Iterable[BaseRoute] = ()) -> dict[str, Any]:
+    """The document, for ``/openapi.json``.
+
+    Args:
+        routes: the addresses of the node beside the NGSI-LD API, of which those for programs are described too.
+    """
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.verb.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Hansa, NGSI-LD API",
+            "title": "Hansa, NGSI-LD API and the registers of the gate",
             "version": __version__,
             "summary": "The entities of a city, as ETSI GS CIM 009 V1.9.1 describes.",
             "license": {"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
         },
         "servers": [{"url": "/ngsi-ld/v1"}],
-        "paths": paths,
+        "paths": paths | own_paths(routes),
         "components": {
             "schemas": SCHEMAS,
             "securitySchemes": {"operator": {"type": "http", "scheme": "bearer"}},
