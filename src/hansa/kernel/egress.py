@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -61,6 +62,10 @@ _FIXED: Final = {"user-agent": _USER_AGENT, "accept-encoding": "identity"}
 _REPEATABLE: Final = frozenset({"GET", "PUT", "DELETE"})
 _CHECKED_SECONDS: Final = 10.0
 _CHECKED_MOST: Final = 1000
+for _talker in ("httpx", "httpcore"):
+    # They log addresses and header fields, which may hold keys: not even who looks for a fault is shown them.
+    logging.getLogger(_talker).setLevel(logging.WARNING)
+
 _PATIENCE: Final = httpx.Timeout(None, connect=10.0)
 """An address that does not answer leaves time for the next one; the rest is the caller's limit."""
 
