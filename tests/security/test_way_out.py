@@ -8,6 +8,8 @@ import orjson
 import pytest
 
 from hansa.kernel.egress import Egress, EgressRefused, FetchFailed
+from hansa.kernel.errors import HansaError
+from hansa.kernel.mqtt import parse_endpoint
 from hansa.node import Node
 
 from .asking import ask
@@ -48,7 +50,43 @@ INSIDE = [
     "data:text/plain,x",
     "jar:http://127.0.0.1!/",
     "unix:/run/x.sock",
+    # Names that become another name, and addresses in names' clothes.
+    "http://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ/",
+    "http://ｌｏｃａｌｈｏｓｔ/",
+    "http://local\u00adhost/",
+    "http://loc\u200balhost/",
+    "http://1２7.0.0.1/",
+    "http://xn--localhost-/",
+    "http://%6c%6f%63%61%6c%68%6f%73%74/",
+    "http://%31%32%37.0.0.1/",
+    "http://localhost%00.example/",
+    "http://127.0.0.1./",
+    "http://127.0.0.1../",
+    # IPv6 that carries, or has a zone.
+    "http://[::ffff:127.0.0.1%25lo]/",
+    "http://[::1%25lo]/",
+    "http://[fe80::1%25eth0]/",
+    "http://[::127.0.0.1]/",
+    "http://[::ffff:0:127.0.0.1]/",
+    "http://[64:ff9b::127.0.0.1]/",
+    "http://[2001::1]/",
+    "http://[fec0::1]/",
+    # What is neither private nor public, and odd ports.
+    "http://100.64.0.1/",
+    "http://198.18.0.1/",
+    "http://224.0.0.1/",
+    "http://255.255.255.255/",
+    "http://127.0.0.1:80:80/",
+    "http://127.0.0.1%2f@8.8.8.8/",
 ]
+
+NAMED = [
+    "localhost.localdomain",
+    "169.254.169.254.nip.example",
+    "127.0.0.1\u3002nip",
+    "faß.example",
+]
+"""Names of any form that a name service answers with an address inside."""
 
 
 @pytest.mark.parametrize("url", INSIDE, ids=range(len(INSIDE)))
@@ -57,6 +95,32 @@ def test_no_way_of_writing_it_leads_inside(url: str) -> None:
         with pytest.raises((EgressRefused, FetchFailed)) as caught:
             asyncio.run(work(url))
         assert isinstance(caught.value, EgressRefused), caught.value
+
+
+@pytest.mark.parametrize("host", NAMED, ids=range(len(NAMED)))
+@pytest.mark.parametrize(
+    "answer", ["127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::a9fe:a9fe", "fe80::1%lo"]
+)
+def test_no_name_leads_inside(host: str, answer: str) -> None:
+    egress = Egress(resolver=lambda *_: ["8.8.8.8", answer])
+    for work in (egress.fetch, lambda u: egress.request("POST", u, max_bytes=1)):
+        with pytest.raises(EgressRefused):
+            asyncio.run(work(f"http://{host}/"))
+    with pytest.raises(EgressRefused):
+        asyncio.run(egress.pin(host, 1883))
+
+
+@pytest.mark.parametrize("url", [url for url in INSIDE if url.startswith("http:")])
+def test_no_broker_is_inside_either(url: str) -> None:
+    """MQTT goes by the same guard."""
+    try:
+        broker, _ = parse_endpoint(url.replace("http:", "mqtt:").rstrip("/") + "/topic", "5")
+    except HansaError:
+        return  # no broker at all
+    if broker.host == "8.8.8.8":
+        return  # a broker may have any port, and users
+    with pytest.raises((EgressRefused, FetchFailed)):
+        asyncio.run(Egress(resolver=lambda *_: ["127.0.0.1"]).pin(broker.host, broker.port))
 
 
 def test_a_name_service_that_changes_its_mind_is_not_followed() -> None:
