@@ -53,6 +53,9 @@ class Manifest:
             raise BadRequest(
                 archive, "its list of contents cannot be read", "use another backup"
             ) from error
+        texts = (manifest.city, manifest.made_at, manifest.version)
+        if type(manifest.format) is not int or not all(isinstance(text, str) for text in texts):
+            raise BadRequest(archive, "its list of contents cannot be read", "use another backup")
         if not 1 <= manifest.format <= FORMAT:
             raise BadRequest(
                 archive,

@@ -84,4 +84,8 @@ class Seals:
 
 
 def _bytes(text: str) -> bytes:
-    return b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
+    """What a text says that is written as :meth:`Seals.sealed` writes: what says the same otherwise could be used once more."""
+    found = b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
+    if urlsafe_b64encode(found).decode() != text:
+        raise ValueError("it is written in another way")
+    return found
