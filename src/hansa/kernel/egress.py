@@ -57,15 +57,12 @@ _MAX_ADDRESSES: Final = 4
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _LOOK_UPS: Final = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolver")
 _THIS_MACHINE: Final = ("127.0.0.0/8", "::1")
-_USER_AGENT: Final = "hansa"
-_FIXED: Final = {"user-agent": _USER_AGENT, "accept-encoding": "identity"}
+_FIXED: Final = {"user-agent": "hansa", "accept-encoding": "identity"}
 _REPEATABLE: Final = frozenset({"GET", "PUT", "DELETE"})
 _CHECKED_SECONDS: Final = 10.0
 _CHECKED_MOST: Final = 1000
-for _talker in ("httpx", "httpcore"):
-    # They log addresses and header fields, which may hold keys: not even who looks for a fault is shown them.
-    logging.getLogger(_talker).setLevel(logging.WARNING)
-
+logging.getLogger("httpx").setLevel(logging.WARNING)  # its log names addresses with their keys
+logging.getLogger("httpcore").setLevel(logging.WARNING)
 _PATIENCE: Final = httpx.Timeout(None, connect=10.0)
 """An address that does not answer leaves time for the next one; the rest is the caller's limit."""
 
@@ -269,7 +266,7 @@ class Egress:
     async def _follow(
         self, url: str, accept: str, max_bytes: int, extra: dict[str, str]
     ) -> Response:
-        common = {"accept": accept, "accept-encoding": "identity", "user-agent": _USER_AGENT}
+        common = {"accept": accept, "accept-encoding": "identity", "user-agent": "hansa"}
         target = parse_url(url)
         for _ in range(_MAX_REDIRECTS + 1):
             hop = await self._check(target)

@@ -115,9 +115,6 @@ def build_app(node: WebNode) -> App:
 
     made = make_pages(node)
 
-    async def described(request: Request) -> Response:
-        return JSONResponse(openapi(pages.routes))
-
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with node.running():
@@ -128,7 +125,7 @@ def build_app(node: WebNode) -> App:
     handlers = error_handlers(node)
     pages = Starlette(
         routes=[
-            Route("/openapi.json", described),
+            Route("/openapi.json", _described),
             Route("/contexts/{name}", context_document),
             *_registers(node),
             told_route(node.mailboxes, node.settings.body_limit),
@@ -200,3 +197,7 @@ def _refusal(error: HansaError) -> Response:
     headers = {"Retry-After": str(error.after)} if isinstance(error, TooManyRequests) else None
     kind = "application/problem+json"
     return JSONResponse(problem(error), error.status, headers, media_type=kind)
+
+
+async def _described(request: Request) -> Response:
+    return JSONResponse(openapi(request.app.routes))
