@@ -339,7 +339,7 @@ class Walk:
             ("sensorthings", web, header),
             ("gbfs", f"http://localhost:{self.port}/gbfs.json?api_key=$CANARY_KEY", header),
             ("ngsiv2", web, header),
-            ("mqtt", f"mqtt://localhost:{self.port}/meters/#", broker),
+            ("mqtt", "mqtt://localhost:9/meters/#", broker),
             ("sensorthings", f"http://hansa:{KNOWN['password of a broker']}@localhost/", {}),
         ):
             with suppress(HansaError):
