@@ -17,8 +17,10 @@ from pypdf import PdfReader
 from hansa.kernel.errors import BadRequest
 from hansa.trust.sources.record import CHAIN, elements
 from hansa.web.shell.language import LANGUAGES, language
+from hansa.web.signs import embedding
 from hansa.web.signs.chain import chain_of, period_words
 from hansa.web.signs.drawing import Drawing, Shape, Text
+from hansa.web.signs.embedding import can_embed
 from hansa.web.signs.icons import SIDE, icon
 from hansa.web.signs.lettering import lines, width
 from hansa.web.signs.pdf import pdf_of
@@ -188,3 +190,37 @@ def test_an_element_that_is_new_to_us_is_named_as_it_is() -> None:
         x for x in chain_of(RECORD | {"tech": ["new_thing"]}, language("fr")) if x.part == "tech"
     )
     assert link.names == "new thing"
+
+
+def fonts(content: bytes) -> dict[str, bool]:
+    """The fonts of the first page, and whether each is in the file."""
+    found = {}
+    for each in PdfReader(BytesIO(content)).pages[0]["/Resources"]["/Font"].values():
+        font = each.get_object()
+        font = font["/DescendantFonts"][0].get_object() if "/DescendantFonts" in font else font
+        about = font.get("/FontDescriptor", {})
+        about = about.get_object() if hasattr(about, "get_object") else about
+        found[str(font["/BaseFont"])] = "/FontFile2" in about
+    return found
+
+
+@pytest.mark.skipif(not can_embed(), reason="no free font with Korean letters on this machine")
+def test_korean_letters_are_in_the_file_and_only_those_that_it_shows() -> None:
+    drawing = compose(RECORD, PLACE, language("ko"))
+    content = pdf_of(drawing)
+    inside = fonts(content)
+    assert "HYGothic-Medium" not in str(inside)
+    assert any("HansaLetters" in name and there for name, there in inside.items())
+    assert pdf_of(drawing) == content
+    assert len(content) < 150_000
+    assert "책임 기관" in PdfReader(BytesIO(content)).pages[0].extract_text()
+
+
+def test_without_such_a_font_the_reader_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedding, "_face", lambda: None)
+    embedding.embedded.cache_clear()
+    try:
+        content = pdf_of(compose(RECORD, PLACE, language("ko")))
+    finally:
+        embedding.embedded.cache_clear()
+    assert "HYGothic-Medium" in str(fonts(content))

@@ -22,6 +22,7 @@ from hansa.web.pages.names import type_label
 from hansa.web.shell.language import Language, choose
 from hansa.web.shell.site import Site
 from hansa.web.signs.chain import basis_words, chain_of, period_words
+from hansa.web.signs.embedding import can_embed
 from hansa.web.signs.icons import SIDE, hexagon, icon, svg_path
 from hansa.web.signs.pdf import pdf_of
 from hansa.web.signs.sign import Place, compose
@@ -118,6 +119,7 @@ class OpenBookPages:
             basis=basis_words(record, tongue),
             declared=self._site.local(record["declared"]) if "declared" in record else None,
             checked=self._checked(survey),
+            no_letters=tongue.code == "ko" and not can_embed(),
             kept=[self._kept(each, tongue) for each in types_of(seen)] if seen else [],
             whole=self._kept(Kept("", seen["entities"], seen["bytes"]), tongue) if seen else None,
             texts=self._site.script_texts(tongue),

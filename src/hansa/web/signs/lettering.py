@@ -1,19 +1,19 @@
 """The type of the signs: how wide a text is, and where its lines break.
 
-Letters come from Source Sans 3, which travels with Hansa; what it has not (Korean above all) from the Korean
-font that readers of PDF bring along.
+Letters come from Source Sans 3, which travels with Hansa; what it has not (Korean above all) is measured by the Korean
+font that readers of PDF bring along, and put into the PDF from a font of the system (:mod:`.embedding`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import as_file, files
 from typing import Any, Final
 
 from hansa.kernel.errors import MissingExtra
 
-__all__ = ["KOREAN", "font_of", "lines", "runs", "width"]
+__all__ = ["KOREAN", "font_of", "lines", "runs", "width", "width_in"]
 
 KOREAN: Final = "HYGothic-Medium"
 _REGULAR: Final = "SourceSans3"
@@ -66,10 +66,15 @@ def runs(text: str, bold: bool) -> Iterator[tuple[str, str]]:
         yield font, piece
 
 
+def width_in(pieces: Iterable[tuple[str, str]], size: float) -> float:
+    """How wide pieces of text are, each in its font."""
+    measure = _metrics().stringWidth
+    return float(sum(measure(piece, font, size) for font, piece in pieces))
+
+
 def width(text: str, size: float, bold: bool = False) -> float:
     """How wide a text is, in the unit of `size`."""
-    measure = _metrics().stringWidth
-    return float(sum(measure(piece, font, size) for font, piece in runs(text, bold)))
+    return width_in(runs(text, bold), size)
 
 
 def lines(text: str, room: float, size: float, bold: bool = False) -> list[str]:

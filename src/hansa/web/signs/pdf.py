@@ -7,7 +7,8 @@ from typing import Any
 
 from hansa.kernel.errors import MissingExtra
 from hansa.web.signs.drawing import POINT, Drawing, Shape, Text
-from hansa.web.signs.lettering import KOREAN, runs, width
+from hansa.web.signs.embedding import embedded
+from hansa.web.signs.lettering import KOREAN, runs, width_in
 
 __all__ = ["pdf_of"]
 
@@ -30,11 +31,12 @@ def pdf_of(drawing: Drawing) -> bytes:
     canvas.setCreator("Hansa")
     canvas.setLineCap(1)
     canvas.setLineJoin(1)
+    korean = embedded(_foreign(drawing)) or KOREAN
     for each in drawing.items:
         if isinstance(each, Shape):
             _shape(canvas, each, high)
         else:
-            _text(canvas, each, high)
+            _text(canvas, each, high, korean)
     if drawing.link:
         canvas.linkURL(drawing.link, (wide * 0.6, 0, wide, high * 0.22))
     canvas.save()
@@ -55,17 +57,32 @@ def _shape(canvas: Any, shape: Shape, high: float) -> None:
     canvas.drawPath(path, stroke=int(bool(shape.stroke)), fill=int(bool(shape.fill)))
 
 
-def _text(canvas: Any, text: Text, high: float) -> None:
-    start = text.x - (width(text.text, text.size, text.bold) / 2 if text.centred else 0)
+def _foreign(drawing: Drawing) -> frozenset[str]:
+    """The letters of a drawing that our own font has not."""
+    texts = [each for each in drawing.items if isinstance(each, Text)]
+    return frozenset(
+        letter
+        for each in texts
+        for font, piece in runs(each.text, each.bold)
+        if font == KOREAN
+        for letter in piece
+    )
+
+
+def _text(canvas: Any, text: Text, high: float, korean: str) -> None:
+    pieces = [
+        (korean if font == KOREAN else font, piece) for font, piece in runs(text.text, text.bold)
+    ]
+    start = text.x - (width_in(pieces, text.size) / 2 if text.centred else 0)
     size = text.size / POINT
     line = canvas.beginText(start / POINT, high - text.y / POINT)
     line.setFillColor(text.colour)
     line.setStrokeColor(text.colour)
     canvas.setLineWidth(size * 0.03)
-    for font, piece in runs(text.text, text.bold):
+    for font, piece in pieces:
         line.setFont(font, size)
         # There is one weight of the Korean font: a thin line around its letters makes the other.
-        line.setTextRenderMode(2 if text.bold and font == KOREAN else 0)
+        line.setTextRenderMode(2 if text.bold and font == korean else 0)
         line.textOut(piece)
     line.setTextRenderMode(0)
     canvas.drawText(line)
