@@ -1,6 +1,6 @@
 """``python -m benchmarks.notifications``: measure notifications; the page of the documentation says how.
 
-Three parts, each also alone: ``matching``, ``delivery``, ``killing``.
+Four parts, each also alone: ``matching``, ``keeping``, ``delivery``, ``killing``.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.notifications.delivery import measure
+from benchmarks.notifications.keeping import keep
 from benchmarks.notifications.killing import kill_often
 from benchmarks.notifications.matching import costs
 
-PARTS = ("matching", "delivery", "killing")
+PARTS = ("matching", "keeping", "delivery", "killing")
 
 
 def main() -> None:
@@ -40,6 +41,11 @@ def main() -> None:
         for count, micros in costs():
             print(f"matching: {count:>6,} subscriptions  {micros:8.1f} µs a change")
     with tempfile.TemporaryDirectory(prefix="notifications-") as folder:
+        if "keeping" in wanted:
+            most = max(options.subscriptions)
+            print(
+                "keeping:", json.dumps(asyncio.run(keep(Path(folder) / "kept", most))), flush=True
+            )
         if "delivery" in wanted:
             for count in options.subscriptions:
                 place = Path(folder) / f"delivery-{count}"
