@@ -1,7 +1,8 @@
 """What it costs to find whom a change concerns, with few and with many subscriptions.
 
 Each subscription is for cars of one fleet (a type) with a condition on speed; a change concerns one
-fleet. What is measured is the matcher alone: reading the images, finding, evaluating, writing the body.
+fleet. What is measured is the matcher alone: reading the images, finding, evaluating, writing the body. Changes
+come one by one, as they do on a quiet day: what is done once for many of them counts in full.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ def costs(counts: tuple[int, ...] = (10, 100, 1_000, 10_000)) -> Iterator[tuple[
         rounds = []
         for _ in range(5):
             started = time.perf_counter()
-            found = matcher.match(images)
+            found = sum(len(matcher.match([image])) for image in images)
             rounds.append(time.perf_counter() - started)
-            assert len(found) == len(images)
+            assert found == len(images)
         yield count, statistics.median(rounds) / len(images) * 1e6
 
 

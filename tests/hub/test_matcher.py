@@ -102,3 +102,38 @@ def test_equal_words_are_found_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(found) == 50
     assert len({notice.id for notice in found}) == 50
     assert len(calls) == 1
+
+
+def test_only_who_is_followed_has_eyes() -> None:
+    asked: list[Any] = []
+
+    def eyes(owner: Any, _store: Any) -> None:
+        asked.append(owner)
+
+    matcher = Matcher(cast(Reader, None), lambda: 1_000_000, eyes)
+    image = Image(7, 5, *CHANGES["updated"])
+    for number, owner in enumerate((None, {"account": "anna"}, {"account": "anna"})):
+        matcher.put(read_subscription(f"urn:x:s:{number}", members(), made=AT, owner=owner))
+    assert len(matcher.match([image, image])) == 6
+    assert asked == [{}, {"account": "anna"}]  # once for each, however many there are
+    matcher.drop("urn:x:s:1")
+    matcher.put(read_subscription("urn:x:s:2", members(), made=AT))
+    asked.clear()
+    assert len(matcher.match([image])) == 2
+    assert asked == [{}]
+
+
+def test_it_follows_while_somebody_waits_for_changes() -> None:
+    matcher = Matcher(cast(Reader, None), lambda: 1_000_000)
+    regular = {**members(), "timeInterval": 5}
+    del regular["notificationTrigger"]
+    matcher.put(read_subscription("urn:x:s:0", regular, made=AT))
+    assert not matcher.follows
+    matcher.put(read_subscription("urn:x:s:1", members(), made=AT))
+    assert matcher.follows
+    matcher.put(read_subscription("urn:x:s:1", regular, made=AT))
+    assert not matcher.follows
+    matcher.put(read_subscription("urn:x:s:1", members(), made=AT))
+    assert matcher.drop("urn:x:s:1") is not None
+    assert matcher.drop("urn:x:s:1") is None
+    assert not matcher.follows

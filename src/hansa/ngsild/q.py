@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Final, get_args
 
 import re2
@@ -44,6 +45,7 @@ _BARE_URI: Final = re.compile(
 )
 _WORD: Final = re.compile(rf"[^\W\d_][\w\-]*{_END}")
 _LARGEST_INTEGER: Final = 2**63 - 1
+_SHORT: Final = 200
 
 
 def parse_q(text: object, language: str = "q") -> Filter:
@@ -56,6 +58,13 @@ def parse_q(text: object, language: str = "q") -> Filter:
     Raises:
         BadRequest: the text breaks the grammar or a limit; says where, and what was expected.
     """
+    if isinstance(text, str) and len(text) <= _SHORT:  # the same few are asked again and again
+        return _read_short(text, language)
+    return read_terms(Reader(text, language), _read_term, "|")
+
+
+@lru_cache(maxsize=1_000)
+def _read_short(text: str, language: str) -> Filter:
     return read_terms(Reader(text, language), _read_term, "|")
 
 

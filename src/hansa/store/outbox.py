@@ -112,6 +112,10 @@ class Standing:
 class Outbox(Protocol):
     """The outbox of one tenant. Methods are safe to call from any thread."""
 
+    @property
+    def keeps_images(self) -> bool:
+        """Whether images of changes are made."""
+
     def keep_images(self, on: bool) -> None:
         """Make images of changes from now on, or stop; durable."""
 
@@ -121,8 +125,8 @@ class Outbox(Protocol):
     def post(self, notices: Sequence[Notice], until: int = 0) -> Future[list[str]]:
         """Add notices and drop the images up to number `until`, both or neither; the endpoints."""
 
-    def endpoints(self) -> list[str]:
-        """Endpoints for which something waits."""
+    def endpoints(self, kind: str | None = None, subscription: str | None = None) -> list[str]:
+        """Endpoints for which something waits; of a subscription, also those of its dead letters."""
 
     def due(self, endpoint: str, now: int, limit: int = 64) -> list[Queued]:
         """What may be sent to an endpoint, oldest first.

@@ -152,7 +152,8 @@ class _Lane:
 
     async def _woken_within(self, seconds: float) -> bool:
         try:
-            await asyncio.wait_for(self.woken.wait(), min(seconds, 3600.0))
+            async with asyncio.timeout(min(seconds, 3600.0)):
+                await self.woken.wait()
         except TimeoutError:
             return False
         return True
@@ -170,7 +171,8 @@ class _Lane:
         self._note_health()
         if self._failed:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._courier.stopping.wait(), self._pause)
+                async with asyncio.timeout(self._pause):
+                    await self._courier.stopping.wait()
 
     async def _send_queue(self, queue: list[Queued], rest: float) -> None:
         """Send the messages of one entity one after the other, up to the first that fails."""

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -34,6 +34,7 @@ from hansa.store.port import Store
 __all__ = ["Desk"]
 
 _IMAGES: Final = 500
+_TAKEN_UP: Final = 20
 _DAY: Final = 86_400 * 1_000_000
 _KEPT_DEAD: Final = 7 * _DAY
 _MOST_DEAD: Final = 10_000
@@ -42,6 +43,13 @@ _SWEEP: Final = 5.0
 _APART: Final = 0.025
 
 _LOG = logging.getLogger(__name__)
+
+
+class _Stored(NamedTuple):
+    """A subscription as it stands in the store, and to which endpoints its notices there go."""
+
+    raw: bytes | None
+    endpoints: list[str]
 
 
 class Desk:
@@ -69,13 +77,16 @@ class Desk:
         self._timetable = Timetable()
         self._changed, self._clock = asyncio.Event(), asyncio.Event()
         self._lock = asyncio.Lock()
+        self._renewals: list[tuple[str, asyncio.Future[_Stored]]] = []
         self._stop_watching: Callable[[], None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Take up the work where it was left."""
-        for raw in await asyncio.to_thread(self.store.records, KIND):
+        for number, raw in enumerate(await asyncio.to_thread(self.store.records, KIND)):
             await self._take_up_again(orjson.loads(raw))
+            if number % _TAKEN_UP == 0:  # requests are answered meanwhile
+                await asyncio.sleep(0)
         await self._attend()
         await self.courier.start()
         work = (
@@ -97,20 +108,49 @@ class Desk:
         await self.courier.stop()
 
     async def refresh(self, id: str) -> None:
-        """A subscription was made, changed or deleted: see what it is now."""
+        """A subscription was made, changed or deleted: see what it is now, together with others that wait."""
+        renewal: asyncio.Future[_Stored] = asyncio.get_running_loop().create_future()
+        self._renewals.append((id, renewal))
         async with self._lock:
-            raw = await asyncio.to_thread(self.store.record, KIND, id)
+            if not renewal.done():
+                await self._renew()
+        found = renewal.result()
+        if found.raw is None:
+            await asyncio.wrap_future(self.store.outbox.forget(KIND, id))
+        elif found.endpoints:
+            await self._redirect(id, found.endpoints)
+        self._clock.set()
+
+    async def _renew(self) -> None:
+        """Take up all subscriptions that wait for it; each meets its own error alone."""
+        taken, self._renewals = self._renewals, []
+        try:
+            ids = list(dict.fromkeys(id for id, _ in taken))
+            stored = await asyncio.to_thread(lambda: {id: self._stored(id) for id in ids})
+            faults = {id: await self._met(id, found.raw) for id, found in stored.items()}
+            await self._attend()
+            for id, renewal in taken:
+                if (fault := faults[id]) is None:
+                    renewal.set_result(stored[id])
+                else:
+                    renewal.set_exception(fault)
+        finally:  # what was not done is done by whoever waits for it
+            self._renewals = [each for each in taken if not each[1].done()] + self._renewals
+
+    async def _met(self, id: str, raw: bytes | None) -> Exception | None:
+        """Take up a subscription, or drop it; the error that it met."""
+        try:
             if raw is None:
-                self.matcher.index.drop(id)
+                self.matcher.drop(id)
                 self._timetable.drop(id)
             else:
                 await self._take_up(orjson.loads(raw))
-            await self._attend()
-        if raw is None:
-            await asyncio.wrap_future(self.store.outbox.forget(KIND, id))
-        else:
-            await self._redirect(id)
-        self._clock.set()
+        except Exception as fault:
+            return fault
+        return None
+
+    def _stored(self, id: str) -> _Stored:
+        return _Stored(self.store.record(KIND, id), self.store.outbox.endpoints(KIND, id))
 
     def post(self, notices: list[Notice]) -> asyncio.Future[None]:
         """Have notices of another kind delivered; they are durable when the future is done."""
@@ -143,12 +183,13 @@ class Desk:
         except HansaError as fault:
             _LOG.error("subscription %s is not followed: %s", record.get("id"), fault)
 
-    async def _redirect(self, id: str) -> None:
+    async def _redirect(self, id: str, endpoints: list[str]) -> None:
         """What still waits goes to where the subscription points now."""
         subscription = self._find(KIND, id)
         if subscription is not None:
             uri = subscription.endpoint.uri
-            await asyncio.wrap_future(self.store.outbox.move(KIND, id, uri))
+            if endpoints != [uri]:
+                await asyncio.wrap_future(self.store.outbox.move(KIND, id, uri))
             self.courier.wake(uri)
 
     async def _attend(self) -> None:
@@ -156,8 +197,9 @@ class Desk:
 
         A subscription is acknowledged after this, so no change that follows is without an image.
         """
-        wanted = any(watcher.subscription.interval is None for watcher in self.matcher.index)
-        await asyncio.to_thread(self.store.outbox.keep_images, wanted)
+        wanted = self.matcher.follows
+        if self.store.outbox.keeps_images != wanted:
+            await asyncio.to_thread(self.store.outbox.keep_images, wanted)
         if wanted and self._stop_watching is None:
             loop = asyncio.get_running_loop()
 
@@ -226,8 +268,9 @@ class Desk:
             self._clock.clear()
             due = self._timetable.next()
             seconds = _PATIENCE if due is None else (due - self._now()) / 1_000_000
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._clock.wait(), min(max(seconds, 0.0), _PATIENCE))
+            with contextlib.suppress(TimeoutError):  # wait_for may swallow that it is cancelled
+                async with asyncio.timeout(min(max(seconds, 0.0), _PATIENCE)):
+                    await self._clock.wait()
             for id, since in self._timetable.take(self._now()):
                 try:
                     await self._tell(id, since)

@@ -168,8 +168,9 @@ class Watching:
             due = [at for each in self._timetables.values() if (at := each.next()) is not None]
             now = micros(self._clock.now())
             seconds = (min(due) - now) / 1_000_000 if due else _PATIENCE
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), min(max(seconds, 0.0), _PATIENCE))
+            with contextlib.suppress(TimeoutError):  # wait_for may swallow that it is cancelled
+                async with asyncio.timeout(min(max(seconds, 0.0), _PATIENCE)):
+                    await self._woken.wait()
             try:
                 await self._tell_due()
             except Exception:

@@ -54,16 +54,17 @@ class Index(Generic[W]):
         for place in _places(watcher.subscription):
             self._places.setdefault(place, {})[id] = watcher
 
-    def drop(self, id: str) -> None:
-        """Remove the watcher of a subscription, if there is one."""
+    def drop(self, id: str) -> W | None:
+        """Remove the watcher of a subscription, if there is one, and hand it out."""
         watcher = self._all.pop(id, None)
         if watcher is None:
-            return
+            return None
         for place in _places(watcher.subscription):
             here = self._places.get(place, {})
             here.pop(id, None)
             if not here:
                 self._places.pop(place, None)
+        return watcher
 
     def candidates(self, id: str, types: Iterable[str], touched: Iterable[str]) -> list[W]:
         """The watchers that may concern a change of that entity, each once."""

@@ -16,6 +16,7 @@ lost: it waits, together with those that come meanwhile, and is told when the ti
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -80,13 +81,15 @@ class Matcher:
     def __init__(self, store: Reader, now: Callable[[], int], eyes: Eyes = everything) -> None:
         self.index: Index[Watcher] = Index()
         self._store, self._now, self._eyes = store, now, eyes
+        self._owners: Counter[bytes] = Counter()
+        self._following = 0
         self._tests: dict[Filter, Test] = {}
         self._likenesses: dict[Hashable, int] = {}
         self._numbers = count()
 
     def put(self, subscription: Subscription, last: int | None = None) -> Watcher:
         """Follow changes for a subscription, or follow them as it is now."""
-        former = self.index.get(subscription.id)
+        former = self.drop(subscription.id)
         test = None if subscription.q is None else self._shared(subscription.q)
         sight = sight_of(subscription)
         watcher = Watcher(subscription, sight, test, former.last if former else last)
@@ -95,7 +98,24 @@ class Matcher:
         if (found := likeness(subscription, sight)) is not None:
             watcher.alike = self._number(found)
         self.index.put(watcher)
+        self._owners[watcher.owner] += 1
+        self._following += subscription.interval is None
         return watcher
+
+    def drop(self, id: str) -> Watcher | None:
+        """Follow changes no more for a subscription; what it was, if it was followed."""
+        watcher = self.index.drop(id)
+        if watcher is not None:
+            self._owners[watcher.owner] -= 1
+            if not self._owners[watcher.owner]:
+                del self._owners[watcher.owner]
+            self._following -= watcher.subscription.interval is None
+        return watcher
+
+    @property
+    def follows(self) -> bool:
+        """Whether some subscription wants to know of changes."""
+        return self._following > 0
 
     def _number(self, likeness: Hashable) -> int:
         """One number for all that are alike; forgotten, but never used again, when there are too many."""
@@ -137,11 +157,8 @@ class Matcher:
 
     def _sights(self) -> dict[bytes, Sighted | None]:
         """What the owners of subscriptions may see now; those who may see everything are one."""
-        found: dict[bytes, Sighted | None] = {}
-        for watcher in self.index:
-            if watcher.owner not in found:
-                found[watcher.owner] = self._eyes(watcher.subscription.owner or {}, self._store)
-        return found
+        owners = ((owner, orjson.loads(owner) if owner else {}) for owner in self._owners)
+        return {owner: self._eyes(described, self._store) for owner, described in owners}
 
     def _match(self, image: Image, sights: Mapping[bytes, Sighted | None]) -> list[Notice]:
         before = None if image.before is None else orjson.loads(image.before)

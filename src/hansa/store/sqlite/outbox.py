@@ -61,6 +61,11 @@ class SqliteOutbox:
 
     # -- images ------------------------------------------------------------------------------------
 
+    @property
+    def keeps_images(self) -> bool:
+        """Whether images of changes are made."""
+        return self._writer.imaging
+
     def keep_images(self, on: bool) -> None:
         """Make images of changes from now on, or stop; durable."""
         if self._writer.imaging != on:
@@ -94,10 +99,14 @@ class SqliteOutbox:
                 connection.execute(_INSERT, (*_row(notice), now))
         return list(dict.fromkeys(notice.endpoint for notice in notices))
 
-    def endpoints(self) -> list[str]:
-        """Endpoints for which something waits."""
+    def endpoints(self, kind: str | None = None, subscription: str | None = None) -> list[str]:
+        """Endpoints for which something waits; of a subscription, also those of its dead letters."""
+        condition = "dead = 0" if subscription is None else "subscription = ? AND kind = ?"
+        values = () if subscription is None else (subscription, kind)
         with self._pool.connection() as connection:
-            rows = connection.execute("SELECT DISTINCT endpoint FROM notice WHERE dead = 0")
+            rows = connection.execute(
+                f"SELECT DISTINCT endpoint FROM notice WHERE {condition}", values
+            )
             return [endpoint for (endpoint,) in rows]
 
     def due(self, endpoint: str, now: int, limit: int = 64) -> list[Queued]:
@@ -132,13 +141,13 @@ class SqliteOutbox:
                     f"DELETE FROM {table} WHERE subscription = ? AND kind = ?", (subscription, kind)
                 )
 
-        return self._writer.start(work)
+        return self._writer.start(work, joins=True)
 
     def _start(self, statement: str, values: tuple[Any, ...]) -> Future[None]:
         def work(connection: apsw.Connection) -> None:
             connection.execute(statement, values)
 
-        return self._writer.start(work)
+        return self._writer.start(work, joins=True)
 
     # -- standing and dead letters -----------------------------------------------------------------
 
