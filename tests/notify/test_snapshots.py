@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+import pytest
+
+from hansa.hub.notify import service
 from hansa.kernel.settings import Settings
 from tests.notify.receiver import Receiver
 from tests.notify.told import ID, subscribe
@@ -103,6 +107,28 @@ def test_a_snapshot_that_is_deleted_tells_nothing_more(api: ApiClient, receiver:
     faster(api, 3, within(id))
     (got,) = receiver.wait(1)
     assert got.entity["speed"]["value"] == 3
+
+
+def test_one_that_has_outlived_its_time_tells_nothing_more(
+    api: ApiClient, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.create(speed=1)
+    id = make(api, CARS)
+    regular = {"entities": [{"type": "Car"}], "timeInterval": 0.1}
+    subscribe(api, receiver, headers=within(id), **regular)
+    receiver.wait(2)
+    desk = (None, id)
+    assert desk in api.node.notifier._desks
+    monkeypatch.setattr(service, "_SWEEP", 0.05)
+    assert api.patch(f"/snapshots/{id}", {"snapshotLifetime": "PT1S"}).status_code == 200
+    until = time.monotonic() + 20
+    while (
+        desk in api.node.notifier._desks and time.monotonic() < until
+    ):  # nobody asks for it meanwhile
+        time.sleep(0.05)
+    told = len(receiver.got)
+    time.sleep(0.5)
+    assert len(receiver.got) == told
 
 
 def test_subscriptions_to_registrations_are_no_part_of_it(api: ApiClient) -> None:

@@ -1,6 +1,7 @@
 """Notifications of a whole node: a desk for each tenant, opened when the node starts or the tenant comes.
 
-A snapshot with subscriptions of its own (clause 5.5.15) has a desk too, until it is deleted.
+A snapshot with subscriptions of its own (clause 5.5.15) has a desk too, until it is deleted or has outlived
+its time: the clock is looked at every second, so that it tells nothing more although nobody asks for it.
 
 While the node is not running (a command works on its folder), changes of subscriptions and entities are
 only written; the desks take them up when it starts.
@@ -13,6 +14,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Final
 
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.notify.desk import Desk
@@ -23,6 +25,8 @@ from hansa.kernel.egress import Egress
 from hansa.store.port import Store
 
 __all__ = ["Notifier"]
+
+_SWEEP: Final = 1.0
 
 _LOG = logging.getLogger(__name__)
 
@@ -69,14 +73,16 @@ class Notifier:
         tenants = await asyncio.to_thread(
             self._tenants
         )  # those that come later come with their desk
-        opening = asyncio.create_task(self._open_all(tenants))
+        work = [asyncio.create_task(self._open_all(tenants))]
+        work.append(asyncio.create_task(self._leave_for_ever()))
         try:
             yield
         finally:
             self._running = False
-            opening.cancel()
+            for each in work:
+                each.cancel()
             desks, self._desks = list(self._desks.values()), {}
-            await asyncio.gather(opening, return_exceptions=True)
+            await asyncio.gather(*work, return_exceptions=True)
             for task in desks:
                 found = (await asyncio.gather(task, return_exceptions=True))[0]
                 if isinstance(found, Desk):
@@ -93,6 +99,20 @@ class Notifier:
             except Exception:
                 _LOG.exception("the notifications of tenant %s could not start", tenant)
 
+    async def _leave_for_ever(self) -> None:
+        """End the desks of snapshots that have outlived their time."""
+        while True:
+            await asyncio.sleep(_SWEEP)
+            places = [place for place in self._desks if place[1] is not None]
+            for tenant in {tenant for tenant, _ in places}:
+                try:
+                    there = await asyncio.to_thread(self._snapshots, tenant)
+                    for place in places:
+                        if place[0] == tenant and place[1] not in there:
+                            await self.leave(*place)
+                except Exception:
+                    _LOG.exception("the snapshots of tenant %s could not be looked at", tenant)
+
     def _followed(self, tenant: str | None) -> list[str]:
         """The snapshots of a tenant to which somebody has subscribed."""
         found = self._snapshots(tenant)
@@ -106,8 +126,8 @@ class Notifier:
             self._desks[tenant, snapshot] = task
         return await asyncio.shield(task)
 
-    async def leave(self, tenant: str | None, snapshot: str) -> None:
-        """End the desk of a snapshot, which is about to be deleted."""
+    async def leave(self, tenant: str | None, snapshot: str | None) -> None:
+        """End the desk of a snapshot, which is about to be deleted, or has outlived its time."""
         task = self._desks.pop((tenant, snapshot), None)
         if task is not None:
             await (await task).stop()
