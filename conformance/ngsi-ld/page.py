@@ -16,6 +16,7 @@ from typing import Any
 
 __all__ = ["Findings", "page", "put_together"]
 
+_AGAINST = "Against the specification"
 _NAMES = {"1d442dc": "the commit in which ETSI's own suite was imported"}
 
 
@@ -28,6 +29,7 @@ class Findings:
     hansa: list[str] = field(default_factory=list)
     groups: dict[str, tuple[int, int]] = field(default_factory=dict)
     failures: list[dict[str, Any]] = field(default_factory=list)
+    passing: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def passed(self) -> int:
@@ -50,6 +52,7 @@ def put_together(summaries: Iterable[dict[str, Any]]) -> list[Findings]:
             findings.hansa.append(each["hansa"])
         for group, counts in each["groups"].items():
             findings.groups[group] = (counts["passed"], counts["tests"])
+            findings.passing[group] = counts.get("passing", [])
             findings.failures = [f for f in findings.failures if f["group"] != group]
         findings.failures += each["failures"]
     return list(found.values())
@@ -58,8 +61,10 @@ def put_together(summaries: Iterable[dict[str, Any]]) -> list[Findings]:
 def page(findings: list[Findings]) -> str:
     """The page, in Markdown."""
     lines = [*_head(findings), *_table(findings)]
-    for each in findings:
+    mended = {number for names in findings[0].passing.values() for number in names}
+    for number, each in enumerate(findings):
         lines += _failures(each, alone=len(findings) == 1)
+        lines += _classes(each, findings[0].suite, mended if number else set())
     return "\n".join(lines) + "\n"
 
 
@@ -85,7 +90,7 @@ def _head(findings: list[Findings]) -> Iterator[str]:
         yield ""
         yield (
             "What fails at the older commit contradicts the text of V1.9.1 or cannot pass at all, as its list"
-            " says one by one; the fork mended nearly all of it later."
+            " says one by one, with the count of each kind; the fork corrected nearly all of it later."
         )
 
 
@@ -115,6 +120,24 @@ def _failures(findings: Findings, *, alone: bool) -> Iterator[str]:
         numbers = ", ".join(each["test"] for each in failed)
         titles = "; ".join(dict.fromkeys(each["title"] for each in failed))
         yield f"| {numbers} | {_cell(titles)} | {_cell(why)} |"
+
+
+def _classes(findings: Findings, newest: str, mended: set[str]) -> Iterator[str]:
+    """How many fail for which kind of reason; which of them pass at the newest commit as they were corrected."""
+    failed = {f["test"]: str(f["known"] or "") for f in findings.failures}
+    if not failed:
+        return
+    against = sum(why.startswith(_AGAINST) for why in failed.values())
+    yield ""
+    yield (
+        f"Of these {len(failed)}, {against} contradict the text, and {len(failed) - against} are wrong in themselves"
+        " or look at what the text leaves open."
+    )
+    if mended:
+        yield (
+            f"{len(failed.keys() & mended)} of them pass at `{newest}`, in the form in which the fork has"
+            " corrected them."
+        )
 
 
 def _cell(text: str) -> str:

@@ -81,6 +81,9 @@ class Run:
         passed = Counter(r.group for r in self.results if r.passed)
         return [(group, passed[group], total[group]) for group in sorted(total)]
 
+    def _passing(self, group: str) -> list[str]:
+        return [r.number for r in self.results if r.passed and r.group == group]
+
     def as_json(self) -> str:
         """The whole as JSON."""
         return json.dumps(
@@ -88,7 +91,10 @@ class Run:
                 "day": self.day,
                 "suite": self.suite,
                 "hansa": self.hansa,
-                "groups": {g: {"passed": p, "tests": n} for g, p, n in self.groups()},
+                "groups": {
+                    g: {"passed": p, "tests": n, "passing": self._passing(g)}
+                    for g, p, n in self.groups()
+                },
                 "failures": [
                     {
                         "test": r.number,

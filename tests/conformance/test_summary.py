@@ -114,6 +114,24 @@ def test_the_page_holds_several_commits_side_by_side(page: Any) -> None:
     assert "1_1" not in text
 
 
+def test_the_page_counts_kinds_of_reasons_and_what_was_corrected_later(page: Any) -> None:
+    def run(suite: str, passing: list[str], **failed: str) -> dict[str, Any]:
+        counts = {"passed": len(passing), "tests": len(passing) + len(failed), "passing": passing}
+        failures = [
+            {"test": number, "title": "T", "group": "G", "fault": "x", "known": why}
+            for number, why in failed.items()
+        ]
+        head = {"day": "d", "suite": suite, "hansa": "h"}
+        return {**head, "groups": {"G": counts}, "failures": failures}
+
+    why = "Against the specification: clause 1."
+    runs = [run("new", ["1_1", "1_2"], a="Own."), run("old", [], **{"1_1": why, "a": "Own."})]
+    text = page.page(page.put_together(runs))
+    assert "Of these 1, 0 contradict the text, and 1 are wrong" in text
+    assert "Of these 2, 1 contradict the text, and 1 are wrong" in text
+    assert text.count("1 of them pass at `new`") == 1
+
+
 def test_what_is_known_is_well_formed(summary: Any) -> None:
     known = summary.Known.load(FOLDER / "known.toml", "1d442dc")
     number = r"D?\d{2,4}(_\d{2}){1,2}(_[a-z]+)?(_\d{2})?"

@@ -200,6 +200,10 @@ class ContextRegistry:
         usage = self._usages.get(url)
         return (usage.hits, usage.used) if usage else (0, None)
 
+    def found(self, url: str) -> None:
+        """Somebody asked about an @context that is held: one hit more."""
+        self._usage(url).hits += 1
+
     def _entry(
         self,
         url: str,

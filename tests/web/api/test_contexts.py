@@ -177,6 +177,18 @@ def test_details_say_when_it_came_and_how_often_it_was_of_use(api: ApiClient) ->
     assert again["lastUsage"] > "2026"
 
 
+def test_asking_about_one_that_the_node_keeps_finds_it_once_more(api: ApiClient) -> None:
+    entity = {"id": "urn:x:1", "type": "T", "moisture": 1, "@context": [TERMS, CORE]}
+    api.post("/entities", entity, type="application/ld+json")
+    body = {"type": "Query", "entities": [{"type": "T"}], "@context": [TERMS, CORE]}
+    answer = api.post("/entityOperations/query", body, type="application/ld+json")
+    id = answer.headers["link"].partition(">")[0].rpartition("/")[2]
+    first, second = details(api, id)["numberOfHits"], details(api, id)["numberOfHits"]
+    assert second == first + 1
+    hosted = add(api).rsplit("/", 1)[-1]
+    assert [details(api, hosted)["numberOfHits"] for _ in range(2)] == [0, 0]
+
+
 @pytest.mark.parametrize("query", ["?kind=other", "?details=other", "?kind=hosted", "?details="])
 def test_a_wrong_parameter_is_refused(api: ApiClient, query: str) -> None:
     assert problem_of(api.get(PLACE + query)) == (400, "BadRequestData")
@@ -270,7 +282,8 @@ def test_a_copy_is_described_but_not_given_on(preloaded: Any) -> None:
     assert listed(api, "?kind=Cached") == [CORE, COPY]
     found = details(api, COPY)
     assert (found["URL"], found["kind"]) == (COPY, "Cached")
-    assert details(api, found["localId"]) == found
+    again = details(api, found["localId"])
+    assert again == {**found, "numberOfHits": again["numberOfHits"]}
     response = api.get(f"{PLACE}/{found['localId']}")
     assert problem_of(response) == (422, "OperationNotSupported")
 

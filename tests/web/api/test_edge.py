@@ -15,6 +15,41 @@ def test_bodies_that_are_not_json(api: ApiClient, raw: bytes) -> None:
     assert problem_of(api.post("/entities", raw=raw)) == (400, "InvalidRequest")
 
 
+def test_a_body_of_which_nobody_says_what_it_is(api: ApiClient) -> None:
+    refused = api.request("POST", "/entities", content=b"{}")
+    assert problem_of(refused) == (400, "InvalidRequest")
+
+
+@pytest.mark.parametrize(
+    ("query", "error"),
+    [
+        ("limit=-5", "BadRequestData"),
+        ("offset=-3", "BadRequestData"),
+        ("limit=99999", "BadRequestData"),
+        ("limit=" + "9" * 5_000, "BadRequestData"),
+        ("limit=five", "InvalidRequest"),
+        ("limit=", "InvalidRequest"),
+        ("limit=%D9%A5", "InvalidRequest"),
+        ("page=2", "InvalidRequest"),
+    ],
+)
+@pytest.mark.parametrize("place", ["subscriptions", "csourceSubscriptions", "csourceRegistrations"])
+def test_pages_that_do_not_exist(api: ApiClient, place: str, query: str, error: str) -> None:
+    assert problem_of(api.get(f"/{place}?{query}")) == (400, error)
+
+
+@pytest.mark.parametrize("verb", ["PATCH", "DELETE"])
+@pytest.mark.parametrize("place", ["subscriptions", "csourceRegistrations"])
+def test_a_collection_does_not_offer_what_each_in_it_does(
+    api: ApiClient, place: str, verb: str
+) -> None:
+    refused = api.request(verb, f"/{place}/", {})
+    assert (refused.status_code, refused.headers["allow"]) == (
+        405,
+        "GET, HEAD, OPTIONS, POST",
+    )
+
+
 @pytest.mark.parametrize("kind", ["text/plain", "", "application/xml"])
 def test_media_types_that_cannot_be_read(api: ApiClient, kind: str) -> None:
     refused = api.post("/entities", raw=b"{}", type=kind)

@@ -21,7 +21,7 @@ __all__ = ["Answer", "created", "document", "nothing", "plain", "tagged"]
 
 Header = tuple[bytes, bytes]
 
-_LINK: Final = '<%s>;rel="http://www.w3.org/ns/json-ld#context";type="application/ld+json"'
+_LINK: Final = '<%s>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 _URL_SAFE: Final = ":/?#[]@!$&'()*+,;=%~-._"
 _VARY: Final = (b"vary", b"accept, link, prefer, ngsild-tenant, ngsild-snapshot")
 _CONTENT_TYPES: Final = {kind: kind.encode() for kind in (JSON, LD_JSON, GEO_JSON)}

@@ -260,6 +260,8 @@ class Call:
 
     def _check_media_type(self, kinds: tuple[str, ...]) -> None:
         declared = self.headers.get(b"content-type", "").partition(";")[0].strip().lower()
+        if not declared and b"content-type" not in self.headers:
+            raise InvalidRequest("the request", "has no Content-Type", f"send {' or '.join(kinds)}")
         if declared not in kinds:
             raise UnsupportedMediaType(
                 f"the Content-Type {declared[:60]!r}",

@@ -85,7 +85,10 @@ async def serve(call: Call) -> Answer:
     details = flag(call.query, "details")
     entry, source = await _find(call, call.reader())
     if details:
-        return plain(200, _details(call, entry))
+        said = _details(call, entry)
+        if entry.kind != "Hosted":  # found once more; those that clients keep here count uses alone
+            call.service.contexts.found(entry.url)
+        return plain(200, said)
     if entry.kind == "Cached":
         raise OperationNotSupported(
             f"@context {entry.url[:200]}",

@@ -8,12 +8,16 @@ The texts also make the OpenAPI document.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from hansa.kernel.errors import BadRequest, InvalidRequest
 
 __all__ = ["DESCRIPTIONS", "check_parameters", "flag", "names", "number"]
+
+_WHOLE: Final = re.compile(r"-?[0-9]+", re.ASCII)
+_DIGITS: Final = 12
 
 DESCRIPTIONS: Final[dict[str, str]] = {
     "aggrMethods": "How values of a period are summed up: avg, min, max, sum, sumsq, stddev, totalCount, "
@@ -122,14 +126,19 @@ def flag(query: Mapping[str, str], name: str, *, default: bool = False) -> bool:
 
 
 def number(query: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:
-    """A whole number between `low` and `high`, both included."""
+    """A whole number between `low` and `high`, both included.
+
+    Raises:
+        InvalidRequest: what stands there is no whole number.
+        BadRequest: it is one that the operation cannot take.
+    """
     text = query.get(name)
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or not low <= int(text[:12]) <= high:
-        raise InvalidRequest(
-            f"the parameter '{name}'",
-            f"{text[:40]!r} is not a whole number from {low} to {high}",
-            "correct it",
-        )
+    subject = f"the parameter '{name}'"
+    fact = f"{text[:40]!r} is not a whole number from {low} to {high}"
+    if not _WHOLE.fullmatch(text):
+        raise InvalidRequest(subject, fact, "correct it")
+    if len(text) > _DIGITS or not low <= int(text) <= high:
+        raise BadRequest(subject, fact, "correct it")
     return int(text)

@@ -48,7 +48,7 @@ __all__ = ["Service"]
 log = logging.getLogger(__name__)
 
 _WITHOUT_LENGTH = frozenset({204, 304})
-_PLAIN = frozenset({"subscriptions"})
+_PLAIN = frozenset({"subscriptions", "csourceRegistrations"})
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -228,7 +228,7 @@ def _parts(path: bytes) -> list[str]:
 def _is_for_one(node: dict[Any, Any], verb: str, parts: list[str]) -> bool:
     """Whether `verb`, sent to a collection, is offered by each thing in it.
 
-    Of subscriptions the collection is said not to offer it (405), as clause 6.3.2 allows as well.
+    Of subscriptions and registrations the collection is said not to offer it (405), as clause 6.3.2 has it.
     """
     return len(parts) == 1 and parts[0] not in _PLAIN and verb in node.get("*", {}).get(None, {})
 
