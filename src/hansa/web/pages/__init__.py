@@ -63,10 +63,12 @@ _PROGRAMS: Final = ("/hansa/", "/log/", "/.well-known/", "/contexts/", "/openapi
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The pages of a node: their addresses, and what may be done before the first is asked for."""
+    """The pages of a node: their addresses, what may be done before the first is asked for, and a wait until
+    that disturbs nobody."""
 
     routes: list[BaseRoute]
     warm: Callable[[], None]
+    quiet: Callable[[], Awaitable[None]]
 
 
 def make_pages(node: PageNode) -> Pages:
@@ -116,7 +118,7 @@ def make_pages(node: PageNode) -> Pages:
         *ClientsPage(site).routes(),
         *site.files.routes(),
     ]
-    return Pages(routes, city.warm)
+    return Pages(routes, city.warm, tiles.quiet)
 
 
 def error_handlers(node: PageNode) -> dict[Any, Handler]:
