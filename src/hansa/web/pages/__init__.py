@@ -6,7 +6,7 @@ object that offers what :class:`~hansa.web.shell.site.PageNode` names.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -68,7 +68,7 @@ class Pages:
 
     routes: list[BaseRoute]
     warm: Callable[[], None]
-    quiet: Callable[[], Awaitable[None]]
+    quiet: Callable[[], Coroutine[Any, Any, None]]
 
 
 def make_pages(node: PageNode) -> Pages:
