@@ -103,6 +103,7 @@ class Gate:
         self.rules: Rules | None = None
         """What the city decided; set by the node. Without them, the city's own tenant is published."""
         self._marked = (_PUBLISHED.seen, "")
+        self._open: tuple[View, Reader, Reader] | None = None
         self.reads: Reads | None = None
         """What counts reads of the city's own tenant; set by the node."""
 
@@ -210,12 +211,25 @@ class Gate:
         store: Reader = self._behind(tenant, snapshot)
         if principal is LOCAL:
             return store
+        if principal is PUBLIC and view.public and not tenant and snapshot is None:
+            return self._everybodys(store, view)
         if not self._dev:
             public = view if view.public else self._view(PUBLIC, "read", tenant)
             store = guarded(store, principal, view, public, self.log)
         if tenant or snapshot is not None or self.reads is None:
             return store
         return self.reads.counted(store, principal)
+
+    def _everybodys(self, store: Reader, view: View) -> Reader:
+        """What everybody may see of the city's own tenant: the same reader as long as nothing changes."""
+        known = self._open
+        if known is not None and known[0] is view and known[1] is store:
+            return known[2]
+        made = guarded(store, PUBLIC, view, view, None)
+        if self.reads is not None:
+            made = self.reads.counted(made, PUBLIC)
+        self._open = view, store, made
+        return made
 
     def reader_of(self, algorithm: Principal) -> Reader:
         """What an algorithm of the register may read of the city: the types that its record names, and nothing else."""

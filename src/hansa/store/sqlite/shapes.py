@@ -118,6 +118,7 @@ class Catalogue:
         self.last = 0
         self.by_type: dict[str, set[int]] = {}
         self.by_attribute: dict[str, dict[int, Profile]] = {}
+        self._every: frozenset[int] = frozenset()
         self._lock = Lock()
 
     def reach(self, connection: apsw.Connection) -> Catalogue:
@@ -146,4 +147,7 @@ class Catalogue:
     @property
     def every(self) -> frozenset[int]:
         """All shapes."""
-        return frozenset(range(1, self.last + 1))
+        found, last = self._every, self.last
+        if len(found) != last:
+            found = self._every = frozenset(range(1, last + 1))
+        return found

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 import orjson
 
@@ -21,6 +20,7 @@ from hansa.ngsild.model import LOCATION, Entity
 from hansa.ngsild.query import And, AttributePath, Every, Filter, Or, Query, Seen
 from hansa.store.history import Cut, Line, Source
 from hansa.store.port import Change, Feature, Page, Reader, Shape
+from hansa.trust.guard.heads import head_of
 from hansa.trust.guard.past import GuardedSource
 from hansa.trust.guard.sieve import Sieve
 from hansa.trust.guard.witness import Notes
@@ -37,11 +37,15 @@ class GuardedReader:
         notes: where readings of what not everybody may see are put down.
     """
 
-    looks_closer: Final = True
-    """It may take a while even for one entity."""
+    __slots__ = ("_notes", "_sieve", "_store")
 
     def __init__(self, store: Reader, sieve: Sieve, notes: Notes) -> None:
         self._store, self._sieve, self._notes = store, sieve, notes
+
+    @property
+    def waits(self) -> bool:
+        """Whether a reading may have to be put down first, for which the disk is waited for."""
+        return not self._notes.is_idle
 
     # -- entities -----------------------------------------------------------------------------------
 
@@ -50,13 +54,10 @@ class GuardedReader:
         raw = self._store.get(id)
         if raw is None:
             return None
-        entity = orjson.loads(raw)
-        shown = self._sieve.shown(entity)
-        if shown is None:
-            return None
-        if self._notes.is_restricted(entity, shown):
+        shown = self._sieve.shown_raw(raw)
+        if shown is not None and self._notes.is_restricted_raw(raw, shown):
             self._notes.entities([id])
-        return raw if shown is entity else orjson.dumps(shown)
+        return shown
 
     def query(self, query: Query) -> Page:
         """The entities that match, of those that there are for whoever asks."""
@@ -178,17 +179,11 @@ class GuardedReader:
         )
 
     def _cut(self, documents: Sequence[bytes]) -> list[bytes]:
-        if self._notes.is_idle:
-            return [self._sieve.uncovered_raw(raw) for raw in documents]
-        left: list[bytes] = []
-        noted: list[str] = []
-        for raw in documents:
-            entity = orjson.loads(raw)
-            shown = self._sieve.uncovered(entity)
-            left.append(raw if shown is entity else orjson.dumps(shown))
-            if self._notes.is_restricted(entity, shown):
-                noted.append(entity["id"])
-        self._notes.entities(noted)
+        left = [self._sieve.uncovered_raw(raw) for raw in documents]
+        if not self._notes.is_idle:
+            pairs = zip(documents, left, strict=True)
+            restricted = self._notes.is_restricted_raw
+            self._notes.entities([_id_of(raw) for raw, shown in pairs if restricted(raw, shown)])
         return left
 
     def _note_question(self, query: Query) -> None:
@@ -236,6 +231,11 @@ class GuardedReader:
         if not self._notes.is_public(change.types, change.id):
             noted.append(change.id)
         return _with(change, names)
+
+
+def _id_of(raw: bytes) -> str:
+    head = head_of(raw)
+    return str(orjson.loads(raw)["id"]) if head is None else head[0].decode()
 
 
 def _with(change: Change, names: set[str]) -> Change | None:

@@ -1,5 +1,7 @@
 """What is left of an entity at hand for somebody who sees so much. Pure.
 
+Most entities are told from the first bytes of their text, and are not read further.
+
 The store has the same rule in its own language (:class:`~hansa.ngsild.query.Seen`); a test compares the two.
 """
 
@@ -11,13 +13,15 @@ from typing import Any, Final
 import orjson
 
 from hansa.ngsild.model import ENTITY_MEMBERS, Entity
-from hansa.ngsild.query import Either, Every, Portion, Seen, Within
+from hansa.ngsild.query import Either, Every, Outside, Portion, Seen, Within
 from hansa.store.within import Test, has_types, known_of, within_test
+from hansa.trust.guard.heads import head_of, types_in
 
 __all__ = ["Sieve"]
 
 _ALL: Final = Every()
 _NONE: Final = Either()
+_MOST_KEPT: Final = 2_000
 
 
 class Sieve:
@@ -38,6 +42,8 @@ class Sieve:
         self._never = {name for name in self._named if seen.attributes[name] == _NONE}
         self._only_named = seen.otherwise == _ALL
         """Whether only attributes that are named may be hidden."""
+        self._asks_ids = _asks_ids(seen.entities)
+        self._known: dict[bytes, bool | None] = {}
 
     def shown(self, entity: Entity) -> Entity | None:
         """What is left of an entity, the very same object if that is all; ``None`` if it is not there."""
@@ -61,6 +67,15 @@ class Sieve:
             del left[name]
         return left
 
+    def shown_raw(self, raw: bytes) -> bytes | None:
+        """What is left of a serialised entity, the very same bytes if that is all; ``None`` if it is not there."""
+        known = self.knows_raw(raw)
+        if known is None:
+            entity = orjson.loads(raw)
+            left = self.shown(entity)
+            return raw if left is entity else None if left is None else orjson.dumps(left)
+        return self.uncovered_raw(raw) if known else None
+
     def uncovered_raw(self, raw: bytes) -> bytes:
         """The same for a serialised entity; the very same bytes if that is all."""
         if self.may_leave(raw):
@@ -71,7 +86,36 @@ class Sieve:
 
     def may_leave(self, raw: bytes) -> bool:
         """Whether a look at the text tells that no attribute is hidden."""
-        return self._only_named and all(mark not in raw for mark in self._marks)
+        if not self._only_named:
+            return False
+        for mark in self._marks:  # noqa: SIM110  a plain loop, for it is done for every entity of a page
+            if mark in raw:
+                return False
+        return True
+
+    def is_open(self, raw: bytes) -> bool:
+        """Whether a look at the text tells that all of an entity is there."""
+        return self.is_whole or (self.may_leave(raw) and self.knows_raw(raw) is True)
+
+    def knows_raw(self, raw: bytes) -> bool | None:
+        """Whether a serialised entity is there; ``None``: it must be read to tell."""
+        if self.is_whole:
+            return True
+        head = head_of(raw)
+        if head is None:
+            return None
+        id, text = head
+        if not self._asks_ids and text in self._known:
+            return self._known[text]
+        types = types_in(text)
+        if types is None:
+            return None
+        found = self.knows(types, id.decode())
+        if not self._asks_ids:
+            if len(self._known) >= _MOST_KEPT:
+                self._known.clear()
+            self._known[text] = found
+        return found
 
     def knows(self, types: Collection[str], id: str) -> bool | None:
         """Whether such an entity is there; ``None``: that depends on more than its types and its id."""
@@ -109,6 +153,16 @@ class Sieve:
         if portion not in found:
             found[portion] = self._tests[portion](entity)
         return found[portion]
+
+
+def _asks_ids(node: Within) -> bool:
+    match node:
+        case Every(parts) | Either(parts):
+            return any(map(_asks_ids, parts))
+        case Outside(part):
+            return _asks_ids(part)
+        case Portion():
+            return bool(node.ids) or node.id_pattern is not None
 
 
 def _has_all(node: Within, type: str) -> bool:

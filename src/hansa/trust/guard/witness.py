@@ -10,6 +10,8 @@ from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import Future
 from typing import Final, Protocol
 
+import orjson
+
 from hansa.ngsild.model import Entity
 from hansa.trust.guard.sieve import Sieve
 from hansa.trust.principals import Principal
@@ -55,6 +57,17 @@ class Notes:
             return False
         left = self._public.shown(entity)
         return left is None or (left is not entity and not left.keys() >= shown.keys())
+
+    def is_restricted_raw(self, raw: bytes, shown: bytes) -> bool:
+        """The same of a serialised entity."""
+        if self.is_idle or self._public.is_open(raw):
+            return False
+        if self._public.knows_raw(raw) is False:
+            return True
+        left = self._public.shown_raw(raw)
+        if left is None or left is raw:
+            return left is None
+        return shown is raw or not orjson.loads(left).keys() >= orjson.loads(shown).keys()
 
     def is_public(self, types: Collection[str], id: str) -> bool:
         """Whether everybody may see whatever there is of an entity that is gone."""

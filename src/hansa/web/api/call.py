@@ -170,8 +170,8 @@ class Call:
         return self.service.gate.reader(self.principal, self.tenant, self.snapshot)
 
     async def one(self, store: Reader, id: str) -> bytes | None:
-        """One entity of a reader; one that has to look closer, or to write it down, does not hold up others."""
-        if getattr(store, "looks_closer", False):
+        """One entity of a reader; one that has to write it down does not hold up others."""
+        if getattr(store, "waits", False):
             return await asyncio.to_thread(store.get, id)
         return store.get(id)
 
