@@ -78,8 +78,8 @@ def test_what_is_held_and_by_what_it_is_known(node: Node) -> None:
 
 def test_who_read_it_when_and_why(node: Node) -> None:
     recorder = node.trust.recorder
-    recorder.read(OFFICER, [METER, OTHER], ["household-statistics"]).result()
-    recorder.read(OFFICER, [OTHER], ["household-statistics"]).result()
+    recorder.read(OFFICER, [METER, OTHER], ["household-statistics"])
+    recorder.read(OFFICER, [OTHER], ["household-statistics"])
     node.trust.residents.data(ROSA)
     (read,) = node.trust.residents.reads(ROSA)
     assert (read["who"], read["entity"]) == ("dora", METER)
@@ -166,7 +166,7 @@ def test_a_refusal_has_a_reason_and_a_decision_is_one(node: Node) -> None:
 def test_erased_is_erased(node: Node) -> None:
     """The entity, its history, what the log could tell, what was said of it; the log still verifies."""
     write(node, METER, 8)
-    node.trust.recorder.read(OFFICER, [METER], ["r"]).result()
+    node.trust.recorder.read(OFFICER, [METER], ["r"])
     residents = node.trust.residents
     wish = residents.ask(ROSA, METER, "erase", "I moved away from 12 Harbour Street")
     residents.decide(OFFICER, wish.id, granted=True)

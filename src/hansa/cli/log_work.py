@@ -28,6 +28,7 @@ def do_log(node: Node, task: str, given: Mapping[str, Any]) -> dict[str, Any]:
     if task == "erase":
         # The entry says that something was erased, and not what: that would be there again.
         node.trust.log.record(Event("erasure", LOCAL.name, reason="openings-erased"))
+        node.trust.log.readings.settle()
         return {"erased": node.trust.openings.erase(side, value)}
     raise BadRequest("the task", f"'{task[:50]}' is not one of the log's")
 

@@ -7,18 +7,20 @@ from typing import Final
 
 from hansa.trust.log.book import CHECKPOINTS, HELD
 from hansa.trust.log.keys import put
+from hansa.trust.log.readings import NEW, OLD
 
 __all__ = ["hold_restored", "log_files"]
 
 _PRIVATE: Final = 0o700
-_PASSING: Final = (".new", "-wal", "-shm")
+_PASSING: Final = (".new", "-wal", "-shm", NEW, OLD)
 
 
 def log_files(root: Path) -> list[Path]:
     """What of a log belongs into a backup, in the order to copy it.
 
     The checkpoints go first: whatever is appended while the rest is copied then only comes after what they
-    cover. What opens the log goes last, so that no entry is saved without it.
+    cover. What opens the log goes last, so that no entry is saved without it. Readings that are not entered yet stay
+    with the node.
     """
     found = sorted(path for path in root.rglob("*") if path.is_file())
     found = [path for path in found if not path.name.endswith(_PASSING)]

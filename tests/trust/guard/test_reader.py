@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +37,8 @@ class Log:
     def __init__(self) -> None:
         self.read_ones: list[list[str]] = []
 
-    def read(self, who: Principal, what: Any, rules: Any, reason: str = "") -> Future[int]:
+    def read(self, who: Principal, what: Any, rules: Any, reason: str = "") -> None:
         self.read_ones.append(list(what))
-        done: Future[int] = Future()
-        done.set_result(0)
-        return done
 
 
 @pytest.fixture(scope="module")

@@ -26,9 +26,10 @@ def book(tmp_path: Path) -> Iterator[LogBook]:
 def test_changes_and_reads(book: LogBook) -> None:
     recorder = Recorder(book)
     assert recorder.changed("policy", ANNA, ("rule-1",), "policy.added", ("rule-1",)) == 0
-    assert recorder.read(ANNA, ("urn:x", "urn:y"), ("rule-1",)).result() == 1
+    recorder.read(ANNA, ("urn:x", "urn:y"), ("rule-1",))
+    book.readings.settle()
     recorder.refused(ANNA, ("urn:z",), "no-rule")
-    recorder.read(ANNA, (), ()).result()
+    recorder.changed("login", ANNA, (), "login.done")
     kinds = [(each.entry.kind, each.entry.reason, each.entry.things) for each in book.entries(0, 9)]
     assert kinds[:3] == [
         ("policy", "policy.added", 1),
@@ -47,9 +48,9 @@ def test_nobody_fills_the_disk_by_knocking(book: LogBook, monkeypatch: pytest.Mo
         recorder.refused(ANNA, (), "no-rule")
     now[0] += 61
     recorder.refused(PUBLIC, (), "no-rule")
-    recorder.read(ANNA, (), ()).result()
+    recorder.changed("login", ANNA, (), "login.done")
     reasons = [each.entry.reason for each in book.entries(0, 1_000)]
-    assert reasons == ["no-rule"] * 160 + ["more-refusals:440", "no-rule", "by-rule"]
+    assert reasons == ["no-rule"] * 160 + ["more-refusals:440", "no-rule", "login.done"]
 
 
 def test_a_closed_log_is_no_trouble_for_a_refusal(book: LogBook) -> None:

@@ -42,11 +42,6 @@ class GuardedReader:
     def __init__(self, store: Reader, sieve: Sieve, notes: Notes) -> None:
         self._store, self._sieve, self._notes = store, sieve, notes
 
-    @property
-    def waits(self) -> bool:
-        """Whether a reading may have to be put down first, for which the disk is waited for."""
-        return not self._notes.is_idle
-
     # -- entities -----------------------------------------------------------------------------------
 
     def get(self, id: str) -> bytes | None:

@@ -1,13 +1,12 @@
 """What is put down about a reading: which entities, of what not everybody may see.
 
 A reader hands in what it is about to give away. What everybody may see is not put down; of the rest the log
-holds the identifiers, and the answer waits until they are there.
+holds the identifiers, and the answer goes out once they are written down.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from concurrent.futures import Future
 from typing import Final, Protocol
 
 import orjson
@@ -26,8 +25,8 @@ class Log(Protocol):
 
     def read(
         self, who: Principal, what: Sequence[str], rules: Sequence[str], reason: str = "by-rule"
-    ) -> Future[int]:
-        """Log that restricted data were read."""
+    ) -> None:
+        """Log that restricted data were read; raises if that could not be written down."""
 
 
 class Notes:
@@ -76,7 +75,7 @@ class Notes:
         )
 
     def entities(self, ids: Iterable[str]) -> None:
-        """Put down the reading of entities; comes back when that is durable."""
+        """Put down the reading of entities."""
         self._put(list(dict.fromkeys(ids)), "by-rule")
 
     def kinds(self, names: Iterable[str]) -> None:
@@ -92,4 +91,4 @@ class Notes:
 
     def _put(self, what: list[str], reason: str) -> None:
         if what and self._log is not None and not self._public.is_whole:
-            self._log.read(self._who, what, self._rules, reason).result()
+            self._log.read(self._who, what, self._rules, reason)

@@ -2,6 +2,7 @@
 
 One thread writes. It takes all acts that wait, seals them, keeps what opens them, appends the entries with one
 fsync, and only then tells those who wait. At most once a second it signs the tree as it stands.
+Readings, of which there are many, go the way of :mod:`.readings`.
 
 A checkpoint is a promise that the log only grows. So nothing is signed while the log is *held*: after a
 backup was restored, or when a witness knows a larger tree than we do, entries may have been published
@@ -29,6 +30,7 @@ from hansa.trust.log.commitments import Entry, Event, Opening, Openings, Side, s
 from hansa.trust.log.files import LogDamaged, LogFiles
 from hansa.trust.log.keys import Keys, put, suggested_origin
 from hansa.trust.log.notes import Checkpoint, Note, NoteFault, Signature
+from hansa.trust.log.readings import Readings
 from hansa.trust.log.tiles import Tile
 
 __all__ = ["CHECKPOINTS", "HELD", "LogBook", "Numbered"]
@@ -107,6 +109,9 @@ class LogBook:
         self._closed = False
         if self._is_ahead():
             self._tell_thread(_LOOK)
+        self.readings = Readings(root, clock, self.submit)
+        """What was read and is not entered yet."""
+        self.readings.recover()
 
     # -- what goes in -----------------------------------------------------------------------------
 
@@ -149,6 +154,7 @@ class LogBook:
 
     def close(self) -> None:
         """Log what waits, sign the tree as it stands, and let go of the files."""
+        self.readings.close()
         with self._starting:
             if self._closed:
                 return
@@ -220,6 +226,8 @@ class LogBook:
 
     def about(self, side: Side, value: str) -> list[tuple[Numbered, Opening]]:
         """The entries about one principal or thing, as far as they were not erased, in their order."""
+        with suppress(HansaError):  # what is there is shown also while nothing can be added
+            self.readings.settle()
         found: list[tuple[Numbered, Opening]] = []
         for opening in [] if self.openings is None else self.openings.about(side, value):
             for numbered in self.entries(opening.index, opening.index + 1):

@@ -24,7 +24,7 @@ import orjson
 
 from hansa.trust.log.hashing import (
     inclusion_proof,
-    perfect_root,
+    node_hash,
     root,
     verify_inclusion,
 )
@@ -67,6 +67,7 @@ class Event:
         what: the things that it concerns: identifiers of entities, policies, sources.
         rules: identifiers of the rules that decided. They are public: nothing personal.
         reason: a code for why, public as well.
+        at: when it was, if that was before it is logged.
     """
 
     kind: str
@@ -74,6 +75,7 @@ class Event:
     what: Sequence[str] = ()
     rules: Sequence[str] = ()
     reason: str = "none"
+    at: datetime | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -182,6 +184,15 @@ def _second(now: datetime) -> str:
     return f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
+def _levels(leaves: list[bytes]) -> list[list[bytes]]:
+    """The hashes of all perfect subtrees over some leaves, by height."""
+    levels = [leaves]
+    while len(below := levels[-1]) > 1:
+        pairs = zip(below[::2], below[1::2], strict=False)
+        levels.append([node_hash(left, right) for left, right in pairs])
+    return levels
+
+
 def sealed(
     event: Event,
     index: int,
@@ -200,15 +211,16 @@ def sealed(
     openings = [Opening(index, "who", event.who, salt)]
     salts = [chance(_SALT) for _ in event.what]
     leaves = [commit(each, value) for each, value in zip(salts, event.what, strict=True)]
+    levels = _levels(leaves)
 
     def node(height: int, place: int) -> bytes:
-        return perfect_root(leaves[place << height : (place + 1) << height])
+        return levels[height][place]
 
     for place, value in enumerate(event.what):
         path = tuple(inclusion_proof(place, len(leaves), node)) if len(leaves) > 1 else ()
         openings.append(Opening(index, "what", value, salts[place], place, path))
     entry = Entry(
-        _second(now),
+        _second(event.at or now),
         event.kind,
         commit(salt, event.who),
         leaves[0] if len(leaves) == 1 else root(len(leaves), node),

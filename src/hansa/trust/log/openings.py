@@ -3,7 +3,8 @@
 A database of its own, in the log's folder. Unlike a store it overwrites what is deleted (SQLite's secure
 delete) and empties its write-ahead log after an erasure, so that no byte of an erased value or salt stays in
 its files. (Older backups still hold them; keep backups no longer than the privacy notice says.) A value is
-found by its digest; openings of one act are written in one commit, before the act's entry.
+found by its digest; openings of one act are written in one commit, before the act's entry. Of a thing, of which there are
+most, only the digest is kept: whoever asks knows its name. (The first nodes kept names too, in the other table.)
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import orjson
 from hansa.kernel.errors import Unavailable
 from hansa.trust.log.commitments import Opening, Side
 from hansa.trust.log.notes import decoded, encoded
+from hansa.trust.log.tiles import HASH
 
 __all__ = ["FILE", "VOLUMES", "KeptOpenings", "volume_of"]
 
@@ -35,6 +37,15 @@ CREATE TABLE IF NOT EXISTS opening (
 ) STRICT, WITHOUT ROWID
 """
 _INDEX: Final = "CREATE INDEX IF NOT EXISTS opening_about ON opening (side, digest)"
+_THINGS: Final = """
+CREATE TABLE IF NOT EXISTS thing (
+  digest BLOB NOT NULL, volume INTEGER NOT NULL, number INTEGER NOT NULL, place INTEGER NOT NULL,
+  salt BLOB NOT NULL, path BLOB NOT NULL,
+  PRIMARY KEY (digest, volume, number, place)
+) STRICT, WITHOUT ROWID
+"""
+_KEEP: Final = "INSERT OR REPLACE INTO opening VALUES (?, ?, ?, ?, ?, ?)"
+_KEEP_THING: Final = "INSERT OR REPLACE INTO thing VALUES (?, ?, ?, ?, ?, ?)"
 _PATIENCE: Final = 10_000
 
 
@@ -60,6 +71,7 @@ class KeptOpenings:
                 self._connection.execute(f"PRAGMA {setting}").fetchall()
             self._connection.execute(_TABLE)
             self._connection.execute(_INDEX)
+            self._connection.execute(_THINGS)
         except (OSError, apsw.Error) as error:
             raise _refused(error) from error
 
@@ -69,11 +81,18 @@ class KeptOpenings:
         Raises:
             Unavailable: the disk refused; none is kept.
         """
-        rows = [
-            (o.side, _digest(o.value), self.volume, o.index, o.place, _document(o))
+        volume = self.volume
+        named = [
+            (o.side, _digest(o.value), volume, o.index, o.place, _document(o))
             for o in openings
+            if o.side == "who"
         ]
-        self._write("INSERT OR REPLACE INTO opening VALUES (?, ?, ?, ?, ?, ?)", rows)
+        things = [
+            (_digest(o.value), volume, o.index, o.place, o.salt, b"".join(o.path))
+            for o in openings
+            if o.side == "what"
+        ]
+        self._write((_KEEP, named), (_KEEP_THING, things))
 
     def about(self, side: Side, value: str) -> list[Opening]:
         """Those about one principal or thing in the volume that is being written, in the log's order."""
@@ -83,7 +102,17 @@ class KeptOpenings:
         )
         with self._lock:
             rows = self._connection.execute(sql, (side, _digest(value), self.volume)).fetchall()
-        return [_opening(side, number, place, doc) for number, place, doc in rows]
+            things = self._things(value) if side == "what" else []
+        named = [_opening(side, number, place, doc) for number, place, doc in rows]
+        return sorted([*named, *things], key=lambda each: (each.index, each.place))
+
+    def _things(self, value: str) -> list[Opening]:
+        sql = "SELECT number, place, salt, path FROM thing WHERE digest = ? AND volume = ?"
+        found: Any = self._connection.execute(sql, (_digest(value), self.volume))
+        return [
+            Opening(number, "what", value, salt, place, _hashes(path))
+            for number, place, salt, path in found
+        ]
 
     def principals(self, number: int) -> list[Opening]:
         """What may open whose act an entry of the present volume is; none if that was erased.
@@ -107,6 +136,11 @@ class KeptOpenings:
                     "DELETE FROM opening WHERE side = ? AND digest = ?", (side, _digest(value))
                 )
                 count = self._connection.changes()
+                if side == "what":
+                    self._connection.execute(
+                        "DELETE FROM thing WHERE digest = ?", (_digest(value),)
+                    )
+                    count += self._connection.changes()
                 self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             except apsw.Error as error:
                 raise _refused(error) from error
@@ -118,8 +152,9 @@ class KeptOpenings:
         Raises:
             Unavailable: the disk refused.
         """
-        sql = "UPDATE opening SET volume = volume + 1, number = number - ? WHERE volume = ? AND number >= ?"
-        self._write(sql, [(moved_from - 1, self.volume, moved_from)])
+        change = "SET volume = volume + 1, number = number - ? WHERE volume = ? AND number >= ?"
+        moved = [(moved_from - 1, self.volume, moved_from)]
+        self._write((f"UPDATE opening {change}", moved), (f"UPDATE thing {change}", moved))
         self.volume += 1
 
     def close(self) -> None:
@@ -127,11 +162,12 @@ class KeptOpenings:
         with self._lock:
             self._connection.close()
 
-    def _write(self, sql: str, rows: Sequence[tuple[object, ...]]) -> None:
+    def _write(self, *statements: tuple[str, Sequence[tuple[object, ...]]]) -> None:
         with self._lock:
             try:
                 with self._connection:
-                    self._connection.executemany(sql, rows)
+                    for sql, rows in statements:
+                        self._connection.executemany(sql, rows)
             except apsw.Error as error:
                 raise _refused(error) from error
 
@@ -154,6 +190,10 @@ def _opening(side: Side, number: Any, place: Any, text: Any) -> Opening:
     raw = orjson.loads(text)
     path = tuple(decoded(hash, "a hash") for hash in raw["path"])
     return Opening(number, side, raw["value"], decoded(raw["salt"], "the salt"), place, path)
+
+
+def _hashes(path: bytes) -> tuple[bytes, ...]:
+    return tuple(path[start : start + HASH] for start in range(0, len(path), HASH))
 
 
 def _digest(value: str) -> bytes:

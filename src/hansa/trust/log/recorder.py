@@ -1,15 +1,14 @@
 """What the rooms of the gate call to have something logged: refusals, changes, reads.
 
 A *change* (of a policy, source, agreement, account, algorithm) is logged before it counts: the call waits until the entry
-is durable. A *read* of restricted data is handed in, and the answer waits for its future; several reads share
-one commit. A *refusal* waits for nothing: what was refused did not happen. Refusals of people without an account
+is durable. A *read* of restricted data is written down before the answer, and entered within a second
+(:mod:`.readings`). A *refusal* waits for nothing: what was refused did not happen. Refusals of people without an account
 are logged one by one up to a number in a minute; of more only the number is, so that nobody fills the disk by knocking.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from contextlib import suppress
 from threading import Lock
 from time import monotonic
@@ -61,13 +60,13 @@ class Recorder:
 
     def read(
         self, who: Principal, what: Sequence[str], rules: Sequence[str], reason: str = "by-rule"
-    ) -> Future[int]:
-        """Log that restricted data were read; the answer may go out when the future is done.
+    ) -> None:
+        """Log that restricted data were read; the answer may go out when this returns.
 
-        Raises, in the future:
-            Unavailable: it could not be logged, so the answer must not go out.
+        Raises:
+            Unavailable: it could not be written down, so the answer must not go out.
         """
-        return self._book.submit(Event("read", who.name, what, rules, reason))
+        self._book.readings.note(Event("read", who.name, what, rules, reason))
 
     def refused(
         self, who: Principal, what: Sequence[str], reason: str, rules: Sequence[str] = ()

@@ -95,7 +95,7 @@ class Residents:
         links = self.theirs.of(self._self(who))
         if links:
             entities = [each.entity for each in links]
-            self._recorder.read(who, entities, (), "own-data").result()
+            self._recorder.read(who, entities, (), "own-data")
         reader = self._gate.reader(LOCAL)
         found = [(each, reader.get(each.entity)) for each in links]
         return [Held(link, None if raw is None else orjson.loads(raw)) for link, raw in found]
@@ -225,7 +225,7 @@ class Residents:
         raw = self._gate.reader(LOCAL).get(entity)
         if raw is None:
             return None
-        self._recorder.read(who, [entity], (), "resident-asks").result()
+        self._recorder.read(who, [entity], (), "resident-asks")
         found: Entity = orjson.loads(raw)
         return found
 
@@ -276,6 +276,7 @@ class Residents:
         store = self._gate.writer(LOCAL, make=True)
         _settled(store.write([Write(entity, lambda _: Edited(None))]).result())
         _settled(store.record_history([Removed(entity)]).result())
+        self._book.readings.settle()
         self._openings.erase("what", entity)
         self.theirs.forget(entity)
 

@@ -7,7 +7,6 @@ accepted (406).
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl, unquote
@@ -168,12 +167,6 @@ class Call:
     def reader(self) -> Reader:
         """The entities of the tenant, or of the snapshot, to read."""
         return self.service.gate.reader(self.principal, self.tenant, self.snapshot)
-
-    async def one(self, store: Reader, id: str) -> bytes | None:
-        """One entity of a reader; one that has to write it down does not hold up others."""
-        if getattr(store, "waits", False):
-            return await asyncio.to_thread(store.get, id)
-        return store.get(id)
 
     def writer(self, *, make: bool = False) -> Store:
         """The entities of the tenant, or of the snapshot, to write."""

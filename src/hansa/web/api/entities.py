@@ -85,7 +85,7 @@ async def retrieve(call: Call) -> Answer:
     types = read_types(call, context)
     geometry = geometry_property(call, context, kind)
     store = call.reader()
-    local = present = call.alive(await call.one(store, id))
+    local = present = call.alive(store.get(id))
     if (reach := reach_of(call, context, store)) is not None or wants_map(call):
         present = await _everywhere(call, context, id, types, present, reach)
     entity = found(id, present, types)
