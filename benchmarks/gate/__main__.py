@@ -1,6 +1,6 @@
 """``python -m benchmarks.gate``: what the gate adds to a read, against the same read of the store behind it.
 
-One node, in this process, with the usual rules, and then with rules that hide a type and an attribute from the public. Each
+With ``--served`` over HTTP (:mod:`.served`). Otherwise one node, in this process, with the usual rules, and then with rules that hide a type and an attribute from the public. Each
 way of asking takes turns with the bare store, so that whatever else the machine does meets all alike; figures are
 ratios of medians of CPU time, except where the disk is waited for. At the HTTP API the whole request is measured, without a
 network.
@@ -18,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from benchmarks.gate.served import Served, compare_served
 from benchmarks.store.gauge import machine, say
 from hansa.kernel.settings import Settings
 from hansa.ngsild.city import city_iri
@@ -189,13 +190,51 @@ async def _send(message: Any) -> None:
         raise SystemExit(f"the node answered {message['status']}")
 
 
+def served(options: argparse.Namespace) -> None:
+    """Each case over HTTP, against a node without accounts and rules."""
+
+    def published(node: Node) -> str:
+        node.trust.policies.begin()
+        return ""
+
+    def hidden(node: Node) -> str:
+        node.trust.policies.begin()
+        node.trust.policies.declare(LOCAL, "hiding", HIDING)
+        return ""
+
+    def restricted(node: Node) -> str:
+        hidden(node)
+        node.trust.desk.accounts.add("pia", roles=("planner",))
+        return node.trust.desk.tokens.add("pia", "benchmark")[1]
+
+    compare_served(
+        lambda node: fill(node, options.entities),
+        [
+            Served("public, all published", published, "+15 %"),
+            Served("public, some hidden", hidden, "+15 %"),
+            Served("restricted, logged, by a token", restricted, "+30 %"),
+        ],
+        say,
+        seconds=options.seconds,
+        rounds=options.rounds,
+        only=options.only,
+    )
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gate", description=__doc__)
     parser.add_argument("--entities", type=int, default=5_000)
     parser.add_argument("--times", type=int, default=1_000, help="of each read")
+    parser.add_argument("--served", action="store_true", help="over HTTP, with wrk")
+    parser.add_argument("--seconds", type=float, default=1.0, help="of each burst (--served)")
+    parser.add_argument("--rounds", type=int, default=3, help="pairs of bursts (--served)")
+    parser.add_argument("--only", default="", help="cases that begin so (--served)")
     options = parser.parse_args()
     print(machine())
+    if options.served:
+        served(options)
+        return
     with tempfile.TemporaryDirectory(prefix="gate-") as folder:
         node = Node.open(Path(folder), Settings(city="Visby"))
         fill(node, options.entities)

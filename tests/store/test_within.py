@@ -113,15 +113,21 @@ def inside(entity: dict[str, Any], node: Within) -> bool:
 
 def left_of(entities: list[dict[str, Any]], seen: Seen) -> list[dict[str, Any]]:
     """What there is of `entities` for somebody who sees so much."""
-    return [
-        {
-            name: value
-            for name, value in entity.items()
-            if name in oracle.CORE or inside(entity, seen.attribute(name))
-        }
-        for entity in entities
-        if inside(entity, seen.entities)
-    ]
+    return [cut(entity, seen) for entity in entities if inside(entity, seen.entities)]
+
+
+def cut(entity: dict[str, Any], seen: Seen) -> dict[str, Any]:
+    """What there is of an entity: where something is hidden, it last changed when something else did."""
+    left = {
+        name: value
+        for name, value in entity.items()
+        if name in oracle.CORE or inside(entity, seen.attribute(name))
+    }
+    if left != entity:
+        seen_ones = [each for name in left.keys() - oracle.CORE for each in left[name]]
+        times = [each["modifiedAt"] for each in seen_ones if "modifiedAt" in each]
+        left["modifiedAt"] = max([entity["createdAt"], *times])
+    return left
 
 
 @thorough

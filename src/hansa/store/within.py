@@ -10,6 +10,7 @@ from typing import Any
 
 from hansa.kernel.errors import HansaError
 from hansa.ngsild.geo import from_geojson, relate
+from hansa.ngsild.model import ENTITY_MEMBERS
 from hansa.ngsild.query import (
     And,
     Either,
@@ -18,6 +19,7 @@ from hansa.ngsild.query import (
     Or,
     Outside,
     Portion,
+    Seen,
     TypeFilter,
     Within,
 )
@@ -25,7 +27,7 @@ from hansa.ngsild.repair import mended
 from hansa.ngsild.scope import in_scope
 from hansa.store.patterns import pattern
 
-__all__ = ["has_types", "known_of", "within_test"]
+__all__ = ["Test", "has_types", "known_of", "last_change", "seen_change", "within_test"]
 
 Test = Callable[[Mapping[str, Any]], bool]
 
@@ -75,6 +77,35 @@ def has_types(types: Collection[str], wanted: TypeFilter) -> bool:
             return any(has_types(types, part) for part in parts)
         case _:
             return wanted.name in types
+
+
+def last_change(left: Mapping[str, Any]) -> str:
+    """When last something changed of what is left of an entity: an attribute, or the entity came into being.
+
+    So *modifiedAt* does not tell when something hidden changed.
+    """
+    last: str = left.get("createdAt", "")
+    for name, instances in left.items():
+        if name not in ENTITY_MEMBERS:
+            for instance in instances:
+                last = max(last, instance.get("modifiedAt", ""))
+    return last
+
+
+def seen_change(seen: Seen) -> Callable[[Mapping[str, Any]], str]:
+    """A function that tells of an entity when it last changed, for whoever sees so much of it."""
+    tests = {within: within_test(within) for within in (*seen.attributes.values(), seen.otherwise)}
+
+    def found(entity: Mapping[str, Any]) -> str:
+        left = {
+            name: value
+            for name, value in entity.items()
+            if name in ENTITY_MEMBERS or tests[seen.attribute(name)](entity)
+        }
+        changed = last_change(left) if len(left) < len(entity) else ""
+        return changed or str(entity["modifiedAt"])
+
+    return found
 
 
 def _in_place(geo: GeoFilter, entity: Mapping[str, Any]) -> bool:

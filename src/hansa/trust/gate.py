@@ -20,20 +20,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, NoReturn, Protocol
+from typing import Any, Literal, NoReturn, Protocol
 
 from hansa.kernel.errors import Forbidden, Unauthorized, UndeclaredSource
 from hansa.ngsild.model import Entity
-from hansa.ngsild.query import Every, Or, Portion, TypeName
 from hansa.store.port import Reader, Store
 from hansa.store.tenants import Tenants
 from hansa.trust.guard.bringer import brought_by
-from hansa.trust.guard.guard import guarded, guarded_always, sieve_of
+from hansa.trust.guard.guard import guarded, guarded_always, guarded_to_count, sieve_of
+from hansa.trust.guard.reach import CLOSED, NOBODYS, PUBLISHED, narrowed
 from hansa.trust.guard.reader import GuardedReader
 from hansa.trust.identity.desk import Desk
 from hansa.trust.keeping import keeps_registers
 from hansa.trust.log.recorder import Recorder
-from hansa.trust.policy.view import NONE, Action, View
+from hansa.trust.policy.view import Action, View
 from hansa.trust.principals import LOCAL, OPERATOR, PUBLIC, Principal, token_matches
 from hansa.trust.reads import Reads
 from hansa.trust.sources.register import SourceRegister
@@ -56,20 +56,7 @@ class Rules(Protocol):
     """What the city decided about who may see what."""
 
     def view(self, who: Principal, action: Action, tenant: str | None) -> View:
-        """What `who` may see now; the same object as long as that does not change. It counts as one use."""
-
-
-_PUBLISHED: Final = replace(
-    View.everything("read", "the city's own tenant is published"), public=True
-)
-_CLOSED: Final = View(
-    "read",
-    replace(_PUBLISHED.seen, entities=NONE),
-    reason="only the city's own tenant is published",
-)
-
-
-_NOBODYS: Final = replace(_CLOSED, action="subscribe", reason="nobody knows whose it is")
+        """What `who` may see now; the same object as long as that does not change. It counts as one use, once in a request."""
 
 
 class Gate:
@@ -102,7 +89,7 @@ class Gate:
         """What logs refusals and readings; set by the node."""
         self.rules: Rules | None = None
         """What the city decided; set by the node. Without them, the city's own tenant is published."""
-        self._marked = (_PUBLISHED.seen, "")
+        self._marked = (PUBLISHED.seen, "")
         self._open: tuple[View, Reader, Reader] | None = None
         self.reads: Reads | None = None
         """What counts reads of the city's own tenant; set by the node."""
@@ -159,15 +146,15 @@ class Gate:
         if self._dev or principal.kind == "operator":
             return View.everything(action, f"{principal.name} operates this node")
         if principal.narrowing is not None and not principal.may("read", tenant):
-            return replace(_CLOSED, action=action, reason="the token does not reach that far")
-        return _narrowed(self._view(principal, action, tenant), principal)
+            return replace(CLOSED, action=action, reason="the token does not reach that far")
+        return narrowed(self._view(principal, action, tenant), principal)
 
     def _view(self, principal: Principal, action: Action, tenant: str | None) -> View:
         if principal.has("administrator"):
             return View.everything(action, f"{principal.name} administers this node")
         if self.rules is not None:
             return self.rules.view(principal, action, tenant)
-        return _PUBLISHED if tenant is None else _CLOSED
+        return PUBLISHED if tenant is None else CLOSED
 
     def public_mark(self) -> str:
         """A word that changes when everybody may see more, or less, of the city than before.
@@ -233,9 +220,21 @@ class Gate:
 
     def reader_of(self, algorithm: Principal) -> Reader:
         """What an algorithm of the register may read of the city: the types that its record names, and nothing else."""
-        view = _narrowed(View.everything("read", f"{algorithm.name} names them"), algorithm)
+        view = narrowed(View.everything("read", f"{algorithm.name} names them"), algorithm)
         public = self._view(PUBLIC, "read", None)
         return guarded(self._behind(None, None), algorithm, view, public, self.log)
+
+    def counting(self, principal: Principal, type: str) -> Reader:
+        """What `principal` may have counted of the city's entities of a type: what they may read.
+
+        Raises:
+            Forbidden, Unauthorized: the gate says no.
+        """
+        view = self.view(principal)
+        if view.nothing:
+            self._refuse(principal, "read", None, view.reason)
+        public = self._view(PUBLIC, "read", None)
+        return guarded_to_count(self._behind(None, None), principal, view, public, self.log, type)
 
     def _behind(self, tenant: str | None, snapshot: str | None) -> Store:
         """All of a tenant, or of a snapshot of it."""
@@ -260,7 +259,7 @@ class Gate:
 
         def look(owner: Mapping[str, Any], store: Reader) -> GuardedReader | None:
             who = self._owner(owner)
-            view = _NOBODYS if who is None else self.view(who, "subscribe", tenant)
+            view = NOBODYS if who is None else self.view(who, "subscribe", tenant)
             public = self._view(PUBLIC, "read", tenant)
             if view.whole and (self._dev or public.whole or self.log is None):
                 return None
@@ -389,17 +388,6 @@ class Gate:
         if principal.kind == "public":
             raise Unauthorized(where, reason, "send a token that may as 'Bearer …'")
         raise Forbidden(where, reason)
-
-
-def _narrowed(view: View, principal: Principal) -> View:
-    """What a token leaves of a view that reaches only some types of entities."""
-    types = None if principal.narrowing is None else principal.narrowing.types
-    if types is None:
-        return view
-    reached = Portion(types=Or(tuple(TypeName(name) for name in sorted(types)))) if types else NONE
-    return replace(
-        view, seen=replace(view.seen, entities=Every((reached, view.seen.entities))), wider=None
-    )
 
 
 def _brings(principal: Principal) -> bool:

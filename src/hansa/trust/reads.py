@@ -1,7 +1,7 @@
 """Who reads what: how many reads of each type by each kind of principal, by day, and what was refused, without persons.
 
-A read is one question to the city's own tenant that the gate let through, from the API, a page or a tile. What the node
-does for itself is none. Reads are counted in memory and put into the vault every hour and at the end, so a crash
+A read is a request, for the API, a page or a tile, in which the gate let through a question to the city's own tenant; it
+counts once for each type that it asks about, however many questions it takes. What the node does for itself is none. Reads are counted in memory and put into the vault every hour and at the end, so a crash
 loses at most an hour of counts, never a record of a single read: those of restricted data are in the log.
 
 How many people of a kind read is kept as a number alone; while a day lasts, who they were is known in memory, behind a
@@ -27,6 +27,7 @@ from hansa.kernel.clock import Clock
 from hansa.kernel.errors import HansaError
 from hansa.ngsild.query import And, Or, Query, TypeFilter, TypeName
 from hansa.store.port import Page, Reader
+from hansa.trust.occasion import current
 from hansa.trust.principals import LOCAL, PUBLIC, Principal
 from hansa.trust.vault import Record, Vault
 
@@ -92,8 +93,14 @@ class Reads:
         return made
 
     def note(self, who: Principal, types: Iterable[str]) -> None:
-        """Count a read of entities of these types."""
+        """Count a read of entities of these types, once for each in a request."""
         kind = who.kind
+        occasion = current()
+        if occasion is not None:
+            types = [type for type in types if (kind, type) not in occasion.reads]
+            if not types:
+                return
+            occasion.reads.update([(kind, type) for type in types])
         person = self._hidden(who.name) if kind in _PERSONS else b""
         with self._lock:
             self._turn()

@@ -103,7 +103,7 @@ class TrustRooms:
         """What becomes of personal data before they are stored."""
         self.rounds = Rounds(self.reads, self.surveyor, (self._measure, self.privacy.stop))
         self.privacy.steps_of = self._steps_of
-        self.counts = Counts(self.privacy, self.vault, lambda: self.gate.reader(LOCAL), clock)
+        self.counts = Counts(self.privacy, self.vault, self.gate.counting, clock)
         """How many there are, with noise."""
         self.gate.sources, self.gate.led = self.sources, self.privacy.by_api
         self.ingest = Ingest(self.sources, self.recorder, dev=settings.dev)

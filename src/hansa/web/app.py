@@ -27,6 +27,7 @@ from hansa.hub.registrations.watching import Watching
 from hansa.kernel.errors import HansaError, NotFound, TooManyRequests
 from hansa.kernel.pace import Pace
 from hansa.spokes.mailboxes import Mailboxes
+from hansa.trust.occasion import begin
 from hansa.web.api.algorithms import AlgorithmRoutes
 from hansa.web.api.me import MeRoutes
 from hansa.web.api.openapi import openapi
@@ -175,6 +176,7 @@ def _met(app: App, hosts: Hosts, pace: Pace) -> App:
 
     async def met(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            begin()
             try:
                 hosts.check(scope["headers"])
                 client = scope.get("client")

@@ -99,8 +99,9 @@ class _Ordering:
         return self._general(order, direction)
 
     def _by_column(self, name: str, direction: str) -> list[str]:
-        column = self._collated(_COLUMNS[name])
-        if name in _INDEXES and self._collation is None:
+        changed = self._veil.moment("entity") if name == "modifiedAt" else None
+        column = self._collated(changed or _COLUMNS[name])
+        if name in _INDEXES and self._collation is None and changed is None:
             self.index = Orderly(_INDEXES[name])
         return [column + direction] if name in _ALWAYS_THERE else _absent_last(column, direction)
 

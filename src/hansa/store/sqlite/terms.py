@@ -246,13 +246,15 @@ class Terms:
 
     def _on_member(self, term: Compare | Exists, alias: str) -> str:
         _check_pattern(term)
-        column = _COLUMNS.get(term.path.names[0])
+        name = term.path.names[0]
+        column = _COLUMNS.get(name)
+        value = (self._veil.moment(alias) if name == "modifiedAt" else None) or f"{alias}.{column}"
         if column and isinstance(term, Compare) and len(term.path.names) == 1:
             moments = [_moment(value) for value in term.values]
             if term.operator in ORDERINGS and None not in moments:
-                return f"{alias}.{column} {term.operator} {self._bind(moments[0])}"
-        test = self._bind.object(member_test(term, matches))
-        return f"holds({test}, json({alias}.doc))"
+                return f"{value} {term.operator} {self._bind(moments[0])}"
+        test = self._veil.as_seen(name, member_test(term, matches))
+        return f"holds({self._bind.object(test)}, json({alias}.doc))"
 
 
 def _is_served(operator: str, condition: str, value: str) -> bool:

@@ -7,18 +7,19 @@ by types alone costs no more than a type selection. No condition here is ever NU
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import apsw
 
-from hansa.ngsild.model import ENTITY_MEMBERS
+from hansa.ngsild.model import ENTITY_MEMBERS, Entity
 from hansa.ngsild.query import Either, Every, Outside, Portion, Seen, Within
 from hansa.store.sqlite.conditions import of_types, scope_test
 from hansa.store.sqlite.functions import pattern
 from hansa.store.sqlite.places import keys_related
 from hansa.store.sqlite.shapes import Catalogue
 from hansa.store.sqlite.sql import FALSE, TRUE, Bindings, any_of, conjunction, disjunction
+from hansa.store.within import seen_change
 
 __all__ = ["Portions", "Sides", "Veil"]
 
@@ -34,6 +35,8 @@ class Portions:
 
     def __init__(self, connection: apsw.Connection, catalogue: Catalogue, bind: Bindings) -> None:
         self._connection, self._catalogue, self._bind = connection, catalogue, bind
+        self.bind = bind
+        """The values of the statement."""
 
     def sides(self, node: Within) -> Sides:
         """What shapes tell about `node`."""
@@ -125,6 +128,7 @@ class Veil:
 
     def __init__(self, portions: Portions, catalogue: Catalogue, seen: Seen | None) -> None:
         self._portions, self._catalogue = portions, catalogue
+        self._bind = portions.bind
         self._seen = _ALL if seen is None else seen
         self.lifted = seen is None
         """Whether everything is there."""
@@ -145,6 +149,25 @@ class Veil:
         if self.lifted or attribute in ENTITY_MEMBERS:
             return TRUE
         return self._condition(self._seen.attribute(attribute), alias, among)
+
+    def moment(self, alias: str) -> str | None:
+        """The SQL of when the entity in the row `alias` last changed, as far as that is seen; ``None``: it is a column."""
+        if self.lifted or self._seen.all_attributes:
+            return None
+        known = self._catalogue.by_attribute
+        shapes = frozenset().union(*(known[name] for name in known if self.hides(name)))
+        if not shapes:
+            return None
+        seen = f"derive({self._bind.object(seen_change(self._seen))}, json({alias}.doc))"
+        hiding = any_of(f"+{alias}.shape", shapes, self._bind)
+        return f"CASE WHEN {hiding} THEN {seen} ELSE {alias}.modified END"
+
+    def as_seen(self, member: str, test: Callable[[Entity], bool]) -> Callable[[Entity], bool]:
+        """A test of a member of an entity, of its value as it is seen."""
+        if member != "modifiedAt" or self.lifted or self._seen.all_attributes:
+            return test
+        change = seen_change(self._seen)
+        return lambda entity: test({**entity, "modifiedAt": change(entity)})
 
     def hides(self, attribute: str) -> bool:
         """Whether there may be entities on which this attribute is hidden."""

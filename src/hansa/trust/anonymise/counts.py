@@ -1,7 +1,7 @@
 """How many there are, with noise: questions about what is stored, answered under the budget of the source they concern.
 
-In this order: who asks is somebody the node knows; the source declares a budget; the question is well formed and bounded;
-then it is paid for; then the noise is drawn and the answer goes out, to the public as well: an answer that was paid for
+In this order: who asks is somebody the node knows; the source declares a budget; the question is well formed and bounded; of
+what there is, what they may read is counted; then it is paid for; then the noise is drawn and the answer goes out, to the public as well: an answer that was paid for
 once can be read by anyone from then on.
 
 One entity is one individual. Several questions about the same ones cost the sum of what each costs.
@@ -49,12 +49,16 @@ class Counts:
     Args:
         room: whose budget is charged.
         vault: where answers are kept.
-        store: the city's own tenant, read without rules.
+        store: what somebody may have counted of a type (an IRI).
         clock: the node's time.
     """
 
     def __init__(
-        self, room: Anonymiser, vault: Vault, store: Callable[[], Reader], clock: Clock
+        self,
+        room: Anonymiser,
+        vault: Vault,
+        store: Callable[[Principal, str], Reader],
+        clock: Clock,
     ) -> None:
         self._room, self._vault, self._store, self._clock = room, vault, store, clock
 
@@ -105,7 +109,7 @@ class Counts:
                 "name the values that are counted, with 'among'",
             )
         noise = make_noise(kind, cost)
-        counts = self._counted(asked)
+        counts = self._counted(self._store(who, asked["type"]), asked)
         question = {
             "types": [city_context().compact(asked["type"])],
             "by": [asked["by"]] if asked["by"] else [],
@@ -133,7 +137,7 @@ class Counts:
         mine = [each for each in found if source is None or each["source"] == source]
         return sorted(mine, key=lambda each: str(each["at"]), reverse=True)
 
-    def _counted(self, asked: Mapping[str, Any]) -> dict[Group, int]:
+    def _counted(self, store: Reader, asked: Mapping[str, Any]) -> dict[Group, int]:
         """Exact numbers: for noise alone."""
         by = asked["by"]
         group = _grouping(by)
@@ -142,16 +146,17 @@ class Counts:
             counts = dict.fromkeys(((value,) for value in asked["among"]), 0)
         elif not by:
             counts = {(): 0}
-        for entity in self._present(asked):
+        for entity in _present(store, asked):
             found = group(entity)
             if asked["among"] is None or found in counts:
                 counts[found] = counts.get(found, 0) + 1
         return counts
 
-    def _present(self, asked: Mapping[str, Any]) -> Iterator[Entity]:
-        for entity in entities(self._store(), asked["source"], asked["type"]):
-            if _GONE not in entity:
-                yield entity
+
+def _present(store: Reader, asked: Mapping[str, Any]) -> Iterator[Entity]:
+    for entity in entities(store, asked["source"], asked["type"]):
+        if _GONE not in entity:
+            yield entity
 
 
 def _grouping(by: str) -> Callable[[Entity], Group]:

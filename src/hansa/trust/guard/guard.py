@@ -15,7 +15,7 @@ from hansa.trust.guard.witness import Log, Notes
 from hansa.trust.policy.view import View
 from hansa.trust.principals import Principal
 
-__all__ = ["guarded", "guarded_always", "sieve_of"]
+__all__ = ["guarded", "guarded_always", "guarded_to_count", "sieve_of"]
 
 
 _MOST: Final = 512
@@ -52,3 +52,16 @@ def guarded_always(
     """The same as a reader that shows and puts down, whatever the view leaves."""
     notes = Notes(None if view.public else log, who, view.rules, sieve_of(public.seen))
     return GuardedReader(store, sieve_of(view.seen), notes)
+
+
+def guarded_to_count(
+    store: Reader, who: Principal, view: View, public: View, log: Log | None, type: str
+) -> Reader:
+    """The same for somebody who is told numbers of entities of a type, and of no single one.
+
+    So it is the question that is put down, and not each entity.
+    """
+    notes = Notes(None if view.public else log, who, view.rules, sieve_of(public.seen))
+    if notes.hides_some((), (type,)):
+        notes.kinds((type,))
+    return guarded(store, who, view, public, None)

@@ -44,11 +44,12 @@ class GuardedSource:
         for head in self._source.heads(wanted):
             self._types[head.id] = head.types
             if self._is_there(head.id):
-                yield head
+                yield self._cut(head)
 
     def head(self, id: str) -> Head | None:
         """The head of one entity."""
-        return self._source.head(id) if self._is_there(id) else None
+        head = self._source.head(id) if self._is_there(id) else None
+        return None if head is None else self._cut(head)
 
     def spans(self, wanted: Selection) -> Iterator[Span]:
         """Counts and ends of each series."""
@@ -69,6 +70,16 @@ class GuardedSource:
         return (b for b in found if self._shows(b.entity, b.attribute))
 
     # -- what may be seen ---------------------------------------------------------------------------
+
+    def _cut(self, head: Head) -> Head:
+        """A head that does not tell when something hidden changed."""
+        if self._sieve.seen.all_attributes:
+            return head
+        entity = self._entity(head.id)
+        if entity is None:
+            return replace(head, modified=head.deleted)
+        shown = self._sieve.uncovered(entity)
+        return head if shown is entity else replace(head, modified=shown["modifiedAt"])
 
     def _left(self, wanted: Selection) -> Selection:
         there = tuple(id for id in wanted.entities if self._is_there(id))

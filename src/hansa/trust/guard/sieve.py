@@ -1,6 +1,7 @@
 """What is left of an entity at hand for somebody who sees so much. Pure.
 
-Most entities are told from the first bytes of their text, and are not read further.
+Most entities are told from the first bytes of their text, and are not read further. Where an attribute is hidden, the
+entity's *modifiedAt* is that of what is left.
 
 The store has the same rule in its own language (:class:`~hansa.ngsild.query.Seen`); a test compares the two.
 """
@@ -14,7 +15,7 @@ import orjson
 
 from hansa.ngsild.model import ENTITY_MEMBERS, Entity
 from hansa.ngsild.query import Either, Every, Outside, Portion, Seen, Within
-from hansa.store.within import Test, has_types, known_of, within_test
+from hansa.store.within import Test, has_types, known_of, last_change, within_test
 from hansa.trust.guard.heads import head_of, types_in
 
 __all__ = ["Sieve"]
@@ -65,6 +66,8 @@ class Sieve:
         left = entity.copy()
         for name in hidden:
             del left[name]
+        if "modifiedAt" in left:
+            left["modifiedAt"] = last_change(left) or left["modifiedAt"]
         return left
 
     def shown_raw(self, raw: bytes) -> bytes | None:

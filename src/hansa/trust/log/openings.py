@@ -132,15 +132,15 @@ class KeptOpenings:
         """
         with self._lock:
             try:
-                self._connection.execute(
-                    "DELETE FROM opening WHERE side = ? AND digest = ?", (side, _digest(value))
-                )
-                count = self._connection.changes()
-                if side == "what":
+                with self._connection:
                     self._connection.execute(
-                        "DELETE FROM thing WHERE digest = ?", (_digest(value),)
+                        "DELETE FROM opening WHERE side = ? AND digest = ?", (side, _digest(value))
                     )
-                    count += self._connection.changes()
+                    count = self._connection.changes()
+                    if side == "what":
+                        sql = "DELETE FROM thing WHERE digest = ?"
+                        self._connection.execute(sql, (_digest(value),))
+                        count += self._connection.changes()
                 self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
             except apsw.Error as error:
                 raise _refused(error) from error

@@ -164,7 +164,7 @@ class Readings:
                 os.close(self._file)
                 self._file = None
             with suppress(OSError):  # what stays in the file is entered a second time after a crash
-                os.replace(self._new, self._old)
+                self._new.replace(self._old)
         self._stuck += _events((act, list(things)) for act, things in waiting.items())
         self._put()
 

@@ -228,7 +228,7 @@ OPERANDS: Final[Mapping[str, Operand]] = MappingProxyType(
             ("lteq",),
             _rate,
             "a whole number from 1 to 100,000",
-            "At most so many questions a minute; beyond that it is as if the permission were not there.",
+            "At most so many requests a minute; beyond that it is as if the permission were not there.",
             permissions_only=True,
             bound_only=True,
         ),

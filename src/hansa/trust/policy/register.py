@@ -101,7 +101,7 @@ class Policies:
     def view(self, who: Principal, action: Action, tenant: str | None = None) -> View:
         """What the rules leave `who` to see by `action` in a tenant (``None`` is the city's own).
 
-        The same object as long as nothing changes. It counts as one use of a rule that has a rate.
+        The same object as long as nothing changes. It counts as one use of a rule that has a rate, once in a request.
 
         Raises:
             Unavailable: the rules cannot be read.

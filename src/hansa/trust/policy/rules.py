@@ -13,6 +13,7 @@ from typing import Final
 
 from hansa.kernel.errors import TooManyRequests
 from hansa.kernel.pace import Pace
+from hansa.trust.occasion import current
 from hansa.trust.policy.compile import compiled
 from hansa.trust.policy.model import Policy, Rule
 from hansa.trust.policy.view import Action, View
@@ -61,7 +62,10 @@ class RuleBook:
         return [rule for rule in rules if rule.concerns(who, action) and rule.holds(now)]
 
     def view(self, who: Principal, action: Action, tenant: str | None, now: datetime) -> View:
-        """What `who` may see, by the rules alone. Counts as one use of a rule that has a rate."""
+        """What `who` may see, by the rules alone.
+
+        It is one use of a rule that has a rate; all questions of one request together are one.
+        """
         key = (who.name, who.kind, frozenset(who.roles), who.purpose, who.token, action, tenant)
         found = self._found.get(key)
         if found is None or (found.view.until is not None and now >= found.view.until):
@@ -104,7 +108,10 @@ class RuleBook:
 
     def _paced(self, who: Principal, found: _Found) -> View:
         """The view without the permissions of which `who` made too much use of late."""
-        left = tuple(rule for rule in found.rules if not rule.rate or self._takes(rule, who))
+        # What follows a subscription goes on for long after the request that made it.
+        occasion = None if found.view.action == "subscribe" else current()
+        uses = {} if occasion is None else occasion.uses
+        left = tuple(each for each in found.rules if not each.rate or self._takes(each, who, uses))
         if left == found.rules:
             return found.view
         view = self._made(found.view.action, left, found.view.public, found.view.until)
@@ -113,13 +120,16 @@ class RuleBook:
             view = replace(view, reason=f"asked more often than {rated.id} permits")
         return view
 
-    def _takes(self, rule: Rule, who: Principal) -> bool:
-        pace = self._paces.setdefault(rule.id, Pace(rule.rate))
-        try:
-            pace.take(f"{who.name}\n{who.token}", who.name)
-        except TooManyRequests:
-            return False
-        return True
+    def _takes(self, rule: Rule, who: Principal, uses: dict[tuple[str, ...], bool]) -> bool:
+        use = rule.id, who.name, who.token
+        if use not in uses:
+            pace = self._paces.setdefault(rule.id, Pace(rule.rate))
+            try:
+                pace.take(f"{who.name}\n{who.token}", who.name)
+                uses[use] = True
+            except TooManyRequests:
+                uses[use] = False
+        return uses[use]
 
     def keep_paces(self, before: RuleBook) -> None:
         """Go on counting what was counted under the rules as they stood before."""

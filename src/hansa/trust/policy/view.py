@@ -38,6 +38,10 @@ NONE: Final = Either()
 """The portion that no entity is in."""
 
 
+_WHOLE: Final = Seen()
+"""One object for all, so that what is worked out from it is worked out once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Obligation:
     """What whoever gets an answer must do.
@@ -91,4 +95,4 @@ class View:
     @classmethod
     def everything(cls, action: Action, reason: str) -> View:
         """The view of those whom no rule concerns, such as the operator."""
-        return cls(action, Seen(), reason=reason)
+        return cls(action, _WHOLE, reason=reason)
