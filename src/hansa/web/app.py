@@ -108,6 +108,30 @@ def build_app(node: WebNode) -> App:
         notifier=node.notifier,
     )
 
+    proved = _pages(node)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(_API):
+            rest = scope["path"][len(_API) :]
+            if rest == "" or rest[0] == "/":
+                await service(
+                    {**scope, "root_path": scope.get("root_path", "") + _API}, receive, send
+                )
+                return
+        if scope["type"] == "http" and scope["path"] == PATH:
+            await service.take_notification(scope, receive, send)
+            return
+        await proved(scope, receive, send)
+
+    met = _met(app, Hosts(node.settings), Pace(node.settings.rate_address))
+    if not node.settings.dev:  # there is nobody to keep out
+        met = told(met)
+    return guarded(met, node.settings.base_url)
+
+
+def _pages(node: WebNode) -> App:
+    """What is not NGSI-LD's: pages, files, the gate's registers; who proves who they are is asked first."""
+
     async def context_document(request: Request) -> Response:
         found = node.contexts.document(request.url.path)
         if found is None:
@@ -137,25 +161,7 @@ def build_app(node: WebNode) -> App:
         exception_handlers=handlers,
         lifespan=lifespan,
     )
-    proved = proving(pages, node.gate, node.trust.desk, handlers[HansaError])
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(_API):
-            rest = scope["path"][len(_API) :]
-            if rest == "" or rest[0] == "/":
-                await service(
-                    {**scope, "root_path": scope.get("root_path", "") + _API}, receive, send
-                )
-                return
-        if scope["type"] == "http" and scope["path"] == PATH:
-            await service.take_notification(scope, receive, send)
-            return
-        await proved(scope, receive, send)
-
-    met = _met(app, Hosts(node.settings), Pace(node.settings.rate_address))
-    if not node.settings.dev:  # there is nobody to keep out
-        met = told(met)
-    return guarded(met, node.settings.base_url)
+    return proving(pages, node.gate, node.trust.desk, handlers[HansaError])
 
 
 def _registers(node: WebNode) -> list[BaseRoute]:
