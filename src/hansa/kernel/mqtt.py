@@ -33,6 +33,10 @@ _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 _MAX_TOPIC: Final = 65_535
 _WAITING: Final = 10_000
 _log: Final = logging.getLogger("hansa.mqtt")
+_of_library: Final = logging.getLogger("hansa.mqtt.library")
+_of_library.setLevel(
+    logging.WARNING
+)  # below that it names the topic of every message, and topics name people's things
 
 
 class MqttFailed(HansaError):
@@ -230,7 +234,7 @@ def _options(
         "tls_context": cast(ssl.SSLContext, tls) if tls else None,
         "queue_type": queue,
         "max_queued_incoming_messages": waiting,
-        "logger": _log,
+        "logger": _of_library,
     }
     if not five:
         options["clean_session"] = not (broker.keep_session and broker.client_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -96,14 +97,39 @@ def place(tmp_path: Path) -> Path:
     return folder
 
 
+LOUD = """
+import logging, sys
+logging.basicConfig(level=logging.DEBUG)
+logging.getLogger("loud").debug("every line of every log is told")
+from hansa.cli import main
+sys.argv[0] = "hansa"
+main()
+"""
+"""The command with all its logs on, down to the smallest word."""
+
+
+def any_dump() -> None:
+    """In the child: whoever runs it lets it leave a dump as large as it likes."""
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+
+
 def hansa(*words: object, temporary: Path) -> subprocess.Popen[str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith("HANSA_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "hansa.cli", *map(str, words)],
+        [sys.executable, "-c", LOUD, *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**kept, "PYTHONUNBUFFERED": "1", "TMPDIR": str(temporary)},
+        cwd=temporary,
+        preexec_fn=any_dump,  # noqa: PLW1509 - nothing else runs in the child yet
+        env={
+            **kept,
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONFAULTHANDLER": "1",
+            "PYTHONPATH": str(Path(__file__).parents[3] / "src"),
+            "TMPDIR": str(temporary),
+        },
     )
 
 
@@ -155,6 +181,7 @@ def test_an_import_leaves_nothing_raw(place: Path) -> None:
     (place / "riders.csv").write_text(rows(200))
     told, _ = importing(place).communicate(timeout=120)
     assert "refused" in told
+    assert "DEBUG:loud:every line" in told
     temporary = place.parent / "temporary"
     node = place.parent / "node"
     backup = hansa("backup", node, node / "now.backup", temporary=temporary)
@@ -173,8 +200,14 @@ def test_an_import_leaves_nothing_raw(place: Path) -> None:
             assert bytes.fromhex(secret) not in data
 
 
-@pytest.mark.parametrize("after", [0.4, 1.0, 2.0])
-def test_an_import_that_is_killed_leaves_nothing_raw(place: Path, after: float) -> None:
+@pytest.mark.parametrize(
+    ("after", "how"),
+    [(0.4, signal.SIGKILL), (1.0, signal.SIGKILL), (2.0, signal.SIGKILL), (1.0, signal.SIGABRT)],
+    ids=["0.4", "1.0", "2.0", "crash"],
+)
+def test_an_import_that_is_killed_leaves_nothing_raw(
+    place: Path, after: float, how: signal.Signals
+) -> None:
     (place / "riders.csv").write_text(rows(60_000))
     process = importing(place)
     key = place.parent / "node" / "trust" / "keys"
@@ -182,9 +215,71 @@ def test_an_import_that_is_killed_leaves_nothing_raw(place: Path, after: float) 
     while not key.exists() and process.poll() is None and time.monotonic() < until:
         time.sleep(0.02)
     time.sleep(after)
-    os.kill(process.pid, signal.SIGKILL)
+    if how == signal.SIGABRT:
+        limits = Path(f"/proc/{process.pid}/limits").read_text().splitlines()
+        assert any(line.split()[4] == "0" for line in limits if "core file" in line)
+    os.kill(process.pid, how)
     told, _ = process.communicate(timeout=60)
+    assert any(name.endswith("-wal") for name, _ in contents(place.parent / "node"))
+    if how == signal.SIGABRT:
+        assert "Fatal Python error: Aborted" in told, "it crashed, and said where"
+        assert not list((place.parent / "temporary").glob("core*"))
     assert_nothing_raw(place, told)
+
+
+CRASHING = """
+import os, sys
+text = "".join(map(chr, map(int, sys.argv[2].split(","))))
+if sys.argv[1] == "closed":
+    from hansa.kernel.program import leave_no_dump
+    leave_no_dump()
+    import ctypes
+    assert ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) == 0
+os.abort()
+"""
+
+
+@pytest.mark.parametrize("state", ["open", "closed"])
+def test_a_dump_would_tell_and_is_not_made(tmp_path: Path, state: str) -> None:
+    """The same crash twice: one that may be dumped shows that dumps are made here, and what stands in them."""
+    if Path("/proc/sys/kernel/core_pattern").read_text().strip() != "core":
+        pytest.skip("dumps go elsewhere on this machine")
+    secret = ",".join(str(ord(letter)) for letter in PLANTED[0])
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3] / "src")}
+    subprocess.run(
+        [sys.executable, "-c", CRASHING, state, secret],
+        cwd=tmp_path,
+        env=environment,
+        check=False,
+        preexec_fn=any_dump,
+        stderr=subprocess.DEVNULL,
+    )
+    dumps = list(tmp_path.glob("core*"))
+    if state == "closed":
+        assert not dumps
+    elif not dumps:
+        pytest.skip("this machine makes no dumps at all")
+    else:
+        assert PLANTED[0].encode() in dumps[0].read_bytes()
+
+
+def test_the_search_finds_what_is_there(place: Path) -> None:
+    """A source that hides nothing: its values are found in the database or its log, and in a backup."""
+    (place / "riders.csv").write_text("id,note\n1,zebra-planted\n")
+    (place / "riders.toml").write_text('type = "Bench"\nid = "{id}"\n[attributes]\nnote = "note"\n')
+    plain = {n: v for n, v in RECORD.items() if n != "anonymise"}
+    plain |= {"data": ["tabular"], "lawful_basis": "none_personal"}
+    (place / "riders.json").write_text(json.dumps(plain))
+    told, _ = importing(place).communicate(timeout=120)
+    temporary, node = place.parent / "temporary", place.parent / "node"
+    backup = hansa("backup", node, node / "now.backup", temporary=temporary)
+    said, _ = backup.communicate(timeout=60)
+    assert backup.returncode == 0, told + said
+    found = {name for name, data in contents(node) if b"zebra-planted" in data}
+    assert any(".backup!store" in name for name in found), found
+    assert any("default.sqlite" in name and ".backup" not in name for name in found), found
+    with pytest.raises(AssertionError, match="zebra-planted"):
+        assert_nothing_raw(place, told, said)
 
 
 class Broken:
