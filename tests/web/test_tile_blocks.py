@@ -48,7 +48,7 @@ def test_tiles_of_a_block_are_cut_from_one_answer() -> None:
 def test_close_tiles_never_wait_for_their_block() -> None:
     source = Source()
     kept = Blocks(source, str)
-    tile = (15, *tile_of(15, -71.0, -30.0))
+    tile = (13, *tile_of(13, -71.0, -30.0))
     for _ in range(blocks.ALONE):
         assert [f.id for f in kept.features(STOPS, 1, tile)] == expected(tile)
     kept.finish()
@@ -57,18 +57,6 @@ def test_close_tiles_never_wait_for_their_block() -> None:
     assert block[2] - block[0] > 7 * (alone[2] - alone[0])
     assert [f.id for f in kept.features(STOPS, 1, tile)] == expected(tile)
     assert len(source.asked) == blocks.ALONE + 1
-
-
-def test_close_tiles_are_cut_from_the_large_block_if_it_is_there() -> None:
-    source = Source()
-    kept = Blocks(source, str)
-    kept.features(STOPS, 1, (11, *tile_of(11, -71.0, -30.0)))
-    for zoom in (13, 14, 15):
-        for _ in range(blocks.ALONE + 1):
-            tile = (zoom, *tile_of(zoom, -71.0, -30.0))
-            assert [f.id for f in kept.features(STOPS, 1, tile)] == expected(tile)
-    kept.finish()
-    assert len(source.asked) == 1
 
 
 def test_far_tiles_ask_the_store_themselves() -> None:

@@ -38,7 +38,7 @@ from hansa.web.api.service import Service
 from hansa.web.api.sources import SourceRoutes
 from hansa.web.log_files import LogRoutes
 from hansa.web.oauth import OAuthRoutes
-from hansa.web.pages import Pages, error_handlers, make_pages
+from hansa.web.pages import error_handlers, make_pages
 from hansa.web.shell.headers import guarded
 from hansa.web.shell.hosts import Hosts
 from hansa.web.shell.proof import proving
@@ -143,10 +143,8 @@ def _pages(node: WebNode) -> App:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with node.running():
-            quiet = asyncio.create_task(made.quiet())
-            warming = asyncio.create_task(_warm(made, quiet))
+            warming = asyncio.create_task(run_in_threadpool(_quietly, made.warm))
             yield
-            quiet.cancel()
             await warming
 
     handlers = error_handlers(node)
@@ -194,13 +192,6 @@ def _met(app: App, hosts: Hosts, pace: Pace) -> App:
         await app(scope, receive, send)
 
     return met
-
-
-async def _warm(made: Pages, quiet: asyncio.Task[None]) -> None:
-    """Do beforehand what takes long, once nobody is kept waiting by it; not if the node ends before."""
-    with suppress(asyncio.CancelledError):
-        await quiet
-        await run_in_threadpool(_quietly, made.warm)
 
 
 def _quietly(work: Callable[[], None]) -> None:

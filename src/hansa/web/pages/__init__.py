@@ -6,7 +6,7 @@ object that offers what :class:`~hansa.web.shell.site.PageNode` names.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -63,12 +63,10 @@ _PROGRAMS: Final = ("/hansa/", "/log/", "/.well-known/", "/contexts/", "/openapi
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The pages of a node: their addresses, what may be done before the first is asked for, and a wait until
-    that disturbs nobody."""
+    """The pages of a node: their addresses, and what may be done before the first is asked for."""
 
     routes: list[BaseRoute]
     warm: Callable[[], None]
-    quiet: Callable[[], Coroutine[Any, Any, None]]
 
 
 def make_pages(node: PageNode) -> Pages:
@@ -118,7 +116,7 @@ def make_pages(node: PageNode) -> Pages:
         *ClientsPage(site).routes(),
         *site.files.routes(),
     ]
-    return Pages(routes, city.warm, tiles.quiet)
+    return Pages(routes, city.warm)
 
 
 def error_handlers(node: PageNode) -> dict[Any, Handler]:

@@ -4,9 +4,8 @@ A view of a city asks for a dozen neighbouring tiles, and looking closer for fou
 store is therefore asked for a *block*, a tile of zoom 10, and the closer tiles in it are cut from
 what it answered. Blocks are dropped when their layer changes, or when too many features are kept.
 
-Close tiles never wait for a block. They are cut from that of zoom 10 if it is there, else they ask for
-themselves alone, and once a few have asked near each other, a smaller block, of zoom 12, is read in the
-background. Who wants to see one street does not wait for a city, nor for the reading of one beside it.
+Close tiles never wait for their block: until it is there they ask for themselves alone, and once a
+few have asked, it is read in the background. Who wants to see one street does not wait for a city.
 
 What its source no longer has is not drawn.
 """
@@ -32,7 +31,6 @@ from hansa.web.tiles.projection import tile_box
 __all__ = ["BLOCK_ZOOM", "Blocks", "FeatureSource"]
 
 BLOCK_ZOOM: Final = 10
-NEAR_ZOOM: Final = 12
 LARGEST: Final = 100_000
 """A block with more features than this is not kept; its tiles ask the store themselves."""
 
@@ -55,8 +53,7 @@ Tile = tuple[int, int, int]
 _Wanted = tuple[tuple[str, ...], tuple[str, ...]]
 """Types and attributes: layers that want the same share their blocks."""
 
-_Key = tuple[_Wanted, int, int, int]
-"""What is wanted, and the tile that the block is."""
+_Key = tuple[_Wanted, int, int]
 
 
 class FeatureSource(Protocol):
@@ -116,26 +113,25 @@ class Blocks:
         if tile[0] >= CLOSE:
             block = self._ready(layer, version, tile)
         elif tile[0] >= BLOCK_ZOOM:
-            block = self._block(layer, version, _key(layer, tile, BLOCK_ZOOM))
+            block = self._block(layer, version, tile)
         found = None if block is None else block.within(box)
         return self._ask(layer, box) if found is None else found
 
     def _ready(self, layer: Layer, version: int, tile: Tile) -> _Block | None:
-        """A block of a close tile if one has been read; if not, see that it is, once it pays."""
-        key = _key(layer, tile, NEAR_ZOOM)
+        """The block of a close tile if it has been read; if not, see that it is, once it pays."""
+        key = _key(layer, tile)
         with self._lock:
-            for present in (_key(layer, tile, BLOCK_ZOOM), key):
-                block = self._blocks.get(present)
-                if block is not None and block.version == version:
-                    self._blocks.move_to_end(present)
-                    return block
+            block = self._blocks.get(key)
+            if block is not None and block.version == version:
+                self._blocks.move_to_end(key)
+                return block
             seen, times = self._early.get(key, (version, 0))
             times = times + 1 if seen == version else 1
             if len(self._early) >= _COUNTED:
                 self._early.clear()
             self._early[key] = (version, times)
         if times == ALONE:
-            self._reading.submit(self._block, layer, version, key)
+            self._reading.submit(self._block, layer, version, tile)
         return None
 
     def finish(self) -> None:
@@ -154,7 +150,8 @@ class Blocks:
             without=(VANISHED_AT,),
         )
 
-    def _block(self, layer: Layer, version: int, key: _Key) -> _Block:
+    def _block(self, layer: Layer, version: int, tile: Tile) -> _Block:
+        key = _key(layer, tile)
         with self._lock:
             loading = self._loading.setdefault(layer.name, threading.Lock())
         with loading:
@@ -172,7 +169,7 @@ class Blocks:
         return made
 
     def _load(self, layer: Layer, version: int, key: _Key) -> _Block:
-        box = tile_box(*key[1:], MARGIN)
+        box = tile_box(BLOCK_ZOOM, key[1], key[2], MARGIN)
         features = self._ask(layer, box, LARGEST + 1)
         if len(features) > LARGEST:
             return _Block(version, None, np.empty((0, 4)))
@@ -187,10 +184,10 @@ class Blocks:
             total -= len(dropped.boxes)
 
 
-def _key(layer: Layer, tile: Tile, block_zoom: int) -> _Key:
+def _key(layer: Layer, tile: Tile) -> _Key:
     zoom, column, row = tile
-    up = zoom - block_zoom
-    return _wanted(layer), block_zoom, column >> up, row >> up
+    up = zoom - BLOCK_ZOOM
+    return _wanted(layer), column >> up, row >> up
 
 
 def _wanted(layer: Layer) -> _Wanted:

@@ -33,8 +33,6 @@ __all__ = ["TileServer", "tile_routes"]
 
 MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 
-_MOMENT = 1.0
-
 
 class TileServer:
     """The tiles of one store.
@@ -65,7 +63,6 @@ class TileServer:
         self._types = {layer.name: [expand(term) for term in layer.types] for layer in LAYERS}
         self._versions: dict[str, int] = {}
         self._running: dict[Tile, asyncio.Future[tuple[str, bytes]]] = {}
-        self._asked = 0
 
     @cached_property
     def _freshness(self) -> Freshness:
@@ -124,16 +121,8 @@ class TileServer:
         whole = b"".join(parts)
         return gzip.compress(whole, 3, mtime=0) if whole else b""
 
-    async def quiet(self) -> None:
-        """Wait until nobody has asked for a tile for a moment."""
-        asked = -1
-        while asked != self._asked or self._running:
-            asked = self._asked
-            await asyncio.sleep(_MOMENT)
-
     async def shared(self, tile: Tile) -> tuple[str, bytes]:
         """As :meth:`tile`, from the event loop; requests for the same tile share the work."""
-        self._asked += 1
         running = self._running.get(tile)
         if running is None:
             running = asyncio.ensure_future(run_in_threadpool(self.tile, tile))
