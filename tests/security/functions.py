@@ -83,14 +83,7 @@ ELSEWHERE = {
     "read": OPERATOR
     | {"administrator", "administrator-reads", "administrator-elsewhere", "administrator-of-cars"},
     "write": OPERATOR | {"administrator", "administrator-writes", "administrator-elsewhere"},
-    "bring": OPERATOR
-    | {
-        "administrator",
-        "administrator-writes",
-        "administrator-elsewhere",
-        "data-officer",
-        "service",
-    },
+    "bring": OPERATOR | {"administrator-elsewhere"},
     "read-write": OPERATOR | {"administrator", "administrator-elsewhere"},
 }
 """The same for a tenant other than the city's own, which nobody published."""

@@ -31,7 +31,7 @@ from hansa.trust.guard.guard import guarded, guarded_always, guarded_to_count, s
 from hansa.trust.guard.reach import CLOSED, NOBODYS, PUBLISHED, narrowed
 from hansa.trust.guard.reader import GuardedReader
 from hansa.trust.identity.desk import Desk
-from hansa.trust.keeping import keeps_registers
+from hansa.trust.keeping import brings
 from hansa.trust.log.recorder import Recorder
 from hansa.trust.policy.view import Action, View
 from hansa.trust.principals import LOCAL, OPERATOR, PUBLIC, Principal, token_matches
@@ -128,7 +128,9 @@ class Gate:
         if verb == "read":
             view = self.view(principal, "read", tenant)
             return Decision(not view.nothing, view.reason)
-        if verb == "bring" and _brings(principal):
+        if verb == "bring" and brings(principal):
+            if tenant and not principal.names(tenant):
+                return Decision(False, "a token that names a source reaches a tenant that it names")
             return Decision(True, f"the token brings the data of source {principal.source}")
         if principal.has("administrator") and _is_whole(principal):
             return Decision(True, f"{principal.name} administers this node")
@@ -388,11 +390,6 @@ class Gate:
         if principal.kind == "public":
             raise Unauthorized(where, reason, "send a token that may as 'Bearer …'")
         raise Forbidden(where, reason)
-
-
-def _brings(principal: Principal) -> bool:
-    """Whether it is in hands that may bring the data of the source that its token names."""
-    return bool(principal.source) and (principal.kind == "service" or keeps_registers(principal))
 
 
 def _is_whole(principal: Principal) -> bool:

@@ -6,7 +6,7 @@ from hansa.kernel.errors import Forbidden, Unauthorized
 from hansa.trust.log.recorder import Recorder
 from hansa.trust.principals import Principal
 
-__all__ = ["check_keeper", "is_keeper", "keeps_registers"]
+__all__ = ["brings", "check_keeper", "is_keeper", "keeps_registers"]
 
 
 def keeps_registers(who: Principal) -> bool:
@@ -17,6 +17,11 @@ def keeps_registers(who: Principal) -> bool:
 def is_keeper(who: Principal) -> bool:
     """Whether `who` may change the registers."""
     return keeps_registers(who) and who.may("admin")
+
+
+def brings(who: Principal) -> bool:
+    """Whether `who` is one whose hands may bring the data of the source that its token names."""
+    return bool(who.source) and (who.kind == "service" or keeps_registers(who))
 
 
 def check_keeper(who: Principal, recorder: Recorder, kind: str, name: str, register: str) -> None:

@@ -88,6 +88,10 @@ class Principal:
         """Whether it may act in `role`: because it has it, or as the machine's operator."""
         return role in self.roles or self.kind == "operator"
 
+    def names(self, tenant: str) -> bool:
+        """Whether its token is for this tenant, and not for any."""
+        return self.narrowing is not None and self.narrowing.tenant == tenant
+
     def may(self, scope: Scope, tenant: str | None = None) -> bool:
         """Whether its token, if it came with one, leaves it `scope` in `tenant`."""
         return self.narrowing is None or self.narrowing.covers(scope, tenant)

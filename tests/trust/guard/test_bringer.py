@@ -11,6 +11,7 @@ import pytest
 
 from hansa.hub import attributes, entities
 from hansa.kernel.errors import Forbidden, HansaError, NotFound
+from hansa.ngsild.city import city_iri
 from hansa.ngsild.query import Query
 from hansa.store.history import Added, Removed
 from hansa.store.port import Outcome, Store, Write
@@ -108,6 +109,31 @@ def test_types_of_the_token_hold_before_and_after(whole: Store) -> None:
     trees = brought_by(whole, "meters", frozenset({TREE}))
     (refused,) = settled(trees, entities.delete("urn:car:4", NOW))
     assert isinstance(refused, Forbidden)
+
+
+def test_an_identifier_with_a_past_of_others_is_not_taken_up(whole: Store) -> None:
+    meters = brought_by(whole, "meters", None)
+    settled(whole, entities.delete("urn:tree:1", NOW), entities.delete("urn:car:0", NOW))
+    for id in ("urn:tree:1", "urn:car:0"):
+        (refused,) = settled(meters, entities.create(entity(id, CAR), NOW))
+        assert isinstance(refused, Forbidden), id
+        assert whole.get(id) is None
+    deleted, made = settled(
+        meters, entities.delete("urn:car:1", NOW), entities.delete("urn:car:1", NOW)
+    )
+    assert not isinstance(deleted, HansaError)
+    assert isinstance(made, HansaError)
+    (again,) = settled(meters, entities.create(entity("urn:car:1", CAR), NOW))
+    assert not isinstance(again, HansaError), "its own it may"
+
+
+def test_the_register_s_entities_are_not_a_source_s(whole: Store) -> None:
+    meters = brought_by(whole, "meters", None)
+    named = entity(entity_id("gardens"), CAR)
+    typed = entity("urn:x:1", "https://x/T") | {"type": [city_iri("DataSource")]}
+    for each in (named, typed):
+        (refused,) = settled(meters, entities.create(each, NOW))
+        assert isinstance(refused, Forbidden)
 
 
 def test_it_finds_what_it_brought_alone(whole: Store) -> None:

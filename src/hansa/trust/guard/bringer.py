@@ -2,9 +2,11 @@
 
 Rules for each write, in order; the first that is broken refuses it, and of a batch only that one:
 
-1. an entity that is there came from this source;
-2. its types, as it was and as it becomes, are among those that the token names;
-3. what becomes of it came from this source still; what is new is given to it.
+1. an entity that is there, and all that its identifier ever stood for, came from this source: who takes up an
+   identifier gets its past, too;
+2. it is not the entity of a source, which is the register's;
+3. its types, as it was and as it becomes, are among those that the token names;
+4. what becomes of it came from this source still; what is new is given to it.
 
 The past is written of entities that are there alone, and never where they came from. Of what the store holds
 besides, a query here finds only what the source brought. Nothing else of a store can be reached.
@@ -12,7 +14,7 @@ besides, a query here finds only what the source brought. Nothing else of a stor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, Final, cast
@@ -20,15 +22,18 @@ from typing import Any, Final, cast
 import orjson
 
 from hansa.kernel.errors import Forbidden, HansaError, NotFound
+from hansa.ngsild.city import city_iri
 from hansa.ngsild.model import Entity
 from hansa.ngsild.query import And, AttributePath, Compare, Query, Uri
-from hansa.store.history import Added, Recording, Removed
+from hansa.store.history import Added, Recording, Removed, Selection
 from hansa.store.port import Edit, Edited, Outcome, Page, Store, Write
 from hansa.trust.sources.belonging import IMPORTED_FROM, belongs, given, owners
+from hansa.trust.sources.register import OPERATOR_SOURCE
 from hansa.trust.sources.shown import entity_id
 
 __all__ = ["SourceStore", "brought_by"]
 
+_SOURCE: Final = city_iri("DataSource")
 _READ: Final = frozenset({"get", "past", "record", "records"})
 """What may be reached of the store behind, unchanged: it is asked by what carries a write out."""
 
@@ -62,7 +67,8 @@ class SourceStore:
 
     def write(self, writes: Sequence[Write]) -> Future[list[Outcome]]:
         """Apply the edits that the rules let through; each of the others is refused by itself."""
-        return self._store.write([self._bound(each) for each in writes])
+        known = self._pasts({each.id for each in writes if self._store.get(each.id) is None})
+        return self._store.write([self._bound(each, known) for each in writes])
 
     def record_history(self, recordings: Sequence[Recording]) -> Future[list[Outcome]]:
         """Write history of what the source brought.
@@ -80,16 +86,35 @@ class SourceStore:
 
     # -- the rules ----------------------------------------------------------------------------------
 
-    def _bound(self, write: Write) -> Write:
-        made = None if write.made is None else self._given(write.made, None)
-        return write._replace(edit=self._edit(write, made), made=made)
+    def _pasts(self, ids: Collection[str]) -> dict[str, bool]:
+        """Of identifiers, whether all that they ever stood for was of this source."""
+        found: dict[str, bool] = {}
+        with self._store.past() as past:
+            for id in ids:
+                known, named = past.head(id) is not None, set[str]()
+                if known:
+                    marks = Selection((id,), frozenset({IMPORTED_FROM}), property="modifiedAt")
+                    told = (each.instance for each in past.series(marks))
+                    named = {str(each["object"]) for each in told if "deletedAt" not in each}
+                own = set() if self._source == OPERATOR_SOURCE else {entity_id(self._source)}
+                found[id] = not known or named == own
+        return found
 
-    def _edit(self, write: Write, made: Entity | None) -> Edit:
-        """The edit of a write, between the rules. `made` is what becomes of its own `made`."""
+    def _bound(self, write: Write, pasts: Mapping[str, bool]) -> Write:
+        made = None if write.made is None else self._given(write.made, None)
+        return write._replace(edit=self._edit(write, made, pasts.get(write.id, False)), made=made)
+
+    def _edit(self, write: Write, made: Entity | None, is_free: bool) -> Edit:
+        """The edit of a write, between the rules.
+
+        `made` is what becomes of its own `made`. `is_free`: whether its identifier may be taken up.
+        """
 
         def edit(current: Entity | None) -> Edited:
             if current is not None:
                 self._check(current)
+            elif not is_free:
+                raise _taken(write.id)
             edited = write.edit(current)
             left = edited.entity
             if left is None or left is current:
@@ -111,6 +136,12 @@ class SourceStore:
         return given(entity, self._source, instances[0] if instances else None)
 
     def _check(self, entity: Entity) -> None:
+        if _SOURCE in entity["type"] or entity["id"].startswith(entity_id("")):
+            raise Forbidden(
+                f"entity {entity['id']}",
+                "is that of a source, which the register keeps",
+                "declare the source",
+            )
         if not belongs(entity, self._source):
             named = ", ".join(owners(entity))[:200]
             raise Forbidden(
@@ -138,6 +169,8 @@ class SourceStore:
                 "create it first: a source writes the past of its own",
             )
         self._check(orjson.loads(raw))
+        if not self._pasts([id])[id]:
+            raise _taken(id)
         if isinstance(recording, Added):
             self._check_types(id, recording.types)
             touched = set(recording.attributes)
@@ -149,3 +182,11 @@ class SourceStore:
                 "says where it came from, and is not taken away by a source",
                 "write or remove the past of other attributes",
             )
+
+
+def _taken(id: str) -> Forbidden:
+    return Forbidden(
+        f"entity {id}",
+        "has a past that others brought",
+        "choose another identifier; if it was deleted this very moment, send it again",
+    )

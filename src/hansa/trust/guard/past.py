@@ -1,7 +1,8 @@
 """The past of what there is for somebody: a source of history that shows nothing else.
 
-Whether something of the past may be seen is decided by what its entity is like now; of an entity that is gone only its
-types and its identifier are known, so what depends on more stays hidden.
+Whether something of the past may be seen is decided by what its entity is like now, and by the types that it had before; of
+an entity that is gone only its types and its identifier are known, so what depends on more stays hidden. Where it lay and
+which scopes it had before is not asked: a rule by area or scope is about the present.
 """
 
 from __future__ import annotations
@@ -101,6 +102,8 @@ class GuardedSource:
         return shown is not None and self._notes.is_restricted(entity, shown)
 
     def _is_there(self, id: str) -> bool:
+        if not all(self._sieve.knows((type,), id) for type in self._former(id)):
+            return False
         known = self._sieve.knows(self._types_of(id), id)
         if known is not None:
             return known
@@ -119,7 +122,15 @@ class GuardedSource:
         entity = self._entity(id)
         if entity is None:
             return bool(self._sieve.names_known(self._types_of(id), id, [attribute]))
-        return bool(self._sieve.names_shown(entity, [attribute]))
+        former = (self._sieve.names_known((type,), id, [attribute]) for type in self._former(id))
+        return all(former) and bool(self._sieve.names_shown(entity, [attribute]))
+
+    def _former(self, id: str) -> list[str]:
+        """The types that an entity which is there once had, and has no more."""
+        entity = self._entity(id)
+        if entity is None or self._sieve.is_whole:
+            return []
+        return [type for type in self._types_of(id) if type not in entity["type"]]
 
     def _types_of(self, id: str) -> tuple[str, ...]:
         if id not in self._types:
