@@ -78,7 +78,7 @@ PRESENT = frozenset({"now", "utcnow", "today", "monotonic"})
 """What the information model never touches: the network, files, databases, chance and the clock."""
 
 LONGEST_FILE = 400
-LONGER: dict[str, int] = {"hansa.cli.verify_log": 500}
+LONGER: dict[str, int] = {"hansa.cli.verify_log": 600}
 """One file on purpose: auditors are given it alone."""
 LONGEST_FUNCTION = 60
 

@@ -115,12 +115,13 @@ def _verified(
             )
     except verify_log.Fault as fault:
         raise Conflict(
-            f"the log at {url}, {fault.place}",
-            fault.fact,
+            verify_log.plain(f"the log at {url}, {fault.place}"),
+            verify_log.plain(fault.fact),
             "keep what you have of this log, and tell its operator and its witnesses",
         ) from fault
     except verify_log.Unreachable as error:
-        raise Unavailable(f"the log at {url}", f"cannot be looked at: {error}") from error
+        fact = verify_log.plain(f"cannot be looked at: {error}")
+        raise Unavailable(f"the log at {url}", fact) from error
 
 
 def show(

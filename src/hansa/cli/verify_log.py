@@ -16,19 +16,26 @@ import hashlib
 import http.client
 import json
 import random
+import re
+import shlex
+import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-WIDTH, HASH, LARGEST, AHEAD, THREADS = 256, 32, 20_000_000, 32, 8
+WIDTH, HASH, LARGEST, AHEAD, THREADS, KEPT = 256, 32, 20_000_000, 32, 8, 1_000
+SECONDS = 120.0  # for the whole of a file: a server may send a byte a minute for ever
+EACH = 100_000_000_000  # more entries than that cannot be looked at one by one
+SIZE = re.compile("0|[1-9][0-9]{0,17}")
 sha256 = hashlib.sha256
 
 
@@ -44,6 +51,13 @@ class Unreachable(Exception):
     """The log could not be looked at; nothing is known of it."""
 
 
+def plain(text: object) -> str:
+    """What a server wrote, without the signs that a terminal would obey."""
+    return "".join(
+        sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in str(text)
+    )
+
+
 # -- the log, over HTTP ------------------------------------------------------------------------------
 
 
@@ -51,11 +65,15 @@ class Source:
     """Gets files below an address over HTTP, one kept connection for each thread."""
 
     def __init__(self, address: str) -> None:
-        parts = urlsplit(address if "://" in address else f"https://{address}")
-        self._prefix = parts.path.rstrip("/")
         kinds = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
-        if parts.scheme not in kinds or not parts.hostname:
+        try:
+            parts = urlsplit(address if "://" in address else f"https://{address}")
+            is_address = parts.scheme in kinds and parts.hostname and parts.port != 0
+        except ValueError:  # half a bracket, or a port that is no number
+            is_address = False
+        if not is_address:
             raise Unreachable(f"{address} is no http or https address")
+        self._prefix = parts.path.rstrip("/")
         self._netloc, self._kind = parts.netloc, kinds[parts.scheme]
         self._own = threading.local()
         self._lines: list[http.client.HTTPConnection] = []
@@ -73,10 +91,11 @@ class Source:
         for is_last in (False, True):  # a kept connection may have been closed meanwhile
             try:
                 return self._ask(path)
-            except (OSError, http.client.HTTPException) as error:
-                self._own.line.close()
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                if line := getattr(self._own, "line", None):
+                    line.close()
                 self._own.line = None
-                if is_last:
+                if is_last or isinstance(error, TimeoutError):
                     raise Unreachable(f"{self.base}/{path} cannot be had ({error})") from error
         return None
 
@@ -85,9 +104,15 @@ class Source:
         if line is None:
             line = self._own.line = self._kind(self._netloc, timeout=60)
             self._lines.append(line)
-        line.request("GET", f"{self._prefix}/{path}", headers={"Accept-Encoding": "identity"})
-        answer = line.getresponse()
-        content = answer.read(LARGEST)
+        if line.sock is None:
+            line.connect()
+        watch = _Watch(line.sock)
+        try:
+            line.request("GET", f"{self._prefix}/{path}", headers={"Accept-Encoding": "identity"})
+            answer = line.getresponse()
+            content = answer.read(LARGEST)
+        finally:
+            watch.end()  # before all else: what was cut short is not what the server has
         if answer.status in (404, 410):
             return None
         if answer.status != 200:
@@ -98,6 +123,31 @@ class Source:
         """Let go of the connections."""
         for line in self._lines:
             line.close()
+
+
+class _Watch:
+    """Cuts a connection when a file takes too long as a whole."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line, self._over = line, False
+        self._timer = threading.Timer(SECONDS, self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _cut(self) -> None:
+        self._over = True
+        with suppress(OSError):
+            self._line.shutdown(socket.SHUT_RDWR)
+
+    def end(self) -> None:
+        """The file is there, or a fault.
+
+        Raises:
+            TimeoutError: it was cut.
+        """
+        self._timer.cancel()
+        if self._over:
+            raise TimeoutError(f"it took longer than {SECONDS:g} seconds")
 
 
 # -- signed notes ------------------------------------------------------------------------------------
@@ -121,7 +171,8 @@ class Key:
         except ValueError as error:
             raise Unreachable(f"'{text[:80]}' is no key of the form name+id+key") from error
         made = sha256(name.encode() + b"\n" + raw).digest()[:4]
-        if made.hex() != id or len(raw) != 33 or raw[0] not in (1, 4):
+        is_name = name.isprintable() and " " not in name and 0 < len(name) < 256
+        if not is_name or made.hex() != id or len(raw) != 33 or raw[0] not in (1, 4):
             raise Unreachable(f"'{text[:80]}' is no Ed25519 key, or was copied wrongly")
         return cls(name, made, raw[0], raw[1:])
 
@@ -162,12 +213,14 @@ class Head:
                 if dash != "—" or base64.b64encode(raw).decode() != encoded:
                     raise ValueError
                 signatures.append((name, raw[:4], raw[4:]))
+            if not SIZE.fullmatch(size):  # never negative, and not so large that it has no end
+                raise ValueError
             head = cls(
                 note, text + "\n", origin, int(size), base64.b64decode(root), tuple(signatures)
             )
         except ValueError as error:
             raise Fault(place, "is no signed checkpoint") from error
-        if not gap or len(head.root) != HASH or str(head.size) != size or not origin:
+        if not gap or len(head.root) != HASH or not (origin and origin.isprintable()):
             raise Fault(place, "is no signed checkpoint")
         return head
 
@@ -227,6 +280,8 @@ class Tree:
     def __init__(self, source: Source, head: Head) -> None:
         self._source, self.size, self._root = source, head.size, head.root
         self._known: dict[tuple[int, int], list[bytes]] = {}
+        self._edge: dict[tuple[int, int], list[bytes]] = {}
+        self._lock = threading.Lock()
         levels = range((max(self.size, 1).bit_length() + 7) // 8)
         edge = [(level, self.size >> 8 * level & 255) for level in levels]
         tiles = {
@@ -240,19 +295,23 @@ class Tree:
         ):
             raise self._edge_fault(tiles)
         for level, hashes in tiles.items():
-            self._known[level, (self.size >> 8 * level) // WIDTH] = hashes
+            self._edge[level, (self.size >> 8 * level) // WIDTH] = hashes
 
     def hashes(self, level: int, index: int) -> list[bytes]:
         """The hashes of a tile, known to be right by those above it."""
-        if (level, index) not in self._known:
-            above = self.hashes(level + 1, index // WIDTH)
-            found = self._fetch(level, index, WIDTH)
-            if fold(peaks(found)) != above[index % WIDTH]:
-                raise self._tile_fault(level, index, found, above[index % WIDTH])
-            if level == 0:
-                return found  # there are many, and each is asked for once
-            self._known[level, index] = found
-        return self._known[level, index]
+        held = self._edge.get((level, index)) or self._known.get((level, index))
+        if held is not None:
+            return held
+        above = self.hashes(level + 1, index // WIDTH)
+        found = self._fetch(level, index, WIDTH)
+        if fold(peaks(found)) != above[index % WIDTH]:
+            raise self._tile_fault(level, index, found, above[index % WIDTH])
+        if level:  # of those at the bottom there are many, and each is asked for once
+            with self._lock:
+                self._known[level, index] = found
+                while len(self._known) > KEPT:
+                    del self._known[next(iter(self._known))]
+        return found
 
     def entries(self, index: int) -> list[bytes]:
         """The hashes of the entries of a bundle."""
@@ -393,7 +452,8 @@ def _verify(
     head = Head.parse(note, "checkpoint")
     head.require(key, "checkpoint")
     report = Report(head.origin, head.size, head.root.hex())
-    report.witnesses = [each.name for each in witnesses if head.signed_by(each, "checkpoint")]
+    different = {each.public: each for each in witnesses}.values()  # given twice, it is still one
+    report.witnesses = [each.name for each in different if head.signed_by(each, "checkpoint")]
     if len(report.witnesses) < quorum:
         raise Fault("checkpoint", f"is cosigned by {len(report.witnesses)} witnesses, not {quorum}")
     old = None if saved is None else Head.parse(saved, "the saved checkpoint")
@@ -410,22 +470,32 @@ def _verify(
     if sample is not None and sample < head.size:
         chosen = random.SystemRandom().sample(range(head.size), sample)
         bundles = sorted({number // WIDTH for number in chosen})
+    elif head.size > EACH:
+        raise Unreachable(f"{head.size:,} entries are too many to look at each: give --sample")
     total = len(bundles) * WIDTH if sample else head.size
-    for index in sorted({bundle // WIDTH for bundle in bundles}):
-        if (index + 1) * WIDTH * WIDTH <= head.size:
-            tree.hashes(1, index)  # first, and once: the threads then find it
-    for count in _ahead(tree.check, bundles):
+    for count in _ahead(tree.check, _prepared(tree, bundles)):
         report.entries += count
         progress(report.entries, total)
     return report, note
 
 
-def _ahead(work: Callable[[int], int], items: list[int] | range) -> Iterator[int]:
+def _prepared(tree: Tree, bundles: Iterable[int]) -> Iterator[int]:
+    """The bundles, each after the tile above it was fetched, once: the threads then find it."""
+    last = -1
+    for bundle in bundles:
+        above = bundle // WIDTH
+        if above != last and (above + 1) * WIDTH * WIDTH <= tree.size:
+            tree.hashes(1, above)
+        last = above
+        yield bundle
+
+
+def _ahead(work: Callable[[int], int], items: Iterator[int]) -> Iterator[int]:
     """Do `work` for the items in several threads; results in order, a bounded number in advance."""
     with ThreadPoolExecutor(THREADS) as pool:
-        running = [pool.submit(work, item) for item in items[:AHEAD]]
         try:
-            for item in items[AHEAD:]:
+            running = [pool.submit(work, item) for item in islice(items, AHEAD)]
+            for item in items:
                 yield running.pop(0).result()
                 running.append(pool.submit(work, item))
             for future in running:
@@ -440,7 +510,15 @@ def key_of(address: str) -> str:
         found = source.get("key")
     if found is None:
         raise Unreachable("the node names no key: give the log's key with --key")
-    return found.decode("utf-8", "replace").strip()
+    text = found.decode("utf-8", "replace").strip()
+    Key.parse(text)
+    return text
+
+
+def _whole(text: str) -> int:
+    if not SIZE.fullmatch(text):
+        raise argparse.ArgumentTypeError("must be a number, 0 or more")
+    return int(text)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -453,11 +531,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--checkpoint", type=Path, metavar="FILE", help="checkpoint seen last; kept"
     )
-    parser.add_argument("--sample", type=int, metavar="N", help="check N random entries, not all")
+    parser.add_argument("--sample", type=_whole, metavar="N", help="check N random entries")
     parser.add_argument(
         "--witness", action="append", default=[], metavar="KEY", help="a witness's key"
     )
-    parser.add_argument("--quorum", type=int, default=0, metavar="K", help="cosignatures required")
+    parser.add_argument(
+        "--quorum", type=_whole, default=0, metavar="K", help="cosignatures required"
+    )
     given = parser.parse_args(arguments)
 
     def progress(done: int, total: int) -> None:
@@ -473,7 +553,7 @@ def main(arguments: list[str] | None = None) -> int:
         key = given.key or key_of(given.url)
         if not given.key:
             sys.stderr.write(
-                f"The key is the node's own word; compare it, then give it: --key {key}\n"
+                f"The key is the node's own word; compare it, then give it: --key {shlex.quote(key)}\n"
             )
         report, note = verify(
             given.url, Key.parse(key), saved=saved, witnesses=[Key.parse(each) for each in given.witness],
@@ -484,10 +564,10 @@ def main(arguments: list[str] | None = None) -> int:
             draft.write_bytes(note)
             draft.replace(given.checkpoint)
     except Fault as fault:
-        sys.stderr.write(f"\nFAULT at {fault.place}: {fault.fact}.\n")
+        sys.stderr.write(f"\nFAULT at {plain(fault.place)}: {plain(fault.fact)}.\n")
         return 1
     except (Unreachable, OSError) as error:
-        sys.stderr.write(f"\nCould not look: {error}.\n")
+        sys.stderr.write(f"\nCould not look: {plain(error)}.\n")
         return 2
     sys.stderr.write("\n")
     sys.stdout.write(json.dumps({"good": True, **report.__dict__}, indent=2) + "\n")

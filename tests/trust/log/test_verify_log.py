@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import ast
+import base64
 import json
 import random
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hansa.cli import verify_log
-from hansa.cli.verify_log import Fault, Key, Report, Unreachable
+from hansa.cli.verify_log import Fault, Key, Report, Unreachable, fold, peaks
 from hansa.kernel.clock import Clock
 from hansa.trust.log.book import LogBook
 from hansa.trust.log.commitments import Event
@@ -262,3 +267,118 @@ def test_an_address_without_a_log(small: LogBook) -> None:
         checked({}, key_of(small))
     with pytest.raises(Unreachable, match="no http"):
         verify_log.verify("ftp://x/log", key_of(small))
+
+
+class Liar:
+    """A log whose owner signs whatever it likes."""
+
+    def __init__(self, origin: str = "liar.example/log") -> None:
+        private = Ed25519PrivateKey.generate()
+        self.origin, self.signer = origin, Signer(origin, 1, private)
+        self.key = Key.parse(Signer("liar.example/log", 1, private).verifier.vkey)
+
+    def note(self, size: int | str, root: bytes) -> bytes:
+        text = f"{self.origin}\n{size}\n{base64.b64encode(root).decode()}\n"
+        return Note(text, (self.signer.sign(text),)).to_bytes()
+
+
+NOTHING = sha256(b"").digest()
+
+
+SIZES = [-256, -5, -1, "007", "+1", "-0", "1_0", "٣", 2**70, "9" * 5000]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=range(len(SIZES)))
+def test_a_size_that_is_none(size: int | str) -> None:
+    """A negative one would have no entries to look at, and be good."""
+    liar = Liar()
+    for sample in (None, 3):
+        fault = fault_in({"checkpoint": liar.note(size, NOTHING)}, liar.key, sample=sample)
+        assert fault.fact == "is no signed checkpoint"
+
+
+def _zeros(size: int) -> tuple[dict[str, bytes], bytes]:
+    """The tiles at the edge of a tree of that size, all zero, and their root."""
+    levels = [(n, size >> 8 * n) for n in range((size.bit_length() + 7) // 8)]
+    tiles = {
+        verify_log.name_of(n, there // 256, there & 255): bytes(32 * (there & 255))
+        for n, there in levels
+        if there & 255
+    }
+    found = [p for n, there in reversed(levels) for p in peaks([bytes(32)] * (there & 255))]
+    return tiles, fold(found)
+
+
+def test_a_log_without_end_is_not_begun() -> None:
+    liar, size = Liar(), 2**50
+    tiles, root = _zeros(size)
+    files = {**tiles, "checkpoint": liar.note(size, root)}
+    with pytest.raises(Unreachable, match="give --sample"):
+        checked(files, liar.key)
+    assert "is not there" in fault_in(files, liar.key, sample=3).fact
+
+
+def test_a_large_log_is_begun_at_its_beginning() -> None:
+    """Nothing is made for all of it beforehand."""
+    liar, size = Liar(), 2**36
+    tiles, root = _zeros(size)
+    fault = fault_in({**tiles, "checkpoint": liar.note(size, root)}, liar.key)
+    assert (fault.place, fault.fact) == ("tile/3/000", "is not there")
+
+
+def test_a_witness_named_twice_counts_once(small: LogBook) -> None:
+    files = files_of(small)
+    signer = Signer("w.example/witness", COSIGNATURE, Ed25519PrivateKey.generate())
+    note = Note.parse(files["checkpoint"])
+    files["checkpoint"] = note.signed(signer.cosign(note.text, 1_800_000_000)).to_bytes()
+    keys = [Key.parse(signer.verifier.vkey)] * 2
+    assert "by 1 witnesses, not 2" in fault_in(files, key_of(small), witnesses=keys, quorum=2).fact
+    assert checked(files, key_of(small), witnesses=keys, quorum=1).witnesses == [keys[0].name]
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:x", "http://[", "http://a:0/log", "http://"])
+def test_an_address_that_is_none(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert verify_log.main([address, "--key", Liar().key.name]) == 2
+    assert verify_log.main([address]) == 2
+    assert f"Could not look: {address} is no http or https address" in capsys.readouterr().err
+
+
+def test_nothing_reaches_the_terminal_raw(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "\x1b[2J\x1b[31mEVIL\u202e"
+    liar = Liar(evil)
+    files = {"checkpoint": liar.note(0, NOTHING)}
+    assert fault_in(files, liar.key).fact == "is no signed checkpoint"
+    keys = (evil, f"{evil}; touch pwned #", liar.signer.verifier.vkey)
+    with serving(files) as address:
+        for key in keys:
+            files["key"] = key.encode()
+            assert verify_log.main([address]) == 2
+    said = capsys.readouterr().err
+    assert "EVIL" in said
+    assert not {"\x1b", "\u202e"} & set(said)
+    assert "compare it" not in said
+
+
+@pytest.mark.parametrize("part", ["head", "body"])
+def test_a_server_that_drips_is_left(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte comes in time; the file never does."""
+    monkeypatch.setattr(verify_log, "SECONDS", 0.3)
+    over = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        first = b"HTTP/1.1 200 OK\r\n" if part == "head" else b"HTTP/1.1 200 OK\r\n\r\n"
+        with server.accept()[0] as line, suppress(OSError):
+            line.recv(4096)
+            line.sendall(first)
+            while not over.wait(0.01):
+                line.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,))
+        thread.start()
+        try:
+            with pytest.raises(Unreachable, match="took longer than"):
+                verify_log.verify(f"http://127.0.0.1:{server.getsockname()[1]}/log", Liar().key)
+        finally:
+            over.set()
+            thread.join()
