@@ -158,14 +158,18 @@ def test_an_empty_node_says_what_would_be_here(empty_pages: TestClient, path: st
     assert empty_pages.get(f"/hansa/v1/open-book{path}").status_code == 200
 
 
-def test_a_withdrawn_source_is_no_longer_listed(tmp_path: Path) -> None:
+def test_a_withdrawn_source_is_listed_apart_with_what_is_still_kept(tmp_path: Path) -> None:
     node = Node.open(tmp_path / "node", Settings(city="Book"))
     declare(node)
     from hansa.trust.principals import LOCAL
 
     node.trust.sources.withdraw(LOCAL, "air")
     pages = TestClient(node.app, base_url="http://127.0.0.1:1356")
-    assert "Air at the harbour" not in pages.get("/open-book/sources").text
+    page = pages.get("/open-book/sources").text
+    others, listed = page.split("Withdrawn sources")
+    assert "Air at the harbour" in listed and "Air at the harbour" not in others
+    kept = node.trust.surveyor.look()["sources"]["air"]["entities"]
+    assert kept and f"{kept} entities" in pages.get("/open-book/sources").text
     assert "was withdrawn" in pages.get("/open-book/sources/air").text
     node.close()
 

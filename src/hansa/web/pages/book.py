@@ -78,6 +78,10 @@ class Book:
         """The records of all sources that were not withdrawn."""
         return [each for each in self._records() if each.get("status") != "withdrawn"]
 
+    def withdrawn(self) -> list[Record]:
+        """The records of sources from which nothing comes any more; what came before may still be kept."""
+        return [each for each in self._records() if each.get("status") == "withdrawn"]
+
     def source(self, id: str) -> Record:
         """One record, a withdrawn one too.
 

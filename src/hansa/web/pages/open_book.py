@@ -101,6 +101,10 @@ class OpenBookPages:
             request,
             "book_sources.html",
             sources=sources,
+            withdrawn=[
+                (each, self._site.local(each["changed"]), _rows(survey, each["id"]))
+                for each in self._book.withdrawn()
+            ],
             checked=self._checked(survey),
             texts=self._site.script_texts(tongue),
         )
@@ -145,7 +149,8 @@ class OpenBookPages:
 
     def _frugality(self, request: Request) -> Response:
         tongue, survey = choose(request), self._book.survey
-        names = {each["id"]: each.get("name", each["id"]) for each in self._book.sources()}
+        records = [*self._book.sources(), *self._book.withdrawn()]
+        names = {each["id"]: each.get("name", each["id"]) for each in records}
         rows = []
         for kept in kept_of(survey) if survey else []:
             seen = survey["sources"][kept.id] if survey else {}
@@ -267,6 +272,11 @@ def _places(sources: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for each in sources
         if each["place"]
     ]
+
+
+def _rows(survey: Record | None, source: str) -> int | None:
+    """How many entities of a source are kept; ``None``: nobody has looked yet."""
+    return None if survey is None else survey["sources"].get(source, {}).get("entities", 0)
 
 
 def _total(survey: Record, tongue: Language) -> dict[str, Any]:
