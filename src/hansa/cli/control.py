@@ -70,6 +70,8 @@ def work_through(
     report = run_import(store, found, request, node.clock, progress, node.out, passage)
     if undeclared is not None:
         report.notes.append(undeclared.sentence)
+    if not dry_run:
+        node.trust.rounds.hurry()
     return report
 
 

@@ -1,5 +1,5 @@
-"""The rounds of the gate: every hour, while a node is served, counts go to the vault, sources are surveyed, and it is
-measured how well people are hidden.
+"""The rounds of the gate: every hour, while a node is served, and soon after an import, counts go to the vault, sources
+are surveyed, and it is measured how well people are hidden.
 
 What fails is logged once, until it goes well again.
 """
@@ -45,24 +45,38 @@ class Rounds:
         self._measure, self._break_off = measure
         self._first, self._every = first, every
         self._failing = ""
+        self._wanted: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+
+    def hurry(self) -> None:
+        """Have the next round begin now, if rounds are gone on; from any thread."""
+        if self._wanted is not None:
+            loop, event = self._wanted
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(event.set)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Go on rounds for as long as the context lasts."""
-        going = asyncio.create_task(self._go())
+        event = asyncio.Event()
+        self._wanted = asyncio.get_running_loop(), event
+        going = asyncio.create_task(self._go(event))
         try:
             yield
         finally:
+            self._wanted = None
             going.cancel()
             self._break_off()
             with suppress(asyncio.CancelledError):
                 await going
             await asyncio.to_thread(self._surveyor.stop)
 
-    async def _go(self) -> None:
+    async def _go(self, wanted: asyncio.Event) -> None:
         wait = self._first
         while True:
-            await asyncio.sleep(wait)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await wanted.wait()
+            wanted.clear()
             for task in (self._reads.flush, self._surveyor.look, self._measure):
                 await asyncio.to_thread(self._do, task)
             wait = self._every
