@@ -187,12 +187,14 @@ def served(node: Node) -> Iterator[str]:
 class Walk:
     """Everything that takes a secret, rightly and wrongly; ``secrets`` grows with what is made on the way."""
 
-    def __init__(self, node: Node, home: str, port: int, operator: str) -> None:
+    def __init__(
+        self, node: Node, home: str, port: int, operator: str, browsers: list[httpx.Client]
+    ) -> None:
         self.node, self.home, self.port = node, home, port
         self.secrets = {**KNOWN, "operator's token": operator}
         self.operator = {"Authorization": f"Bearer {operator}"}
         self.told: list[str] = []
-        self.browsers: list[httpx.Client] = []
+        self.browsers = browsers
 
     def browser(self, **more: Any) -> httpx.Client:
         """Somebody's browser, to be closed at the end."""
@@ -235,7 +237,18 @@ class Walk:
         recovery = re.findall(r"\b(?:[a-z2-7]{4}-){3}[a-z2-7]{4}\b", unescape(told))
         assert len(recovery) == 10
         self.secrets |= {f"recovery code {n}": each for n, each in enumerate(recovery)}
-        asked = {**common, "do": "token", "label": "meters", "scope": ["read"], "days": "9"}
+        self.secrets["second session"] = browser.cookies["hansa_session"]
+        form = re.findall(r'name="form" value="(\w+)"', told)[0]  # the session was renewed
+        self.secrets["second form"] = common["form"] = form
+        later = _totp(key).generate(time.time() + 30).decode()  # the present one is used up
+        asked = {
+            **common,
+            "code_now": later,
+            "do": "token",
+            "label": "meters",
+            "scope": ["read"],
+            "days": "9",
+        }
         made = self.ask("POST", "/account", browser, data=asked).text
         self.secrets["token"] = re.findall(r"hansat_[\w-]{30,}", made)[0]
         self.ask("POST", "/account", browser, data={**asked, "current": WRONG})
@@ -354,7 +367,7 @@ def test_no_secret_is_logged_or_left(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    operator = new_token()
+    operator, browsers = new_token(), list[httpx.Client]()
     settings = Settings(
         city="Visby", operator_token_hash=token_hash(operator), egress_allow=("localhost",)
     )
@@ -362,17 +375,17 @@ def test_no_secret_is_logged_or_left(
         node = Node.open(tmp_path / "node", settings)
         try:
             with served(node) as home:
-                walk = Walk(node, home, elsewhere, operator)
+                walk = Walk(node, home, elsewhere, operator, browsers)
                 walk.accounts()
                 walk.tokens()
                 walk.machines()
                 walk.provider()
                 walk.subscriptions()
                 walk.sources(monkeypatch)
-                for browser in walk.browsers:
-                    browser.close()
         finally:
             node.close()
+            for browser in browsers:
+                browser.close()
     logged = heard.getvalue()
     assert "a notification endpoint fails" in logged and "selector" in logged
     arrived = "\n".join(Elsewhere.arrived)
