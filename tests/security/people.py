@@ -114,7 +114,7 @@ class People:
 
     def session(self, account: str) -> tuple[TestClient, dict[str, str]]:
         """A browser of somebody who is logged in, and what the forms of their pages carry."""
-        secret = self.node.trust.desk.sessions.begin(account, "192.0.2.7", "browser")
+        secret = self.node.trust.desk.sessions.begin(account, "192.0.2.7", "browser", "passkey")
         browser = TestClient(
             self.node.app,
             base_url=HOME,

@@ -208,6 +208,7 @@ def test_a_form_gives_nobody_more_than_it_asks_for(people: People) -> None:
     (token,) = desk.tokens.all("greta")
     assert token.account == "greta"
     assert [each for each in desk.tokens.all("anna") if each.name == "mine"] == []
+    browser, form = people.session("greta")  # the other one was renewed
     changed = {"do": "password", "password": SECRET + "!", "again": SECRET + "!"}
     assert browser.post("/account", data=form | more | changed | {"current": SECRET}).is_success
     link = desk.links.make("greta")
