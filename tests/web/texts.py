@@ -64,7 +64,7 @@ def shown_texts() -> dict[str, bool]:
     found |= dict.fromkeys((*source_admin.FAULTS, "unlimited"), False)
     found |= dict.fromkeys(api._GROUPS.values(), False)
     found |= dict.fromkeys((*roles.ROLE_NAMES.values(), *roles.SCOPE_NAMES.values()), False)
-    for table in (privacy.STEP_WORDS, privacy.PERIODS, privacy.REASONS):
+    for table in (privacy.STEP_WORDS, privacy.PERIODS, privacy.REASONS, privacy.NEVER):
         found |= dict.fromkeys(table.values(), False)
     for table in (
         rule_words.ACTION_WORDS,

@@ -32,6 +32,7 @@ __all__ = [
     "check_value",
     "is_plain",
     "is_plate",
+    "laws",
     "looks_closely",
     "rule_of",
 ]
@@ -98,6 +99,11 @@ def are_harmless(types: Iterable[str], names: Iterable[str]) -> bool:
         any(rule_of(type, "types") or _has(type, people) for type in types)
         or any(rule_of(name, "attributes") or looks_closely(name) for name in names)
     )
+
+
+def laws() -> dict[str, str]:
+    """The rules, each with the law that it rests on."""
+    return {rule: said["law"] for rule, said in _RULES.items()}
 
 
 def is_plain(value: str) -> bool:

@@ -9,17 +9,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hansa.trust.anonymise.counts import ANSWERS
+from hansa.trust.redlines import laws
 from hansa.web.api.privacy import sources_shown
 from hansa.web.shell.language import Language, choose
 from hansa.web.shell.site import Site
 
-__all__ = ["PERIODS", "REASONS", "STEP_WORDS", "PrivacyPage"]
+__all__ = ["NEVER", "PERIODS", "REASONS", "STEP_WORDS", "PrivacyPage"]
 
 STEP_WORDS: Final = {
     "drop": "left out: {names}",
     "time": "only to the {period}: {names}",
     "place": "only to a cell of about {size}: {names}",
-    "pseudonymise": "replaced by names that nobody can trace back: {names}",
+    "pseudonymise": "replaced by pseudonyms, under a key that is destroyed when its time is up: {names}",
     "keep": "kept, because it is not about people: {names} ({reason})",
     "suppress": "left out where fewer than {k} look alike in: {names}",
     "count": "counted with noise, and then forgotten, by: {names}",
@@ -33,6 +34,16 @@ REASONS: Final = {
     "full": "too many came in at once",
     "unpaid": "the budget was spent",
 }
+NEVER: Final = {
+    "biometrics": "Biometric data, by which people can be recognised",
+    "faces": "Faces",
+    "vectors": "Lists of numbers that describe a face",
+    "plates": "Number plates in clear",
+    "social-score": "Scores of people by how they behave",
+    "profiles": "Profiles of people for sale",
+    "pictures": "Pictures, films and sounds inside texts",
+}
+"""The red lines, by their names."""
 _SIZES: Final = (
     "4,300,000 km²", "610,000 km²", "87,000 km²", "12,000 km²", "1,770 km²", "253 km²",
     "36 km²", "5.2 km²", "0.74 km²", "0.105 km²", "0.015 km²",
@@ -57,6 +68,7 @@ class PrivacyPage:
             request,
             "privacy.html",
             sources=[self._shown(tongue, each) for each in sources_shown(node)],
+            never=[(tongue(NEVER[rule]), law) for rule, law in laws().items()],
             answers=len(node.trust.vault.all(ANSWERS)),
             texts=self._site.script_texts(tongue),
         )
