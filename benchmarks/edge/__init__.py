@@ -1,0 +1,1 @@
+"""What every request pays before anybody looks at it."""
