@@ -54,8 +54,11 @@ def make() -> str:
         "by name, with its place; nothing is fetched or evaluated. [Say who may see what](../how-to/say-who-may-see-what.md) "
         "shows how to write one.",
         "Without a permission there is nothing to see, and a prohibition wins over every permission. A prohibition to read "
-        "forbids to subscribe and to republish as well. The gate asks for `read` alone so far: permissions to aggregate, and "
-        "prohibitions that do not prohibit to read, are of the profile and cannot be declared yet.",
+        "forbids to subscribe and to republish as well, and leaves `aggregate` alone: that has rules of its own.",
+        "`read` is asked for whatever somebody gets by asking: entities, history, tiles, exports, pages. `subscribe` is asked when a "
+        "subscription is made, when a change is matched and when its notification is sent. `republish` is asked in addition where "
+        "a service or a city hands on what it gets as a broker (a request or a subscription with a `Via` header). `aggregate` is asked where "
+        "counts or sums alone are wanted of what may not be read.",
         "## The policy",
         table(heads, ((code(name), *rest) for name, *rest in _MEMBERS)),
         "## A rule",
@@ -66,6 +69,10 @@ def make() -> str:
         "## Duties",
         "Each is an object with `action` and, where it says so, a `constraint`.",
         table(("action", "constraint", "what it says"), duties),
+        "What goes with a permission goes with each answer of the API and each notification made under it, in the header "
+        '`Hansa-Obligations`, a list of structured fields (RFC 9651): `attribution;text="City of Visby", '
+        'delete;after="P30D", no-transfer`. The log names it beside the rules wherever a reading is logged (`duty:delete:P30D`), '
+        "and the purpose (`purpose:research`).",
         "## Limits",
         table(("at most", "of"), ((f"{most:,}", what) for what, most in LIMITS.items())),
     )

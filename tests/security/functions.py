@@ -45,6 +45,7 @@ _NO_READ = {"administrator-writes", "administrator-administers", "administrator-
 _WHOLE = OPERATOR | {"administrator", "administrator-here"}
 _ADMINS = _WHOLE | {"administrator-administers", "administrator-session"}
 
+_TOLD = TOKENS | OPERATOR | {"administrator-reads", "administrator-of-cars"}
 _MINE = TOKENS - {"service", "city"}
 
 MAY = {
@@ -59,6 +60,9 @@ MAY = {
     "bring": _WHOLE | {"administrator-writes", "data-officer", "service"},
     # What takes reading and writing: what only those read who may change it, what is found before it is changed.
     "read-write": _WHOLE,
+    # What tells its owner of changes: for all who say who they are and may read, and for who may write.
+    "subscribe": _TOLD | {"administrator-writes"},
+    "subscribed": _TOLD,
     # A page that writes.
     "page-write": _WHOLE | {"administrator-writes", "administrator-session"},
     # Staff, programs and cities; their token must read.
@@ -85,6 +89,16 @@ ELSEWHERE = {
     "write": OPERATOR | {"administrator", "administrator-writes", "administrator-elsewhere"},
     "bring": OPERATOR | {"administrator-elsewhere"},
     "read-write": OPERATOR | {"administrator", "administrator-elsewhere"},
+    "subscribe": OPERATOR
+    | {
+        "administrator",
+        "administrator-reads",
+        "administrator-writes",
+        "administrator-elsewhere",
+        "administrator-of-cars",
+    },
+    "subscribed": OPERATOR
+    | {"administrator", "administrator-reads", "administrator-elsewhere", "administrator-of-cars"},
 }
 """The same for a tenant other than the city's own, which nobody published."""
 
@@ -237,11 +251,11 @@ read   GET    /ngsi-ld/v1/snapshots/{snapshotId}
 read-write PATCH /ngsi-ld/v1/snapshots/{snapshotId}
 read-write DELETE /ngsi-ld/v1/snapshots/{snapshotId}
 read-write POST /ngsi-ld/v1/snapshots/{snapshotId}/clone
-write  POST   /ngsi-ld/v1/subscriptions
-read-write GET /ngsi-ld/v1/subscriptions
-read-write GET /ngsi-ld/v1/subscriptions/{subscriptionId}
-write  PATCH  /ngsi-ld/v1/subscriptions/{subscriptionId}
-write  DELETE /ngsi-ld/v1/subscriptions/{subscriptionId}
+subscribe POST /ngsi-ld/v1/subscriptions
+subscribed GET /ngsi-ld/v1/subscriptions
+subscribed GET /ngsi-ld/v1/subscriptions/{subscriptionId}
+subscribe PATCH /ngsi-ld/v1/subscriptions/{subscriptionId}
+subscribe DELETE /ngsi-ld/v1/subscriptions/{subscriptionId}
 read   GET    /ngsi-ld/v1/entityMaps
 read   POST   /ngsi-ld/v1/entityMaps
 read   GET    /ngsi-ld/v1/temporal/entityMaps

@@ -260,7 +260,7 @@ def test_a_cookie_changes_nothing_without_the_page_that_it_belongs_to(cast: Cast
 def test_a_stranger_s_body_is_not_even_read(cast: Cast) -> None:
     """Nobody makes the node parse what they may not send (16 MB of it, or what is no JSON at all)."""
     for verb, pattern in (
-        (v, p) for (v, p), group in table().items() if group in ("write", "bring")
+        (v, p) for (v, p), group in table().items() if group in ("write", "bring", "subscribe")
     ):
         if verb == "GET":
             continue

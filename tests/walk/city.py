@@ -1,14 +1,15 @@
 """A town with secrets: an entity that the public may not see, and an attribute of one that it may.
 
 Two words stand for them, ``quince`` in all that is hidden with its entity, ``medlar`` in all that is hidden of an entity
-that is there. They must be nowhere in what the public gets, unless it brought them along itself.
+that is there. They must be nowhere in what the public gets, unless it brought them along itself. A third, ``sealed``, is in the names that the rules
+give to both, and stands in these alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +19,31 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from hansa.kernel.settings import Settings
-from hansa.ngsild.city import city_iri
-from hansa.ngsild.query import Either, Outside, Portion, Seen, TypeName
 from hansa.node import Node
-from hansa.trust.gate import Rules
-from hansa.trust.policy.view import Action, View
-from hansa.trust.principals import Principal, new_token, token_hash
+from hansa.trust.principals import LOCAL, new_token, token_hash
 from hansa.web import app as web
+from tests.trust.policy.documents import constraint, document, rule
 from tests.web import town
 
 WORDS = ("quince", "medlar")
+RULED = ("sealed",)
+"""What the rules call it; the rules themselves are public."""
+SEALED = "Sealed"
 HIDDEN_TYPE = "Quincery"
 HIDDEN = "urn:ngsi-ld:Quincery:quince-1"
 LINKED = "urn:ngsi-ld:Shed:7"
 """A hidden entity whose identifier is no secret: somebody who may be seen links to it."""
 ZONE = "urn:ngsi-ld:TransportZone:town:1"
-NOTE = "medlarNote"
+NOTE = "sealedNote"
 STORY = "/ngsi-ld/v1"
+UNKNOWING = [
+    "kind:public",
+    "kind:resident",
+    "kind:service",
+    "kind:city",
+    "name:berta",
+    "name:clara",
+]
 
 
 def prop(value: Any) -> dict[str, Any]:
@@ -51,32 +60,32 @@ def place(longitude: float, latitude: float) -> dict[str, Any]:
 SECRETS: list[dict[str, Any]] = [
     {
         "id": HIDDEN,
-        "type": HIDDEN_TYPE,
+        "type": [HIDDEN_TYPE, SEALED],
         "name": prop("The quince house"),
         "quinceCount": {**prop(41), "observedAt": "2026-04-01T00:00:00Z"},
         "location": place(-70.99, -29.99),
     },
     {
         "id": LINKED,
-        "type": [HIDDEN_TYPE, "Building"],
+        "type": [HIDDEN_TYPE, SEALED, "Building"],
         "name": prop("quince shed"),
         "location": place(-70.98, -29.98),
     },
     {
         "id": "urn:ngsi-ld:Vehicle:quince-car",
-        "type": ["Vehicle", HIDDEN_TYPE],
+        "type": ["Vehicle", HIDDEN_TYPE, SEALED],
         "name": prop("quince car"),
         "location": place(-70.985, -29.985),
     },
     {
         "id": "urn:ngsi-ld:GtfsStop:quince-stop",
-        "type": ["GtfsStop", HIDDEN_TYPE],
+        "type": ["GtfsStop", HIDDEN_TYPE, SEALED],
         "name": prop("quince stop"),
         "location": place(-70.975, -29.985),
     },
     {
         "id": "urn:ngsi-ld:DataSource:quince-source",
-        "type": ["DataSource", HIDDEN_TYPE],
+        "type": ["DataSource", HIDDEN_TYPE, SEALED],
         "name": prop("quince source"),
     },
 ]
@@ -92,23 +101,13 @@ CHANGES: dict[str, Any] = {
 """What is added to the first zone of the town."""
 
 
-class Secretive(Rules):
-    """Everybody may see what is no quincery, and of that no medlars; who is called anna may see all."""
-
-    def __init__(self) -> None:
-        hidden = Portion(types=TypeName(city_iri(HIDDEN_TYPE)))
-        seen = Seen(Outside(hidden), {city_iri(NOTE): Either()})
-        self.views = {
-            action: View(action, seen, rules=("open:1",), reason="open", public=True)
-            for action in ("read", "aggregate", "subscribe", "republish")
-        }
-
-    def view(self, who: Principal, action: Action, tenant: str | None) -> View:
-        """What `who` may see."""
-        view = self.views[action]
-        if who.name == "anna":
-            return replace(view, seen=Seen(), rules=("anna:1",), public=False)
-        return view
+SECRETIVE: dict[str, Any] = document(
+    prohibition=[
+        rule("read", UNKNOWING, constraint("entityType", "isAnyOf", [SEALED])),
+        rule("read", UNKNOWING, constraint("attribute", "isAnyOf", [NOTE])),
+    ]
+)
+"""Beside the first policy: everybody may see what is no quincery, and of that no medlars; who is called anna may see all."""
 
 
 @dataclass
@@ -151,12 +150,14 @@ def opened(folder: Path) -> Iterator[City]:
         patch.setattr(web, "Starlette", Noting)
         node = Node.open(folder, settings)
     town.fill(node, folder)
-    node.gate.rules = Secretive()
-    client = TestClient(node.app, base_url="http://127.0.0.1:1356")
-    city = City(node, client, token, routes)
-    _hide(city)
-    yield city
-    node.close()
+    node.trust.policies.declare(LOCAL, "secretive", SECRETIVE)
+    try:
+        with TestClient(node.app, base_url="http://127.0.0.1:1356") as client:
+            city = City(node, client, token, routes)
+            _hide(city)
+            yield city
+    finally:
+        node.close()
 
 
 def _hide(city: City) -> None:

@@ -17,7 +17,8 @@ from hansa.ngsild.query import Seen
 from hansa.store.outbox import Image, Notice
 from hansa.trust.identity.owners import owner_of
 from hansa.trust.principals import OPERATOR, Narrowing, Principal
-from tests.walk.city import HIDDEN_TYPE, NOTE, STORY, WORDS, City, opened
+from tests.walk.city import NOTE, STORY, WORDS, City, opened
+from tests.walk.city import SEALED as HIDDEN_TYPE
 
 AT = "2026-01-01T00:00:00.000000Z"
 NAMES = {"open": city_iri("name"), "note": city_iri(NOTE)}

@@ -17,49 +17,30 @@ Who may read gets a reader that shows what the rules leave them, and nothing els
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal, NoReturn, Protocol
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NoReturn
 
 from hansa.kernel.errors import Forbidden, Unauthorized, UndeclaredSource
-from hansa.ngsild.model import Entity
+from hansa.ngsild.query import Query
 from hansa.store.port import Reader, Store
 from hansa.store.tenants import Tenants
 from hansa.trust.guard.bringer import brought_by
-from hansa.trust.guard.guard import guarded, guarded_always, guarded_to_count, sieve_of
-from hansa.trust.guard.reach import CLOSED, NOBODYS, PUBLISHED, narrowed
-from hansa.trust.guard.reader import GuardedReader
+from hansa.trust.guard.guard import grouped, guarded, guarded_to_count
+from hansa.trust.guard.reach import narrowed
 from hansa.trust.identity.desk import Desk
 from hansa.trust.keeping import brings
-from hansa.trust.log.recorder import Recorder
-from hansa.trust.policy.view import Action, View
+from hansa.trust.policy.view import View
 from hansa.trust.principals import LOCAL, OPERATOR, PUBLIC, Principal, token_matches
 from hansa.trust.reads import Reads
+from hansa.trust.sights import Sights
 from hansa.trust.sources.register import SourceRegister
+from hansa.trust.standing import Decision, Rules, Verb, is_unlimited, overlap
 
 __all__ = ["Decision", "Gate", "Rules", "Verb"]
 
-Verb = Literal["read", "write", "bring"]
-"""What is asked of a store: to see it, to change it, or to bring entities of a source to it."""
 
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """Whether something is allowed, and why."""
-
-    allowed: bool
-    reason: str
-
-
-class Rules(Protocol):
-    """What the city decided about who may see what."""
-
-    def view(self, who: Principal, action: Action, tenant: str | None) -> View:
-        """What `who` may see now; the same object as long as that does not change. It counts as one use, once in a request."""
-
-
-class Gate:
+class Gate(Sights):
     """Lets principals through to the stores of the tenants, or says why not.
 
     Args:
@@ -77,19 +58,13 @@ class Gate:
         dev: bool = False,
         desk: Desk | None = None,
     ) -> None:
-        self._desk = desk
+        super().__init__(dev=dev, desk=desk)
         self._tenants = tenants
         self._token_hash = token_hash
-        self._dev = dev
         self.sources: SourceRegister | None = None
         """The sources that may give data; set by the node."""
         self.led: Callable[[dict[str, Any], Store], Store] = lambda record, store: store
         """Leads what is written of a source through its steps; set by the node."""
-        self.log: Recorder | None = None
-        """What logs refusals and readings; set by the node."""
-        self.rules: Rules | None = None
-        """What the city decided; set by the node. Without them, the city's own tenant is published."""
-        self._marked = (PUBLISHED.seen, "")
         self._open: tuple[View, Reader, Reader] | None = None
         self.reads: Reads | None = None
         """What counts reads of the city's own tenant; set by the node."""
@@ -123,16 +98,18 @@ class Gate:
             return Decision(True, "this is a node for experiments, without accounts")
         if principal.kind == "operator":
             return Decision(True, f"{principal.name} operates this node")
+        if verb == "subscribe":
+            return self._subscribes(principal, tenant)
         if not principal.may("read" if verb == "read" else "write", tenant):
             return Decision(False, "the token does not reach that far")
         if verb == "read":
-            view = self.view(principal, "read", tenant)
+            view = self.view(principal, "read", tenant, counts=False)
             return Decision(not view.nothing, view.reason)
         if verb == "bring" and brings(principal):
             if tenant and not principal.names(tenant):
                 return Decision(False, "a token that names a source reaches a tenant that it names")
             return Decision(True, f"the token brings the data of source {principal.source}")
-        if principal.has("administrator") and _is_whole(principal):
+        if principal.has("administrator") and is_unlimited(principal):
             return Decision(True, f"{principal.name} administers this node")
         if verb == "bring":
             return Decision(
@@ -141,36 +118,15 @@ class Gate:
             )
         return Decision(False, "only the operator and administrators may change it")
 
-    def view(
-        self, principal: Principal, action: Action = "read", tenant: str | None = None
-    ) -> View:
-        """What `principal` may see by `action` in `tenant`, as far as its token reaches."""
-        if self._dev or principal.kind == "operator":
-            return View.everything(action, f"{principal.name} operates this node")
-        if principal.narrowing is not None and not principal.may("read", tenant):
-            return replace(CLOSED, action=action, reason="the token does not reach that far")
-        return narrowed(self._view(principal, action, tenant), principal)
-
-    def _view(self, principal: Principal, action: Action, tenant: str | None) -> View:
-        if principal.has("administrator"):
-            return View.everything(action, f"{principal.name} administers this node")
-        if self.rules is not None:
-            return self.rules.view(principal, action, tenant)
-        return PUBLISHED if tenant is None else CLOSED
-
-    def public_mark(self) -> str:
-        """A word that changes when everybody may see more, or less, of the city than before.
-
-        What is worked out from what everybody may see, and kept, is to be kept under it.
-        """
-        seen = self._view(PUBLIC, "read", None).seen
-        if seen is not self._marked[0]:
-            whole = sieve_of(seen).is_whole
-            self._marked = (
-                seen,
-                "" if whole else hashlib.sha256(repr(seen).encode()).hexdigest()[:16],
-            )
-        return self._marked[1]
+    def _subscribes(self, principal: Principal, tenant: str | None) -> Decision:
+        """Whether `principal` may be told of changes: who may write may, and who says who they are if a rule permits."""
+        writes = self.decide(principal, "write", tenant)
+        if writes.allowed:
+            return writes
+        if principal.kind == "public":
+            return Decision(False, "who is told of changes must say who they are")
+        view = self.view(principal, "subscribe", tenant, counts=False)
+        return Decision(not view.nothing, view.reason)
 
     def admit(self, principal: Principal, verb: Verb, tenant: str | None = None) -> None:
         """Let `principal` pass who may `verb` something in `tenant`; what, is asked when it is known.
@@ -186,17 +142,80 @@ class Gate:
             self._refuse(principal, verb, tenant, "the token does not reach that far")
 
     def reader(
-        self, principal: Principal, tenant: str | None = None, snapshot: str | None = None
+        self,
+        principal: Principal,
+        tenant: str | None = None,
+        snapshot: str | None = None,
+        *,
+        passes_on: bool = False,
     ) -> Reader:
-        """What `principal` may see of the tenant's entities, or of those of a snapshot of it.
+        """What `principal` may see of the tenant's entities, or of those of a snapshot of it; see :meth:`sighted`."""
+        return self.sighted(principal, tenant, snapshot, passes_on=passes_on)[0]
+
+    def sighted(
+        self,
+        principal: Principal,
+        tenant: str | None = None,
+        snapshot: str | None = None,
+        *,
+        passes_on: bool = False,
+    ) -> tuple[Reader, View]:
+        """The same, with the view behind it, whose obligations go with every answer.
+
+        With `passes_on`, a machine gets it for somebody else: then it is what that machine may republish, too.
 
         Raises:
             Forbidden, Unauthorized: the gate says no.
             NonexistentTenant, NotFound: there is no such tenant, or snapshot.
         """
         view = self.view(principal, "read", tenant)
+        if passes_on and principal.kind in ("service", "city"):
+            view = overlap(view, self.view(principal, "republish", tenant, counts=False))
+        return self._seen(principal, view, tenant, snapshot), view
+
+    def sums(
+        self,
+        principal: Principal,
+        tenant: str | None,
+        snapshot: str | None,
+        query: Query,
+        *,
+        by_groups: bool = False,
+    ) -> tuple[Reader, View]:
+        """What `principal` may see where they ask `query` for counts or sums only, with the view behind it.
+
+        That is what they may read; where this has nothing of what is asked, or `by_groups` is wanted, it is the
+        groups that they may have summed up.
+
+        Raises:
+            Forbidden, Unauthorized: the gate says no.
+            NonexistentTenant, NotFound: there is no such tenant, or snapshot.
+        """
+        view = self.view(principal, "read", tenant)
+        if view.whole:
+            return self._seen(principal, view, tenant, snapshot), view
+        groups = self.view(principal, "aggregate", tenant)
+        if groups.nothing:
+            if by_groups:
+                self._refuse(principal, "read", tenant, groups.reason)
+            return self._seen(principal, view, tenant, snapshot), view
+        store = self._behind(tenant, snapshot)
+        if not by_groups and not view.nothing:
+            about = Query(types=query.types, attributes=query.attributes, seen=view.seen)
+            if store.query(replace(about, limit=0, count=True)).total:
+                return self._seen(principal, view, tenant, snapshot), view
+        public = self._view(PUBLIC, "read", tenant)
+        return grouped(store, principal, groups, public, self.log), groups
+
+    def _seen(
+        self, principal: Principal, view: View, tenant: str | None, snapshot: str | None
+    ) -> Reader:
+        """What a view leaves of a tenant, or of a snapshot of it."""
         if view.nothing:
-            self._refuse(principal, "read", tenant, view.reason)
+            reason = view.reason
+            if not self.view(principal, "aggregate", tenant, counts=False).nothing:
+                reason += "; it may be counted (limit=0), and summed up (format=aggregatedValues)"
+            self._refuse(principal, "read", tenant, reason)
         store: Reader = self._behind(tenant, snapshot)
         if principal is LOCAL:
             return store
@@ -243,45 +262,6 @@ class Gate:
         if snapshot is not None:
             return self._tenants.snapshot(tenant, snapshot)
         return self._tenants.get(tenant)
-
-    def sight(
-        self, principal: Principal, action: Action = "read", tenant: str | None = None
-    ) -> Callable[[Entity], Entity | None] | None:
-        """A function that leaves of an entity at hand what `principal` may see; ``None``: all of it."""
-        view = self.view(principal, action, tenant)
-        return None if view.whole else sieve_of(view.seen).shown
-
-    def eyes(
-        self, tenant: str | None
-    ) -> Callable[[Mapping[str, Any], Reader], GuardedReader | None]:
-        """In a tenant, what whoever owns a subscription may see of a store; ``None``: everything.
-
-        Who is not known any more sees nothing.
-        """
-
-        def look(owner: Mapping[str, Any], store: Reader) -> GuardedReader | None:
-            who = self._owner(owner)
-            view = NOBODYS if who is None else self.view(who, "subscribe", tenant)
-            public = self._view(PUBLIC, "read", tenant)
-            if view.whole and (self._dev or public.whole or self.log is None):
-                return None
-            return guarded_always(store, who or PUBLIC, view, public, self.log)
-
-        return look
-
-    def _owner(self, kept: Mapping[str, Any]) -> Principal | None:
-        """Who owns something; what says nothing of an owner is of a time when only the operator could."""
-        if self._dev or kept.get("kind", "operator") == "operator":
-            return OPERATOR
-        return None if self._desk is None else self._desk.again(kept)
-
-    def denies(
-        self, principal: Principal, tenant: str | None = None
-    ) -> Callable[[Collection[str], str, Collection[str]], bool] | None:
-        """A function that knows of types, an identifier and attributes whether `principal` may surely not
-        see such an entity, or these of it; ``None``: they may see everything."""
-        view = self.view(principal, "read", tenant)
-        return None if view.whole else sieve_of(view.seen).denies
 
     def source_of(self, principal: Principal) -> dict[str, Any] | None:
         """The record of the source of what `principal` writes by the API; ``None``: none is asked for. What the operator writes belongs to a source of its own, declared when it is first needed.
@@ -355,6 +335,25 @@ class Gate:
         types = None if principal.narrowing is None else principal.narrowing.types
         return brought_by(store, principal.source, types)
 
+    def subscriber(
+        self,
+        principal: Principal,
+        tenant: str | None = None,
+        snapshot: str | None = None,
+        *,
+        make: bool = False,
+    ) -> Store:
+        """Where `principal` may keep what tells them of changes; it is for subscriptions alone.
+
+        Raises:
+            Forbidden, Unauthorized: the gate says no.
+            NonexistentTenant, NotFound: there is no such tenant, or snapshot.
+        """
+        if self.decide(principal, "write", tenant).allowed:
+            return self.writer(principal, tenant, snapshot, make=make)
+        self._check(principal, "subscribe", tenant)
+        return self._behind(tenant, snapshot)
+
     def make_snapshot(
         self, principal: Principal, tenant: str | None, id: str, source: str | None = None
     ) -> Store:
@@ -390,8 +389,3 @@ class Gate:
         if principal.kind == "public":
             raise Unauthorized(where, reason, "send a token that may as 'Bearer …'")
         raise Forbidden(where, reason)
-
-
-def _is_whole(principal: Principal) -> bool:
-    """Whether no token limits it to some types of entities."""
-    return principal.narrowing is None or principal.narrowing.types is None

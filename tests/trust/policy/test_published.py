@@ -102,14 +102,6 @@ def test_what_is_no_policy_is_refused(web: TestClient, body: bytes, status: int,
     assert [each["name"] for each in web.get(PATH).json()] == ["published"]
 
 
-def test_what_the_gate_does_not_do_yet_is_refused(web: TestClient) -> None:
-    total = document(permission=[rule("aggregate", "everyone", constraint("groupSize", "gteq", 5))])
-    less = document(prohibition=[rule("subscribe")])
-    for raw in (total, less):
-        answer = web.put(f"{PATH}/x", json=raw, headers=MINE)
-        assert answer.status_code == 400 and "does not carry out yet" in answer.text
-
-
 def test_a_preview_counts_what_would_change_and_changes_nothing(web: TestClient) -> None:
     found = web.post(f"{PATH}/trees/preview", json=HIDE, headers=MINE).json()
     assert found == [

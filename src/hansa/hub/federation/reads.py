@@ -263,25 +263,20 @@ async def page_of(
     *,
     split: bool,
     by_body: bool = False,
+    cut: Callable[[Sequence[Entity]], list[Entity]] | None = None,
 ) -> Found:
     """One page of a query over this node and its sources.
 
     Args:
+        cut: what of entities may be seen, called in a thread; then they are filtered here, as split ones are.
         local: the entities here of a query, in their order; called in a thread.
         local_total: how many there are here; called in a thread when the total is wanted.
 
     Raises:
         TooComplexQuery: the page lies too far down the list.
     """
-    window = query.offset + query.limit + 1
-    if window > MOST:
-        raise TooComplexQuery(
-            "the query",
-            f"reaches beyond the first {MOST:,} entities of several sources",
-            "narrow it down, or ask for an entity map (entityMap=true)",
-        )
-    if split:
-        window = MOST
+    split = split or cut is not None
+    window = _window(query, split=split)
     here = replace(query, offset=0, limit=window, count=False)
     if split:
         here = replace(here, attributes=(), q=None, scope=None, geo=None, dataset_ids=())
@@ -299,6 +294,8 @@ async def page_of(
         ),
     )
     found = together(own, heard, asker.now)
+    if cut is not None:
+        found.entities = await asyncio.to_thread(cut, found.entities)
     if split:
         found.warned += [_left_out(h) for h in heard if not h.whole and h.offered >= window]
         found.entities = [e for e in found.entities if fulfils(e, query)]
@@ -311,6 +308,18 @@ async def page_of(
     if not split:
         await _fill(dispatch, asker, query, heard, found)
     return found
+
+
+def _window(query: Query, *, split: bool) -> int:
+    """How many entities of everyone a page takes; of split ones, all that may be asked for."""
+    window = query.offset + query.limit + 1
+    if window > MOST:
+        raise TooComplexQuery(
+            "the query",
+            f"reaches beyond the first {MOST:,} entities of several sources",
+            "narrow it down, or ask for an entity map (entityMap=true)",
+        )
+    return MOST if split else window
 
 
 def together(own: Sequence[Entity], heard: Sequence[Heard], now: str) -> Found:

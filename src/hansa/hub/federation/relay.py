@@ -3,14 +3,14 @@
 Nothing in a notification is trusted: its subscriptionId must be that of a copy that is there, its
 entities valid, registered and subscribed to; whatever else is left out. Where entities may be split, what
 was told is put together with what this node and the other sources know, and the conditions are looked
-at then. What is left goes to the subscriber like a notification of this node, from the durable outbox;
+at then. What is left, as far as the subscriber may see it, goes on like a notification of this node, from the durable outbox;
 the same notification told again has the same identifier.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import orjson
@@ -44,10 +44,11 @@ from hansa.kernel.errors import BadRequest, HansaError, NotFound
 from hansa.ngsild.context import CORE, Context
 from hansa.ngsild.expand import Rules, expand_fragment
 from hansa.ngsild.model import ENTITY_MEMBERS, Entity, attributes
+from hansa.ngsild.query import And, AttributePath, Filter, Or
 from hansa.ngsild.scope import in_scope
 from hansa.ngsild.temporal import parse_datetime
 from hansa.ngsild.values import check_datetime
-from hansa.store.port import Store
+from hansa.store.port import Reader, Store
 
 __all__ = ["Relay"]
 
@@ -95,7 +96,34 @@ class Relay:
             whole = [await self._whole(asker, store, registration, e) for e in entities]
             entities = [e for e in whole if await asyncio.to_thread(_meets, subscription, e, store)]
         if entities:
-            await self._post(asker, store, subscription, entities, copy["id"], told)
+            await self._hand_on(asker, store, subscription, entities, copy["id"], told)
+
+    async def _hand_on(
+        self,
+        asker: Asker,
+        store: Store,
+        subscription: Subscription,
+        entities: list[Entity],
+        copy: str,
+        told: Mapping[str, Any],
+    ) -> None:
+        """Hand on what the subscriber may see of these entities."""
+        desk = await self._notifier.desk(asker.tenant)
+        sight = await asyncio.to_thread(desk.leave.look, subscription.owner or {}, store)
+        if sight is not None:
+            # the source looked at its conditions, which must not tell of what is hidden
+            asked = _asked(subscription)
+            entities = [
+                each
+                for each in entities
+                if asked.issubset(sight.allowed(each["id"], each, asked) or ())
+            ]
+            seen = [left for each in entities if (left := sight.shown(each)) is not None]
+            for each in entities:
+                await asyncio.to_thread(sight.told, each)
+            entities = seen
+        if entities:
+            await self._post(asker, sight or store, subscription, entities, copy, told)
 
     async def _known(
         self, asker: Asker, store: Store, id: Any
@@ -129,7 +157,7 @@ class Relay:
     async def _post(
         self,
         asker: Asker,
-        store: Store,
+        store: Reader,
         subscription: Subscription,
         entities: list[Entity],
         copy: str,
@@ -173,6 +201,22 @@ def _within(
     if names is None or not names:
         return None if names is None else entity
     return {k: v for k, v in entity.items() if k in ENTITY_MEMBERS or k in names}
+
+
+def _asked(subscription: Subscription) -> frozenset[str]:
+    """The attributes that the conditions of a subscription look at."""
+    names = {path.names[0] for path in _paths(subscription.q)}
+    if subscription.geo is not None:
+        names.add(subscription.geo.attribute)
+    return frozenset(names)
+
+
+def _paths(q: Filter | None) -> Iterator[AttributePath]:
+    if isinstance(q, And | Or):
+        for part in q.parts:
+            yield from _paths(part)
+    elif q is not None:
+        yield q.path
 
 
 def _meets(subscription: Subscription, entity: Entity, store: Store) -> bool:

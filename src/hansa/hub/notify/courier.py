@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Final
 
 from hansa.hub.notify.endpoint import Endpoint
+from hansa.hub.notify.leave import Left
 from hansa.hub.notify.mqtt import MqttSender
 from hansa.hub.notify.sending import Failure, HttpSender, Sender
 from hansa.hub.notify.settling import Settler
@@ -45,6 +46,9 @@ _LOG = logging.getLogger(__name__)
 Find = Callable[[str, str], Subscription | None]
 """The subscription of a kind, by its identifier."""
 
+Leaving = Callable[[Queued, Subscription], Left | None]
+"""What may still be told of a notification."""
+
 
 class Courier:
     """Delivers what stands in an outbox, until it is stopped."""
@@ -56,8 +60,10 @@ class Courier:
         now: Callable[[], int],
         find: Find,
         trouble: Trouble | None = None,
+        left: Leaving | None = None,
     ) -> None:
         self.outbox, self.egress, self.now, self.find = outbox, egress, now, find
+        self.left = left
         self.trouble = trouble or Trouble()
         self.settler = Settler(outbox, self.trouble)
         self.stopping = asyncio.Event()
@@ -195,6 +201,12 @@ class _Lane:
         if status != "active":
             return Settled(*head, courier.now(), f"its subscription is {status}", sent=False)
         endpoint = subscription.endpoint
+        if courier.left is not None and subscription.owner is not None:
+            left = await asyncio.to_thread(courier.left, row, subscription)
+            if left is None:
+                fact = "its subscriber may not be told of it any more"
+                return Settled(*head, courier.now(), fact, sent=False)
+            notice, subscription = left
         failure = await self._sender_for(endpoint).send(notice, subscription)
         at = courier.now()
         if failure is None:

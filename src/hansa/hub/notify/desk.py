@@ -17,6 +17,7 @@ import orjson
 
 from hansa.hub.contexts import ContextRegistry
 from hansa.hub.notify.courier import Courier
+from hansa.hub.notify.leave import Leave
 from hansa.hub.notify.settling import Pace
 from hansa.hub.notify.trouble import Trouble
 from hansa.hub.own_contexts import single_url
@@ -69,11 +70,11 @@ class Desk:
         others: Callable[[str, str], Subscription | None] = lambda _kind, _id: None,
         eyes: Eyes = everything,
     ) -> None:
-        self._eyes = eyes
+        self.leave = Leave(eyes, store, now)
         self.store, self._contexts, self._now, self._others = store, contexts, now, others
         self.trouble = Trouble()
-        self.courier = Courier(store.outbox, egress, now, self._find, self.trouble)
-        self.matcher = Matcher(store, now, eyes)
+        self.courier = Courier(store.outbox, egress, now, self._find, self.trouble, self.leave.left)
+        self.matcher = Matcher(store, now, self.leave.look)
         self._timetable = Timetable()
         self._changed, self._clock = asyncio.Event(), asyncio.Event()
         self._lock = asyncio.Lock()
@@ -294,7 +295,7 @@ class Desk:
 
     def _at_interval(self, watcher: Watcher, due: int, now: int) -> list[Notice]:
         owner = watcher.subscription.owner
-        seen = None if owner is None else self._eyes(owner, self.store)
+        seen = None if owner is None else self.leave.look(owner, self.store)
         return interval_notices(watcher, self.store if seen is None else seen, due, now)
 
     async def _tidy_for_ever(self) -> None:

@@ -6,10 +6,11 @@ each time that changes are matched. The hub only knows that there is such a thin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from hansa.ngsild.model import Entity
+from hansa.ngsild.query import Seen
 from hansa.store.port import Reader
 
 __all__ = ["Eyes", "Sighted", "everything"]
@@ -17,6 +18,16 @@ __all__ = ["Eyes", "Sighted", "everything"]
 
 class Sighted(Reader, Protocol):
     """A reader that shows what somebody may see, also of entities at hand."""
+
+    obligations: str
+    """What whoever is told must do, in words for machines; "" if nothing."""
+
+    @property
+    def seen(self) -> Seen:
+        """What that is."""
+
+    def allowed(self, id: str, entity: Entity, names: Collection[str]) -> Collection[str] | None:
+        """Those of these attributes that may be told of an entity; ``None``: it is not there for them."""
 
     def shown(self, entity: Entity) -> Entity | None:
         """What is left of an entity; ``None`` if it is not there for them."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from hansa.ngsild.query import Every, Or, Portion, TypeName
+from hansa.ngsild.query import Or, Portion, TypeName
+from hansa.trust.policy.portions import both
 from hansa.trust.policy.view import NONE, View
 from hansa.trust.principals import Principal
 
@@ -41,6 +42,6 @@ def narrowed(view: View, principal: Principal) -> View:
 
 def _narrowed(view: View, types: frozenset[str]) -> View:
     reached = Portion(types=Or(tuple(TypeName(name) for name in sorted(types)))) if types else NONE
-    return replace(
-        view, seen=replace(view.seen, entities=Every((reached, view.seen.entities))), wider=None
-    )
+    within = both((reached, view.seen.entities))
+    wider = None if view.wider is None else _narrowed(view.wider, types)
+    return replace(view, seen=replace(view.seen, entities=within), wider=wider)

@@ -8,7 +8,7 @@ Cuts of the history, which whoever moves it asks for, are for the node alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -23,6 +23,7 @@ from hansa.store.port import Change, Feature, Page, Reader, Shape
 from hansa.trust.guard.heads import head_of
 from hansa.trust.guard.past import GuardedSource
 from hansa.trust.guard.sieve import Sieve
+from hansa.trust.guard.veil import Veil
 from hansa.trust.guard.witness import Notes
 
 __all__ = ["GuardedReader"]
@@ -35,12 +36,14 @@ class GuardedReader:
         store: everything.
         sieve: what may be seen.
         notes: where readings of what not everybody may see are put down.
+        obligations: what goes with all that is read, in words for machines; "" if nothing does.
     """
 
-    __slots__ = ("_notes", "_sieve", "_store")
+    __slots__ = ("_notes", "_sieve", "_store", "obligations")
 
-    def __init__(self, store: Reader, sieve: Sieve, notes: Notes) -> None:
+    def __init__(self, store: Reader, sieve: Sieve, notes: Notes, obligations: str = "") -> None:
         self._store, self._sieve, self._notes = store, sieve, notes
+        self.obligations = obligations
 
     # -- entities -----------------------------------------------------------------------------------
 
@@ -145,6 +148,22 @@ class GuardedReader:
         return self._store.records(kind)
 
     # -- entities from elsewhere --------------------------------------------------------------------
+
+    @property
+    def veil(self) -> Veil:
+        """What cuts what others tell."""
+        return Veil(self._store, self._sieve, self._notes)
+
+    @property
+    def seen(self) -> Seen:
+        """What may be seen."""
+        return self._sieve.seen
+
+    def allowed(self, id: str, entity: Entity, names: Collection[str]) -> Collection[str] | None:
+        """Those of these attributes that may be told of an entity, which may have lost them; ``None``: it is not there."""
+        if self._sieve.shown(entity) is None and not self._sieve.knows(entity["type"], id):
+            return None
+        return self._sieve.names_shown(entity, names)
 
     def shown(self, entity: Entity) -> Entity | None:
         """What is left of an entity that another node told this one."""

@@ -7,8 +7,8 @@ may not see oneself, is told to those who keep the rules or check them, and to n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import orjson
@@ -46,6 +46,7 @@ class Explained:
         seen, total: of a type, how many entities there are for whoever it is, and at all; ``None`` for an entity,
             and for those who may not know.
         reason: all of it in one sentence.
+        sums: of what may not be read wholly, of how many entities at least sums may be seen; 0: none may.
     """
 
     who: str
@@ -59,6 +60,7 @@ class Explained:
     seen: int | None
     total: int | None
     reason: str
+    sums: int = 0
 
 
 class Explainer:
@@ -114,18 +116,17 @@ class Explainer:
         label = "the public" if principal.kind == "public" else who
         reader = self._gate.reader(asker, tenant)
         iri = self._expand(attribute) if attribute else ""
-        view = self._gate.view(principal, "read", tenant)
+        view = self._gate.view(principal, "read", tenant, counts=False)
         found = reader.get(what)
         if found is not None:
-            if not knows(asker):
-                return self._of_entity(label, principal, tenant, orjson.loads(found), iri, view)
-            whole = self._gate.reader(LOCAL, tenant).get(what)
-            return self._of_entity(
-                label, principal, tenant, orjson.loads(whole or found), iri, view
-            )
+            whole = self._gate.reader(LOCAL, tenant).get(what) if knows(asker) else found
+            entity = orjson.loads(whole or found)
+            told = self._of_entity(label, principal, tenant, entity, iri, view)
+            return self._with_sums(told, principal, tenant, entity["type"], iri)
         type = self._expand(what)
         if self._is_known(type, reader, tenant):
-            return self._of_type(label, principal, tenant, type, iri, view, knows(asker))
+            told = self._of_type(label, principal, tenant, type, iri, view, knows(asker))
+            return self._with_sums(told, principal, tenant, [type], iri)
         raise NotFound(
             what[:200],
             "is neither an entity nor a type here, or is not there for you to see",
@@ -138,6 +139,25 @@ class Explainer:
         return any(type in shape.types for shape in reader.shapes()) or any(
             type in types for types in named
         )
+
+    def _with_sums(
+        self,
+        told: Explained,
+        principal: Principal,
+        tenant: str | None,
+        types: Sequence[str],
+        attribute: str,
+    ) -> Explained:
+        """The answer, with what may be summed up of what may not be read."""
+        layer: View | None = self._gate.view(principal, "aggregate", tenant, counts=False)
+        reader = self._gate.reader(LOCAL, tenant)
+        while told.extent != "all" and layer is not None:
+            least, seen = layer.smallest_group, layer.seen
+            if least > 1 and any(counted(reader, t, attribute, seen) >= least for t in types):
+                more = f"; sums of at least {least} entities may be seen"
+                return replace(told, sums=least, reason=told.reason + more)
+            layer = layer.wider
+        return told
 
     def _of_entity(
         self,
@@ -261,7 +281,7 @@ class Explainer:
                 "is nobody known here",
                 "write public, kind:…, role:…, client:… or an account",
             )
-        return found
+        return found if purpose is None else replace(found, purpose=purpose)
 
 
 def _attributes(entity: Mapping[str, Any]) -> list[str]:

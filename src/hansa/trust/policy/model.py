@@ -93,6 +93,9 @@ class Rule:
     rate: int = 0
     duties: tuple[Obligation, ...] = ()
 
+    def __hash__(self) -> int:
+        return hash(self.id)
+
     def concerns(self, who: Principal, action: Action) -> bool:
         """Whether it is about `who` and what they do, at whatever time."""
         about = (

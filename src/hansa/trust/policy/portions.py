@@ -7,6 +7,7 @@ same in most cases are the same.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from hansa.ngsild.city import city_iri
 from hansa.ngsild.query import (
@@ -26,6 +27,7 @@ from hansa.trust.policy.view import ALL, NONE
 __all__ = ["both", "either", "outside", "portion"]
 
 
+@lru_cache(maxsize=65_536)
 def portion(rule: Rule) -> Within:
     """The entities that a rule is about, whatever attributes it names.
 

@@ -98,15 +98,17 @@ class Policies:
         """A number that grows with every change of the rules, for good and for every process."""
         return self.book().count
 
-    def view(self, who: Principal, action: Action, tenant: str | None = None) -> View:
+    def view(
+        self, who: Principal, action: Action, tenant: str | None = None, *, counts: bool = True
+    ) -> View:
         """What the rules leave `who` to see by `action` in a tenant (``None`` is the city's own).
 
-        The same object as long as nothing changes. It counts as one use of a rule that has a rate, once in a request.
+        The same object as long as nothing changes. If it `counts`, it is one use of a rule that has a rate, once in a request.
 
         Raises:
             Unavailable: the rules cannot be read.
         """
-        return self.book().view(who, action, tenant, self._clock.now())
+        return self.book().view(who, action, tenant, self._clock.now(), counts=counts)
 
     def book(self) -> RuleBook:
         """The rules as they stand.
@@ -165,9 +167,7 @@ class Policies:
             )
         old = self._shelf.newest(name)
         version = 1 if old is None else old.version + 1
-        policy = parse_policy(name, document, self._expand, version=version)
-        _check_carried_out(policy)
-        return policy
+        return parse_policy(name, document, self._expand, version=version)
 
     # -- changing -----------------------------------------------------------------------------------
 
@@ -252,23 +252,6 @@ class Policies:
                     "it may be of a newer Hansa: use that, or withdraw it",
                 ) from error
         return found
-
-
-def _check_carried_out(policy: Policy) -> None:
-    """Refuse what the gate does not do yet: it asks for *read*, and for no other action."""
-    for rule in policy.rules:
-        if rule.permits and "aggregate" in rule.actions:
-            raise BadRequest(
-                f"the policy, rule {rule.id}",
-                "permits to aggregate, which this node does not carry out yet",
-                "permit to read what may be read; leave this rule out",
-            )
-        if not rule.permits and "read" not in rule.actions:
-            raise BadRequest(
-                f"the policy, rule {rule.id}",
-                "prohibits less than to read, which this node does not carry out yet",
-                "prohibit to read, which prohibits to subscribe and to republish as well",
-            )
 
 
 def _what(name: str) -> str:

@@ -26,6 +26,10 @@ _Key = tuple[str, str, frozenset[str], str | None, str, Action, str | None]
 """All of a principal that a rule can ask for, what they do, and the tenant."""
 
 
+_Ids = tuple[frozenset[str], frozenset[str]]
+"""Identifiers of permissions, and of prohibitions."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """What was worked out for somebody."""
@@ -49,6 +53,13 @@ class RuleBook:
         self._found: dict[_Key, _Found] = {}
         self._views: dict[tuple[object, ...], View] = {}
         self._paces: dict[str, Pace] = {}
+        tenants = {each.tenant for each in self.policies}
+        self._about = {tenant: _by_party(self.rules(tenant)) for tenant in tenants}
+        self._timed = {
+            tenant: [rule for rule in self.rules(tenant) if rule.since or rule.until]
+            for tenant in tenants
+        }
+        self._public: dict[tuple[Action, str | None], tuple[datetime | None, _Ids]] = {}
 
     def rules(self, tenant: str | None) -> list[Rule]:
         """The rules about a tenant."""
@@ -58,13 +69,28 @@ class RuleBook:
         self, who: Principal, action: Action, tenant: str | None, now: datetime
     ) -> list[Rule]:
         """The rules about what `who` does in a tenant, that hold now."""
-        rules = self.rules(tenant)
-        return [rule for rule in rules if rule.concerns(who, action) and rule.holds(now)]
+        return [
+            rule for rule in self._of(who, tenant) if rule.concerns(who, action) and rule.holds(now)
+        ]
 
-    def view(self, who: Principal, action: Action, tenant: str | None, now: datetime) -> View:
+    def _of(self, who: Principal, tenant: str | None) -> list[Rule]:
+        """The rules that name `who` in some way, in their order: so many rules for others cost nothing."""
+        about = self._about.get(tenant, {})
+        found = {number: rule for key in _keys(who) for number, rule in about.get(key, ())}
+        return [found[number] for number in sorted(found)]
+
+    def view(
+        self,
+        who: Principal,
+        action: Action,
+        tenant: str | None,
+        now: datetime,
+        *,
+        counts: bool = True,
+    ) -> View:
         """What `who` may see, by the rules alone.
 
-        It is one use of a rule that has a rate; all questions of one request together are one.
+        If it `counts`, it is one use of a rule that has a rate; all questions of one request together are one.
         """
         key = (who.name, who.kind, frozenset(who.roles), who.purpose, who.token, action, tenant)
         found = self._found.get(key)
@@ -74,16 +100,15 @@ class RuleBook:
                 self._found.clear()
                 self._views.clear()
             self._found[key] = found
-        return self._paced(who, found) if found.paced else found.view
+        return self._paced(who, found) if found.paced and counts else found.view
 
     def _work_out(
         self, who: Principal, action: Action, tenant: str | None, now: datetime
     ) -> _Found:
         rules = tuple(self.concerning(who, action, tenant, now))
-        everybody = self.concerning(PUBLIC, action, tenant, now)
-        view = self._made(
-            action, rules, _is_public(rules, everybody), self._turn(who, action, tenant, now)
-        )
+        turn = self._turn(who, action, tenant, now)
+        public = _is_public(rules, self._everybody(action, tenant, now))
+        view = self._made(action, rules, public, turn)
         return _Found(view, rules, any(rule.rate for rule in rules))
 
     def _turn(
@@ -92,10 +117,19 @@ class RuleBook:
         """When next a rule about `who`, or about everybody, begins or ends to hold."""
         turns = (
             rule.turns(now)
-            for rule in self.rules(tenant)
+            for rule in self._timed.get(tenant, ())
             if rule.concerns(who, action) or rule.concerns(PUBLIC, action)
         )
         return min((each for each in turns if each is not None), default=None)
+
+    def _everybody(self, action: Action, tenant: str | None, now: datetime) -> _Ids:
+        """The permissions and prohibitions that concern everybody now, by their identifiers."""
+        known = self._public.get((action, tenant))
+        if known is None or (known[0] is not None and now >= known[0]):
+            rules = self.concerning(PUBLIC, action, tenant, now)
+            turn = self._turn(PUBLIC, action, tenant, now)
+            known = self._public[action, tenant] = turn, _ids(rules)
+        return known[1]
 
     def _made(
         self, action: Action, rules: Sequence[Rule], public: bool, until: datetime | None
@@ -136,9 +170,28 @@ class RuleBook:
         self._paces.update(before._paces)
 
 
-def _is_public(rules: Sequence[Rule], everybody: Sequence[Rule]) -> bool:
+def _by_party(rules: Sequence[Rule]) -> dict[tuple[str, str], list[tuple[int, Rule]]]:
+    """Rules with their places, by each party that they name."""
+    found: dict[tuple[str, str], list[tuple[int, Rule]]] = {}
+    for number, rule in enumerate(rules):
+        for party in rule.parties:
+            found.setdefault((party.kind, party.value), []).append((number, rule))
+    return found
+
+
+def _keys(who: Principal) -> list[tuple[str, str]]:
+    """The parties that `who` may belong to."""
+    roles = [("role", role) for role in who.roles]
+    client = [("client", who.name.removeprefix("client:"))] if who.name[:7] == "client:" else []
+    return [("everyone", ""), ("kind", who.kind), ("name", who.name), *roles, *client]
+
+
+def _ids(rules: Sequence[Rule]) -> _Ids:
+    permissions = frozenset(rule.id for rule in rules if rule.permits)
+    return permissions, frozenset(rule.id for rule in rules if not rule.permits)
+
+
+def _is_public(rules: Sequence[Rule], everybody: _Ids) -> bool:
     """Whether those under `rules` see nothing that not everybody sees: less is permitted, more is prohibited."""
-    own, common = {rule.id for rule in rules}, {rule.id for rule in everybody}
-    permitted = {rule.id for rule in rules if rule.permits}
-    prohibited = {rule.id for rule in everybody if not rule.permits}
-    return permitted <= common and prohibited <= own
+    permitted, prohibited = _ids(rules)
+    return permitted <= everybody[0] and everybody[1] <= prohibited

@@ -7,9 +7,9 @@ accepted (406).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, Protocol
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 import orjson
 
@@ -32,13 +32,19 @@ from hansa.kernel.errors import (
 from hansa.kernel.settings import Settings
 from hansa.ngsild.context import Context, Source
 from hansa.ngsild.model import Entity
+from hansa.ngsild.query import Query
 from hansa.store.port import Outcome, Reader, Store, Write, Written
 from hansa.trust.gate import Gate
+from hansa.trust.policy.duties import HEADER as DUTIES
+from hansa.trust.policy.duties import header as duties
+from hansa.trust.policy.view import View
 from hansa.trust.principals import LOCAL, Principal
+from hansa.trust.purposes import with_purpose
 from hansa.web.api.accept import best_of
 from hansa.web.api.background import Background
 from hansa.web.api.commits import Commits
 from hansa.web.api.conditions import conditioned
+from hansa.web.api.heads import depth_exceeds, headers_of, linked_context
 from hansa.web.api.params import check_parameters
 
 __all__ = ["GEO_JSON", "JSON", "LD_JSON", "MERGE_JSON", "Backend", "Call"]
@@ -51,8 +57,6 @@ MERGE_JSON: Final = "application/merge-patch+json"
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
-_LINK_REL: Final = "http://www.w3.org/ns/json-ld#context"
-_CONTAINERS: Final = frozenset({dict, list})
 _NO_OPTIONS: Final[frozenset[str]] = frozenset()
 
 
@@ -101,7 +105,7 @@ class Call:
         self._scope = scope
         self._receive = receive
         self._known = known
-        self.headers = _headers(scope["headers"])
+        self.headers = headers_of(scope["headers"])
         self._query: dict[str, str] | None = None
         self._now = ""
         self._principal: Principal | None = None
@@ -151,7 +155,9 @@ class Call:
     def principal(self) -> Principal:
         """Who is asking."""
         if self._principal is None:
-            self._principal = self.service.gate.identify(self.headers.get(b"authorization"))
+            found = self.service.gate.identify(self.headers.get(b"authorization"))
+            purpose = self.headers.get(b"hansa-purpose")
+            self._principal = found if purpose is None else with_purpose(found, purpose)
         return self._principal
 
     @property
@@ -166,7 +172,29 @@ class Call:
 
     def reader(self) -> Reader:
         """The entities of the tenant, or of the snapshot, to read."""
-        return self.service.gate.reader(self.principal, self.tenant, self.snapshot)
+        gate, passes_on = self.service.gate, b"via" in self.headers
+        return self._obliged(
+            *gate.sighted(self.principal, self.tenant, self.snapshot, passes_on=passes_on)
+        )
+
+    def _obliged(self, reader: Reader, view: View) -> Reader:
+        """The reader, whose obligations the answer tells."""
+        if view.obligations:
+            told = (DUTIES.lower().encode(), duties(view.obligations).encode())
+            self.extra = [*(each for each in self.extra if each[0] != told[0]), told]
+        return reader
+
+    def summed_reader(self, query: Query) -> Reader:
+        """The same, for a question that wants counts or sums of it alone; ``Hansa-Action: aggregate`` asks for groups."""
+        wish = self.headers.get(b"hansa-action", "")
+        if wish not in ("", "aggregate", "read"):
+            raise BadRequest("the header Hansa-Action", "is unknown", "write read or aggregate")
+        gate, groups = self.service.gate, wish == "aggregate"
+        if wish == "read":
+            return self.reader()
+        return self._obliged(
+            *gate.sums(self.principal, self.tenant, self.snapshot, query, by_groups=groups)
+        )
 
     def writer(self, *, make: bool = False) -> Store:
         """The entities of the tenant, or of the snapshot, to write."""
@@ -175,6 +203,10 @@ class Call:
     def tenant_writer(self) -> Store:
         """What the tenant itself has, also where a snapshot is meant."""
         return self.service.gate.writer(self.principal, self.tenant)
+
+    def subscriber(self, *, make: bool = False) -> Store:
+        """Where subscriptions to the same are kept, for those who may subscribe."""
+        return self.service.gate.subscriber(self.principal, self.tenant, self.snapshot, make=make)
 
     def taker(self, *, make: bool = False) -> Store:
         """The same, for those who bring entities: those of a declared source, led through its steps."""
@@ -243,7 +275,7 @@ class Call:
         except RecursionError:
             raise self._too_deep() from None
         limit = self.service.settings.depth_limit
-        if raw.count(b"{") + raw.count(b"[") > limit and _depth_exceeds(found, limit):
+        if raw.count(b"{") + raw.count(b"[") > limit and depth_exceeds(found, limit):
             raise self._too_deep()
         return found
 
@@ -271,13 +303,13 @@ class Call:
     async def link_context(self) -> Context:
         """The @context of the Link header, or the node's default one (6.3.5)."""
         link = self.headers.get(b"link")
-        source = _linked(link) if link else None
+        source = linked_context(link) if link else None
         return await self.service.context(source, self.base, self.tenant)
 
     def refuse_second_context(self) -> None:
         """Refuse an @context in the Link header beside the one in a JSON-LD body (6.3.5)."""
         link = self.headers.get(b"link")
-        if link and self.is_linked_data and _linked(link) is not None:
+        if link and self.is_linked_data and linked_context(link) is not None:
             raise BadRequest(
                 "the Link header",
                 "names an @context although the body is application/ld+json",
@@ -333,34 +365,3 @@ class Call:
     async def commit_all(self, store: Store, writes: list[Write]) -> list[Outcome]:
         """Make several writes durable; one outcome each."""
         return await self.service.commits().settled(store.write(writes))
-
-
-def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, str]:
-    found: dict[bytes, str] = {}
-    for name, value in raw:
-        text = value.decode("latin-1")
-        found[name] = f"{found[name]}, {text}" if name in found else text
-    return found
-
-
-def _linked(link: str) -> str | None:
-    """The address of the @context in a Link header, if there is one."""
-    for part in link.split(","):
-        target, _, parameters = part.partition(">")
-        if _LINK_REL in parameters.replace(" ", ""):
-            return unquote(target.strip().removeprefix("<"))
-    return None
-
-
-def _depth_exceeds(value: Any, limit: int) -> bool:
-    level: list[Any] = [[value]]
-    for _ in range(limit + 1):
-        level = [
-            inner
-            for item in level
-            for inner in (item.values() if type(item) is dict else item)
-            if type(inner) in _CONTAINERS
-        ]
-        if not level:
-            return False
-    return True

@@ -10,6 +10,7 @@ from hansa.hub.discovery import AttributeUse, TypeUse, attribute_uses, type_uses
 from hansa.kernel.errors import NotFound
 from hansa.ngsild.context import Context
 from hansa.ngsild.model import ENTITY_MEMBERS
+from hansa.ngsild.query import Query
 from hansa.ngsild.values import check_name
 from hansa.web.api.answer import Answer, document
 from hansa.web.api.call import JSON, LD_JSON, Call
@@ -96,7 +97,7 @@ async def attribute(call: Call) -> Answer:
 async def _found(call: Call, count: Any, what: str) -> tuple[str, Context, list[Any]]:
     kind = call.accepted(JSON, LD_JSON)
     context = await call.link_context()
-    store = call.reader()
+    store = call.summed_reader(Query())
     shapes = await asyncio.to_thread(store.shapes)
     is_member = bool(call.path) and call.path[0] in ENTITY_MEMBERS
     if not is_member and (reach := reach_of(call, context, store)) is not None:

@@ -3,7 +3,8 @@
 A handler asks :func:`reach_of` for the reach of its request beyond this node: ``None`` when there is
 none (no registration at all, ``local=true``, or a snapshot), which costs next to nothing. With a reach it reads
 with :meth:`Reach.retrieve` and :meth:`Reach.page`, and hands its writes to :meth:`Reach.write`. The
-gate has decided before: whoever may not read or write here reaches nobody through this node.
+gate has decided before: whoever may not read or write here reaches nobody through this node, and what others tell
+is cut to what whoever asks may see (:mod:`hansa.trust.guard.veil`).
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ from hansa.ngsild.q import expand_q, parse_q
 from hansa.ngsild.query import Filter, GeoFilter, Query, TypeFilter
 from hansa.store.port import Reader, Shape, Store, Write, Written
 from hansa.trust.guard.bringer import SourceStore
+from hansa.trust.guard.groups import GroupReader
+from hansa.trust.guard.veil import Veil
 from hansa.web.api.call import Call
 from hansa.web.api.params import flag, names
 
@@ -70,8 +73,8 @@ def reach_of(call: Call, context: Context, store: Reader) -> Reach | None:
     """How far a request reaches beyond this node; ``None`` when it does not."""
     if call.snapshot is not None or call.service.federation.is_idle(call.tenant, store):
         return None  # what was frozen is here alone
-    if flag(call.query, "local"):
-        return None
+    if flag(call.query, "local") or isinstance(store, GroupReader):
+        return None  # what others have is not in the groups that are counted here
     if isinstance(store, SourceStore):
         raise Forbidden(
             "the request",
@@ -99,7 +102,12 @@ class Reach:
         self._federation = call.service.federation
         self.dispatch = self._federation.dispatch
         self.asker = asker_of(call, context)
-        self.splits = flag(call.query, "splitEntities", default=self._federation.splits)
+        self._veil: Veil | None = getattr(store, "veil", None)
+        self.hides = self._veil is not None and self._veil.hides
+        """Whether whoever asks may not see everything; then all conditions are looked at here."""
+        self.splits = self.hides or flag(
+            call.query, "splitEntities", default=self._federation.splits
+        )
 
     # -- reading ------------------------------------------------------------------------------------
 
@@ -123,6 +131,8 @@ class Reach:
         maps = {} if through is None else through.locations
         found = await retrieve(self.dispatch, self.asker, concerned, id, wanted, local, maps)
         warn(self._call, found.warned)
+        if self._veil is not None:
+            found.entities = await asyncio.to_thread(self._veil.entities, found.entities)
         return found.entities[0] if found.entities else None, found.origins.get(id, [])
 
     async def page(self, query: Query, *, by_body: bool = False) -> Found | None:
@@ -149,6 +159,7 @@ class Reach:
             self._count,
             split=self.splits,
             by_body=by_body,
+            cut=self._veil.entities if self.hides and self._veil is not None else None,
         )
         warn(self._call, found.warned)
         return found
@@ -184,7 +195,7 @@ class Reach:
             name=name,
         )
         warn(self._call, warned)
-        return found
+        return found if self._veil is None else self._veil.shapes(found)
 
     async def commit(self, store: Store, write: Write) -> Written:
         """Make a write durable here, or raise what refused it."""
@@ -223,7 +234,7 @@ class Reach:
                 self.dispatch, self.asker, concerned, query, ask, split=self.splits, maps=maps
             )
         warn(self._call, found.warned)
-        return found
+        return found if self._veil is None else await asyncio.to_thread(self._veil.pasts, found)
 
     async def past_links(self, query: Query, ask: Ask) -> Links:
         """The maps that sources make of a query for the past (5.14.5.4)."""

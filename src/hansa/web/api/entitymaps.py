@@ -114,7 +114,8 @@ async def mapped_page(call: Call, context: Context, query: Query) -> MappedPage:
 
 def _reading(call: Call, context: Context, query: Query) -> Reading:
     reach = Reach(call, context, call.reader())
-    is_local = flag(call.query, "local") or call.snapshot is not None
+    # a map would tell of what others have that whoever asks may not see
+    is_local = flag(call.query, "local") or call.snapshot is not None or reach.hides
     registrations = [] if is_local else reach.concerned(wanted_in(query), geo=query.geo)
     return Reading(
         reach.dispatch, reach.asker, registrations, reach.entities, reach.splits and not is_local

@@ -49,7 +49,8 @@ async def _page_of(
     if wanted.limit == 0 and not wanted.count:
         raise BadRequest("the parameter 'limit'", "is 0 without count", "ask for count=true too")
     geometry = geometry_property(call, look.view.context, kind)
-    store = call.reader()
+    counts = wanted.limit == 0 and not wants_map(call)
+    store = call.summed_reader(wanted) if counts else call.reader()
     if wants_map(call):
         return await _through_map(call, wanted, look, kind, geometry)
     reach = reach_of(call, look.view.context, store)

@@ -28,6 +28,7 @@ class Operation:
     """One operation: what it is called, where it is and what it takes.
 
     ``open``: whether somebody may send it who may change nothing, although its verb is not ``GET``.
+    ``subscribes``: whether it is about what tells its sender of changes, for which there are rules of their own.
     """
 
     verb: str
@@ -37,10 +38,13 @@ class Operation:
     handler: Handler
     parameters: frozenset[str] = frozenset()
     open: bool = False
+    subscribes: bool = False
 
     @property
     def asks(self) -> Verb:
         """What the gate must let its sender do: entities are provided by the operations of clause 5.6."""
+        if self.subscribes:
+            return "subscribe"
         if self.verb == "GET" or self.open:
             return "read"
         return "bring" if self.clause.startswith("5.6.") else "write"

@@ -32,6 +32,28 @@ _SNAPSHOT = "/snapshots/{snapshotId}"
 _HISTORY = "timerel timeAt endTimeAt timeproperty lastN aggrMethods aggrPeriodDuration"
 _PAST = "options format sysAttrs lang pick omit attrs datasetId"
 _SUBSCRIPTION = "/subscriptions/{subscriptionId}"
+_SHOWN_ALSO = "options sysAttrs"
+_SUBSCRIPTIONS = (
+    ("POST", "/subscriptions", "Create Subscription", "5.8.1", subscriptions.subscribe, ""),
+    (
+        "GET",
+        "/subscriptions",
+        "Query Subscriptions",
+        "5.8.4",
+        subscriptions.query,
+        "limit offset count " + _SHOWN_ALSO,
+    ),
+    (
+        "GET",
+        _SUBSCRIPTION,
+        "Retrieve Subscription",
+        "5.8.3",
+        subscriptions.retrieve,
+        _SHOWN_ALSO,
+    ),
+    ("PATCH", _SUBSCRIPTION, "Update Subscription", "5.8.2", subscriptions.change, ""),
+    ("DELETE", _SUBSCRIPTION, "Delete Subscription", "5.8.5", subscriptions.remove, ""),
+)
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation(
@@ -294,24 +316,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     Operation("PATCH", _SNAPSHOT, "Update Snapshot Status", "5.16.4", snapshots.update),
     Operation("DELETE", _SNAPSHOT, "Delete Snapshot", "5.16.5", snapshots.delete),
     Operation("POST", _SNAPSHOT + "/clone", "Clone Snapshot", "5.16.2", snapshots.clone),
-    Operation("POST", "/subscriptions", "Create Subscription", "5.8.1", subscriptions.subscribe),
-    Operation(
-        "GET",
-        "/subscriptions",
-        "Query Subscriptions",
-        "5.8.4",
-        subscriptions.query,
-        names_in("limit offset count options sysAttrs"),
+    *(
+        Operation(verb, path, title, clause, handler, names_in(parameters), subscribes=True)
+        for verb, path, title, clause, handler, parameters in _SUBSCRIPTIONS
     ),
-    Operation(
-        "GET",
-        _SUBSCRIPTION,
-        "Retrieve Subscription",
-        "5.8.3",
-        subscriptions.retrieve,
-        names_in("options sysAttrs"),
-    ),
-    Operation("PATCH", _SUBSCRIPTION, "Update Subscription", "5.8.2", subscriptions.change),
-    Operation("DELETE", _SUBSCRIPTION, "Delete Subscription", "5.8.5", subscriptions.remove),
     *BROKER_OPERATIONS,
 )

@@ -282,6 +282,8 @@ def _shown(call: Call, record: Snapshot, kind: str) -> Answer:
     hidden = {_CONTEXT}
     if call.service.gate.denies(call.principal, call.tenant) is not None:
         hidden |= {*QUERIES, *DETAILS}  # what they ask about may not be for whoever sees some only
+    if not call.service.gate.decide(call.principal, "write", call.tenant).allowed:
+        hidden |= {"endpoint", "receiverInfo"}  # it may hold what proves who tells
     body = {name: value for name, value in record.items() if name not in hidden}
     return document(call, body, context, kind)
 

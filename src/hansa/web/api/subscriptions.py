@@ -20,7 +20,9 @@ async def _committed(call: Call, id: str, remains: bool) -> None:
         call.service.passing.changed(call.tenant, id)
 
 
-_KIND = SubscriptionKind(KIND, "/ngsi-ld/v1/subscriptions", create, update, _committed)
+_KIND = SubscriptionKind(
+    KIND, "/ngsi-ld/v1/subscriptions", create, update, _committed, personal=True
+)
 
 
 async def subscribe(call: Call) -> Answer:

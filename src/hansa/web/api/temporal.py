@@ -20,6 +20,7 @@ from hansa.ngsild.represent import View
 from hansa.ngsild.temporal_view import conformed, show_head, show_instances, show_pairs, show_sums
 from hansa.store.history import Selection
 from hansa.store.port import Reader
+from hansa.trust.guard.groups import GroupReader
 from hansa.web.api.answer import Answer, Header, document
 from hansa.web.api.body import read_body_history_query
 from hansa.web.api.call import JSON, LD_JSON, Call
@@ -55,9 +56,9 @@ async def retrieve(call: Call) -> Answer:
     look = read_look(call, context, more_options=FORMS)
     wish = _wish(call, call.query, look.view)
     types = read_types(call, context)
-    store = call.reader()
-    reach = reach_of(call, context, store)
     about = Query(ids=(id,), types=types, attributes=shown_attributes(call, context))
+    store = _reader(call, about, wish)
+    reach = reach_of(call, context, store)
     pasts = None if reach is None else await reach.pasts(about, _whole(wish), id, known_map(call))
     body, range = await asyncio.to_thread(_one, store, id, wish, about, pasts)
     _warn_of_sums(call, wish, pasts)
@@ -89,6 +90,17 @@ async def query_by_body(call: Call) -> Answer:
     return await _page_of(call, wanted, _wish(call, given, look.view), kind)
 
 
+def _reader(call: Call, wanted: Query, wish: _Wish) -> Reader:
+    """What may be seen: where sums alone are wanted, it may be groups in place of entities."""
+    if wish.aggregation is None:
+        return call.reader()
+    store = call.summed_reader(wanted)
+    if isinstance(store, GroupReader):
+        store.check_methods(wish.aggregation.methods)
+        warn(call, [Warned(199, "", store.warning)])
+    return store
+
+
 def _wish(call: Call, given: Mapping[str, str], view: View) -> _Wish:
     form = read_form(call, given)
     aggregation = read_aggregation(given, view) if form == "aggregatedValues" else None
@@ -108,7 +120,7 @@ async def _page_of(call: Call, wanted: Query, wish: _Wish, kind: str) -> Answer:
     maps: list[Header] = []
     is_new = False
     through: EntityMap | None = None
-    store = call.reader()
+    store = _reader(call, wanted, wish)
     reach = reach_of(call, wish.view.context, store)
     if wants_map(call):
         wanted, through, is_new = await through_map(call, wanted, wish.ask, reach)

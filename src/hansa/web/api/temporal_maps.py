@@ -47,6 +47,8 @@ async def create(call: Call) -> Answer:
 
 async def _made(call: Call, wanted: Query, ask: Ask, reach: Reach | None) -> EntityMap:
     whole = replace(wanted, offset=0, limit=_MOST, count=False)
+    if reach is not None and reach.hides:
+        reach = None  # a map would tell of what others have and they may not see
     links = Links() if reach is None else await reach.past_links(whole, ask)
     pasts = None if reach is None else await reach.pasts(whole, ask, done=links.done)
     warn(call, links.warned)

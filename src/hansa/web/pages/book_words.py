@@ -44,6 +44,7 @@ REASONS: Final = {
     "read.refused": "Reading what is not published",
     "write.refused": "Changing data without the right to",
     "bring.refused": "Changing data without the right to",
+    "subscribe.refused": "Asking to be told of changes without the right to",
     "algorithm.prohibited": "Declaring an algorithm that the law prohibits",
     "algorithm.not-allowed": "Changing the register of algorithms without the right to",
     "source.red-line": "Declaring a source that crosses a red line",

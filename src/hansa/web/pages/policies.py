@@ -103,6 +103,7 @@ class PolicyPages:
             "rules": found.rules,
             "seen": found.seen,
             "total": found.total,
+            "sums": found.sums,
         }
 
     def _people(self, tongue: Language, who: Principal) -> list[tuple[str, str]]:

@@ -80,6 +80,8 @@ def facts(
         found.append((tongue("Where"), tongue("in an area that the rule draws")))
     if rule.purposes:
         found.append((tongue("What for"), ", ".join(rule.purposes)))
+    if rule.group > 1:
+        found.append((tongue("Behind each sum at least"), tongue.number(rule.group)))
     if rule.since is not None:
         found.append((tongue("From"), tongue.instant(local(rule.since))))
     if rule.until is not None:
