@@ -1,0 +1,1 @@
+"""What stands between a source and the store, measured alone: the screen, and each kind of step."""
