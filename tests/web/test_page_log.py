@@ -67,7 +67,7 @@ def test_growth_by_day(tmp_path: Path) -> None:
             node.close()
     page = TestClient(node.app, base_url="http://127.0.0.1:1356").get("/open-book/log").text
     rows = [
-        f'<th scope="row">{day} November 2026</th><td class="number">{count}</td>'
+        f'<th scope="row">{day} November 2026</th><td class="number" data-label="Entries">{count}</td>'
         for day, count in ((25, 300), (24, 2), (23, 0), (22, 5))
     ]
     assert all(row in page for row in rows)
