@@ -15,11 +15,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from urllib.parse import quote
 
 from benchmarks.http.process import Running, free_port
 from benchmarks.http.wrk import check, run
 from hansa.cli.init import create
 from hansa.kernel.settings_file import load
+from hansa.ngsild.city import city_iri
 from hansa.node import Node
 
 __all__ = ["Served", "compare_served"]
@@ -97,7 +99,7 @@ def _burst(
     node: Running, base: str, token: str, what: str, seconds: float, clients: int, entities: int
 ) -> _Burst:
     before = node.cpu_seconds()
-    page = "type=GtfsStop" if what == _PAGE else ""
+    page = f"type={quote(city_iri('GtfsStop'), safe='')}" if what == _PAGE else ""
     burst = run("gated", base, seconds, clients, str(entities), token or "-", page)
     if burst.failed:
         raise SystemExit(f"{burst.failed} of {burst.requests} answers were refusals")

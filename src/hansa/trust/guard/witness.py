@@ -63,10 +63,11 @@ class Notes:
             return False
         if self._public.knows_raw(raw) is False:
             return True
-        left = self._public.shown_raw(raw)
-        if left is None or left is raw:
+        entity = orjson.loads(raw)
+        left = self._public.shown(entity)
+        if left is None or left is entity:
             return left is None
-        return shown is raw or not orjson.loads(left).keys() >= orjson.loads(shown).keys()
+        return shown is raw or not left.keys() >= orjson.loads(shown).keys()
 
     def is_public(self, types: Collection[str], id: str) -> bool:
         """Whether everybody may see whatever there is of an entity that is gone."""

@@ -16,6 +16,7 @@ from hansa.kernel.errors import BadRequest
 from hansa.kernel.pace import Pace
 from hansa.kernel.settings import Settings
 from hansa.trust.identity.accounts import Account, Accounts
+from hansa.trust.identity.bearers import Bearers
 from hansa.trust.identity.clients import Clients
 from hansa.trust.identity.entrance import By, Entrance
 from hansa.trust.identity.grants import Grants
@@ -64,6 +65,7 @@ class Desk:
             clock,
             settings.second_factor,
         )
+        self._bearers = Bearers(vault, clock, self.tokens, self.accounts)
         self._pace = Pace(settings.rate_token)
         self._session_pace = Pace(settings.rate_session)
 
@@ -91,14 +93,10 @@ class Desk:
             return found
         if not text.startswith(PREFIX):
             return None
-        token = self.tokens.find(text)
-        account = self.accounts.get(token.account) if token else None
-        if token is None or account is None or account.disabled:
-            return None
-        self._pace.take(token.id, f"token {token.id}")
-        return replace(
-            account.principal(), narrowing=token.narrowing(), token=token.id, source=token.source
-        )
+        found = self._bearers.find(text)
+        if found is not None:
+            self._pace.take(found.token, f"token {found.token}")
+        return found
 
     def session(self, secret: str, *, counted: bool = False) -> tuple[Session, Account] | None:
         """The session behind a cookie and its account; ``None`` if it is over.
