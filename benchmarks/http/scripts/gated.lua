@@ -1,4 +1,5 @@
--- Retrieve one of so many stops by id, or a page by a query, with a token if one is given.
+-- Retrieve one of so many stops by id, or a page by a query, with a token if one is given. Every tenth stop is
+-- of a type that is hidden from the public, and is not asked for.
 local common = require("common")
 local base, count, query, headers
 
@@ -10,7 +11,7 @@ function init(args)
 end
 
 function request()
-  local path = "/entities/urn:ngsi-ld:GtfsStop:" .. math.random(0, count - 1)
+  local path = "/entities/urn:ngsi-ld:GtfsStop:" .. math.random(0, count / 10 - 1) * 10 + math.random(1, 9)
   if query and query ~= "" then path = "/entities?" .. query end
   return wrk.format("GET", base .. path, headers)
 end

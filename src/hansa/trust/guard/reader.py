@@ -178,11 +178,13 @@ class GuardedReader:
     # -- what is done with them ---------------------------------------------------------------------
 
     def _veiled(self, query: Query) -> Query:
-        return replace(query, seen=self._together(query.seen))
+        return query if self._sieve.is_whole else replace(query, seen=self._together(query.seen))
 
-    def _together(self, seen: Seen | None) -> Seen:
+    def _together(self, seen: Seen | None) -> Seen | None:
         """What may be seen by the rules, and as whoever asks wants it besides."""
         own = self._sieve.seen
+        if self._sieve.is_whole:
+            return seen
         if seen is None:
             return own
         names = own.attributes.keys() | seen.attributes.keys()
@@ -193,7 +195,8 @@ class GuardedReader:
         )
 
     def _cut(self, documents: Sequence[bytes]) -> list[bytes]:
-        left = [self._sieve.uncovered_raw(raw) for raw in documents]
+        whole = self._sieve.is_whole
+        left = list(documents) if whole else [self._sieve.uncovered_raw(raw) for raw in documents]
         if not self._notes.is_idle:
             pairs = zip(documents, left, strict=True)
             restricted = self._notes.is_restricted_raw

@@ -52,15 +52,7 @@ class Sieve:
 
     def uncovered(self, entity: Entity) -> Entity:
         """What is left of an entity that is known to be there."""
-        if not self._tests:
-            return entity
-        found: dict[Within, bool] = {}
-        open_ones = [n for n in self._named if n in entity] if self._only_named else entity
-        hidden = [
-            name
-            for name in open_ones
-            if name in self._never or not self._shows(name, entity, found)
-        ]
+        hidden = self.hidden(entity)
         if not hidden:
             return entity
         left = entity.copy()
@@ -69,6 +61,22 @@ class Sieve:
         if "modifiedAt" in left:
             left["modifiedAt"] = last_change(left) or left["modifiedAt"]
         return left
+
+    def hidden(self, entity: Entity) -> list[str]:
+        """The attributes of an entity that is known to be there, that are not."""
+        if not self._tests:
+            return []
+        found: dict[Within, bool] = {}
+        open_ones = [n for n in self._named if n in entity] if self._only_named else entity
+        return [
+            name
+            for name in open_ones
+            if name in self._never or not self._shows(name, entity, found)
+        ]
+
+    def has(self, entity: Entity) -> bool:
+        """Whether an entity is there."""
+        return self._there(entity)
 
     def shown_raw(self, raw: bytes) -> bytes | None:
         """What is left of a serialised entity, the very same bytes if that is all; ``None`` if it is not there."""

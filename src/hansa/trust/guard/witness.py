@@ -61,13 +61,14 @@ class Notes:
         """The same of a serialised entity."""
         if self.is_idle or self._public.is_open(raw):
             return False
-        if self._public.knows_raw(raw) is False:
+        there = self._public.knows_raw(raw)
+        if there is False:
             return True
         entity = orjson.loads(raw)
-        left = self._public.shown(entity)
-        if left is None or left is entity:
-            return left is None
-        return shown is raw or not left.keys() >= orjson.loads(shown).keys()
+        if there is None and not self._public.has(entity):
+            return True
+        hidden = self._public.hidden(entity)
+        return bool(hidden) and (shown is raw or not orjson.loads(shown).keys().isdisjoint(hidden))
 
     def is_public(self, types: Collection[str], id: str) -> bool:
         """Whether everybody may see whatever there is of an entity that is gone."""
