@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hansa.ngsild.city import city_iri
-from hansa.ngsild.query import Seen
 from hansa.trust.guard.sieve import Sieve
 from hansa.trust.guard.veil import Veil
 from hansa.trust.guard.witness import Notes
-from hansa.trust.principals import PUBLIC
-from tests.store.strategies import worlds
-from tests.store.test_within import left_of, seens
-from tests.trust.policy.documents import constraint, rule
+from hansa.trust.policy.compile import compiled
+from hansa.trust.policy.parse import parse_policy
+from hansa.trust.principals import PUBLIC, Principal
+from tests.trust.policy.documents import PRINCIPALS, constraint, entities, policies, rule
 from tests.trust.policy.ruled import Ruled, prop, ruled
 from tests.web.api.source import MockSource, mock_source
 
@@ -209,10 +209,12 @@ class _Empty:
         return None
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(worlds, seens)
-def test_what_is_only_elsewhere_is_cut_like_what_is_here(
-    entities: list[dict[str, Any]], seen: Seen
-) -> None:
-    veil = Veil(_Empty(), Sieve(seen), Notes(None, PUBLIC, (), Sieve(seen)))  # type: ignore[arg-type]
-    assert veil.entities(entities) == left_of(entities, seen)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(policies(), st.sampled_from(PRINCIPALS))
+def test_what_is_only_elsewhere_is_cut_like_what_is_here(document: Any, who: Principal) -> None:
+    policy = parse_policy("p", document, city_iri)
+    rules = [each for each in policy.rules if each.concerns(who, "read")]
+    sieve = Sieve(compiled("read", rules).seen)
+    veil = Veil(_Empty(), sieve, Notes(None, PUBLIC, (), sieve))  # type: ignore[arg-type]
+    left = [shown for each in entities() if (shown := sieve.shown(each)) is not None]
+    assert veil.entities(entities()) == left
