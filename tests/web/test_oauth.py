@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -193,3 +194,53 @@ def test_a_client_library_of_others_gets_a_token(client: TestClient) -> None:
         assert token["expires_in"] == 600
         me = theirs.get(f"{HOME}/hansa/v1/me").json()
         assert me["name"] == "client:parking"
+
+
+def test_claims_that_are_nested_too_deeply(client: TestClient) -> None:
+    """1,020 lists in each other, signed as they should be."""
+    head = jwt_part({"alg": "EdDSA", "kid": KEYS["Ed25519"].kid})
+    text = '{"iss":"parking","sub":"parking","a":' + "[" * 1020 + "]" * 1020 + "}"
+    signed = f"{head}.{b64(text.encode())}"
+    key = KEYS["Ed25519"].private_key
+    assert key is not None
+    assertion = f"{signed}.{b64(key.sign(signed.encode()))}"
+    quiet = TestClient(client.app, base_url=HOME, raise_server_exceptions=False)
+    answer = ask(quiet, client_assertion=assertion)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+def b64(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def jwt_part(value: Any) -> str:
+    return b64(json.dumps(value).encode())
+
+
+def test_an_assertion_for_another_node_is_not_taken(client: TestClient, tmp_path: Path) -> None:
+    """Whoever was given one shall not send it here under the name of where it was for."""
+    for host in ("10.0.0.5", "city", "[2001:db8::1]", "192.0.2.1:1356"):
+        for audience in (f"http://{host}", f"http://{host}/oauth/token"):
+            form = {
+                "grant_type": "client_credentials",
+                "client_assertion_type": KIND,
+                "client_assertion": assertion(aud=audience),
+            }
+            answer = client.post("/oauth/token", data=form, headers={"Host": host})
+            assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+        path = "/.well-known/oauth-authorization-server"
+        assert client.get(path, headers={"Host": host}).status_code == 421
+    for host in ("localhost:1356", "[::1]:1356"):
+        sent = assertion(aud=f"http://{host}/oauth/token")
+        assert ask(
+            TestClient(client.app, base_url=f"http://{host}"), client_assertion=sent
+        ).is_success
+
+
+def test_the_names_that_are_set_are_its_own(tmp_path: Path) -> None:
+    node = Node.open(tmp_path / "node", Settings(hosts=("node.city.example",)))
+    node.trust.desk.clients.add("parking", jwks=jwks())
+    client = TestClient(node.app, base_url="http://node.city.example")
+    sent = assertion(aud="http://node.city.example/oauth/token")
+    assert ask(client, client_assertion=sent).is_success
+    node.close()

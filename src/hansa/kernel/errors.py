@@ -38,6 +38,7 @@ __all__ = [
     "TooLarge",
     "TooManyRequests",
     "TooManyResults",
+    "TooSlow",
     "Unauthorized",
     "Unavailable",
     "UndeclaredSource",
@@ -162,6 +163,13 @@ class NotAcceptable(HansaError):
 
     code = "InvalidRequest"
     status = 406
+
+
+class TooSlow(HansaError):
+    """The body did not come in the time that a body is given."""
+
+    code = "InvalidRequest"
+    status = 408
 
 
 class AlreadyExists(HansaError):

@@ -41,6 +41,7 @@ from hansa.web.oauth import OAuthRoutes
 from hansa.web.pages import error_handlers, make_pages
 from hansa.web.shell.headers import guarded
 from hansa.web.shell.hosts import Hosts
+from hansa.web.shell.patience import patient
 from hansa.web.shell.proof import proving
 from hansa.web.shell.refusals import told
 from hansa.web.shell.site import PageNode
@@ -123,7 +124,7 @@ def build_app(node: WebNode) -> App:
             return
         await proved(scope, receive, send)
 
-    met = _met(app, Hosts(node.settings), Pace(node.settings.rate_address))
+    met = _met(patient(app), Hosts(node.settings), Pace(node.settings.rate_address))
     if not node.settings.dev:  # there is nobody to keep out
         met = told(met)
     return guarded(met, node.settings.base_url)

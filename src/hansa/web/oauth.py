@@ -15,10 +15,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from hansa.kernel.errors import HansaError, Unauthorized, Unavailable
+from hansa.kernel.errors import HansaError, Misdirected, TooSlow, Unauthorized, Unavailable
 from hansa.trust.identity.grants import Granted, InvalidScope
 from hansa.trust.identity.keysets import ALGORITHMS
 from hansa.trust.principals import SCOPES
+from hansa.web.api.register import as_document
+from hansa.web.shell.hosts import is_local
 from hansa.web.shell.site import PageNode, base_of
 
 __all__ = ["OAuthRoutes"]
@@ -55,7 +57,10 @@ class OAuthRoutes:
 
     async def _metadata(self, request: Request) -> Response:
         """RFC 8414, section 2."""
-        issuer = base_of(self._node, request)
+        try:
+            issuer = self._issuer(request)
+        except Misdirected as error:
+            return as_document(error)
         found: dict[str, Any] = {
             "issuer": issuer,
             "token_endpoint": f"{issuer}/oauth/token",
@@ -95,6 +100,19 @@ class OAuthRoutes:
         }
         return JSONResponse(found, headers=_KEPT)
 
+    def _issuer(self, request: Request) -> str:
+        """The node's own address, never one that only the request names: an assertion for another would be good here.
+
+        Raises:
+            Misdirected: it is not known.
+        """
+        settings, host = self._node.settings, (request.url.hostname or "").rstrip(".")
+        own = {name.lower() for name in settings.hosts}
+        if not settings.base_url and not is_local(host) and host not in own:
+            fact, remedy = "does not know its own address", "set base_url or hosts in hansa.toml"
+            raise Misdirected("this node", fact, remedy)
+        return base_of(self._node, request)
+
     async def _granted(self, request: Request) -> Granted:
         """What RFC 6749 4.4.2 and RFC 7523 2.2 ask of a request, in the order of the checks."""
         form = await _form(request)
@@ -111,7 +129,7 @@ class OAuthRoutes:
             raise _Fault("invalid_client", words, 401)
         grants = self._node.trust.desk.grants
         client = await run_in_threadpool(grants.holder, assertion, form.get("client_id", ""))
-        issuer = base_of(self._node, request)
+        issuer = self._issuer(request)
         proof = (
             await self._node.trust.keysets.verified(assertion, client.jwks_uri)
             if client.jwks_uri
@@ -127,10 +145,13 @@ async def _form(request: Request) -> dict[str, str]:
     if kind != "application/x-www-form-urlencoded":
         raise _Fault("invalid_request", "the body must be application/x-www-form-urlencoded")
     found = b""
-    async for chunk in request.stream():
-        found += chunk
-        if len(found) > _LONGEST:
-            raise _Fault("invalid_request", "the request is too long", 413)
+    try:
+        async for chunk in request.stream():
+            found += chunk
+            if len(found) > _LONGEST:
+                raise _Fault("invalid_request", "the request is too long", 413)
+    except TooSlow as error:
+        raise _Fault("invalid_request", error.sentence, error.status) from error
     try:
         pairs = parse_qsl(found.decode("ascii"), errors="strict", max_num_fields=_MOST)
     except (UnicodeDecodeError, ValueError):

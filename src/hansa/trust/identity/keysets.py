@@ -145,6 +145,8 @@ def verified(text: str, keys: Jwks) -> Signed:
             found = jwt.decode(text, KeySet.import_key_set({"keys": [each]}), registry=_REGISTRY)
         except (JoseError, ValueError, TypeError, KeyError):
             continue
+        except RecursionError:
+            raise Unauthorized(subject, "is nested too deeply", "send plain claims") from None
         return Signed(found.header, found.claims)
     raise Unauthorized(subject, "bears a signature that is not right", "sign it with the key named")
 

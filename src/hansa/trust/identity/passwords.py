@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from importlib import resources
+from threading import BoundedSemaphore
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -60,6 +61,8 @@ _MARK: Final = 8
 
 _HASHER: Final = PasswordHasher()
 """argon2id with the library's parameters (RFC 9106, low memory: 64 MiB, 3 passes, 4 lanes)."""
+_ROOM: Final = BoundedSemaphore(2)
+"""However many ask, two are hashed at a time: each takes 64 MiB."""
 _NOBODY: Final = _HASHER.hash("nobody has this password")
 
 
@@ -113,7 +116,8 @@ def _marks() -> frozenset[bytes]:
 
 def hashed(password: str) -> str:
     """What of a password is kept."""
-    return _HASHER.hash(password.encode("utf-8", "surrogatepass"))
+    with _ROOM:
+        return _HASHER.hash(password.encode("utf-8", "surrogatepass"))
 
 
 def matches(password: str, stored: str) -> bool:
@@ -121,7 +125,8 @@ def matches(password: str, stored: str) -> bool:
     if len(password) > _MOST:
         return False
     try:
-        _HASHER.verify(stored or _NOBODY, password.encode("utf-8", "surrogatepass"))
+        with _ROOM:
+            _HASHER.verify(stored or _NOBODY, password.encode("utf-8", "surrogatepass"))
     except (VerificationError, InvalidHashError):
         return False
     return bool(stored)

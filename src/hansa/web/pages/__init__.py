@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
@@ -136,7 +136,16 @@ def error_handlers(node: PageNode) -> dict[Any, Handler]:
     async def unexpected(request: Request, error: Exception) -> Response:
         return told(request, _as_ours(request, 500))
 
-    return {HansaError: ours, HTTPException: http, 500: unexpected, Exception: unexpected}
+    async def gone(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # nobody hears it, and nothing failed here
+
+    return {
+        ClientDisconnect: gone,
+        HansaError: ours,
+        HTTPException: http,
+        500: unexpected,
+        Exception: unexpected,
+    }
 
 
 def _as_ours(request: Request, status: int) -> HansaError:

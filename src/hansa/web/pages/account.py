@@ -35,6 +35,7 @@ from hansa.trust.principals import SCOPES
 from hansa.web.pages.login import here
 from hansa.web.pages.roles import ROLE_NAMES, SCOPE_NAMES
 from hansa.web.shell.forms import Form, posted
+from hansa.web.shell.hashing import HASHING
 from hansa.web.shell.language import choose
 from hansa.web.shell.site import Site
 from hansa.web.shell.who import remember, renew
@@ -100,7 +101,7 @@ class AccountPages:
         host = request.client.host if request.client else ""
         place = place_of(self._site.base(request))
         try:
-            shown = await run_in_threadpool(self._change, form, session, account, host, place)
+            shown = await HASHING.run(self._change, form, session, account, host, place)
         except (BadRequest, Conflict, Forbidden, Unauthorized, NotFound) as error:
             shown = Shown(error=error)
         if shown.secret:

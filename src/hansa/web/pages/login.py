@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Route
 from hansa.kernel.errors import AlreadyExists, BadRequest, HansaError, Unauthorized
 from hansa.trust.identity.passkeys import Place, place_of
 from hansa.web.shell.forms import local_path, posted
+from hansa.web.shell.hashing import HASHING
 from hansa.web.shell.language import choose
 from hansa.web.shell.site import Site
 from hansa.web.shell.who import forget, remember
@@ -48,7 +49,7 @@ class LoginPages:
         desk = self._site.node.trust.desk
         name, password, code = (form.get(part, "") for part in ("name", "password", "code"))
         try:
-            secret = await run_in_threadpool(desk.log_in, name, password, code, *_origin(request))
+            secret = await HASHING.run(desk.log_in, name, password, code, *_origin(request))
         except Unauthorized as error:
             return self._login(request, onward, name, error)
         if asker.session is not None:
@@ -106,7 +107,7 @@ class LoginPages:
             if form.get("password", "") != form.get("again", ""):
                 fact = "was not written the same twice"
                 raise BadRequest("the password", fact, "write it again")
-            made = await run_in_threadpool(
+            made = await HASHING.run(
                 desk.open_link,
                 secret,
                 name,

@@ -69,9 +69,16 @@ def check_origin(node: PageNode, request: Request) -> None:
     fetched = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     ours = {request.headers.get("host", ""), urlsplit(node.settings.base_url).netloc}
-    foreign = origin is not None and urlsplit(origin).netloc not in ours - {""}
+    foreign = origin is not None and _place(origin) not in ours - {""}
     if foreign or fetched not in (None, "same-origin"):
         raise Forbidden("this request", "comes from another site", "use the page of this node")
+
+
+def _place(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # half a bracket
+        return ""
 
 
 def local_path(wanted: str) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from hansa.kernel.errors import Misdirected
 from hansa.kernel.settings import Settings
 
-__all__ = ["Hosts"]
+__all__ = ["Hosts", "is_local"]
 
 _MOST = 1000
 
@@ -36,8 +36,6 @@ class Hosts:
         Raises:
             Misdirected: it is.
         """
-        if self._any:
-            return
         for name, value in headers:
             if name == b"host":
                 if value not in self._known:
@@ -46,9 +44,12 @@ class Hosts:
 
     def _look(self, value: bytes) -> None:
         try:
-            name = (urlsplit("//" + value.decode("ascii")).hostname or "").rstrip(".")
-        except ValueError:
+            parts = urlsplit("//" + value.decode("ascii"))
+            name = (parts.hostname or "").rstrip(".") if parts.port != 0 else "."
+        except ValueError:  # half a bracket, or a port that is no number
             name = "."
+        if self._any and name != ".":
+            return
         local = "." not in name or name.endswith(".localhost") or _is_address(name)
         if not local and name not in self._names:
             raise Misdirected(
@@ -58,6 +59,11 @@ class Hosts:
             )
         if len(self._known) < _MOST:
             self._known.add(value)
+
+
+def is_local(name: str) -> bool:
+    """Whether a name is of this machine alone."""
+    return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
 
 
 def _is_address(name: str) -> bool:

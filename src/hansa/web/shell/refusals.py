@@ -22,7 +22,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _LOG: Final = logging.getLogger("hansa.refused")
-_TOLD: Final = frozenset({400, 413, 415, 421, 422, 429, 431})
+_TOLD: Final = frozenset({400, 408, 413, 415, 421, 422, 429, 431})
 _SECRET: Final = ("/link/", "/hansa/v1/told/")
 _MOST: Final = 60
 _WHILE: Final = 60.0
