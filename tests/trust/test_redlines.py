@@ -13,6 +13,7 @@ from hansa.kernel.errors import RedLine
 from hansa.ngsild.city import city_context
 from hansa.ngsild.expand import Rules, expand_entity
 from hansa.trust.redlines import check, rule_of
+from hansa.trust.screen import Screening
 
 JPEG = base64.b64encode(b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(300)).decode()
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(300)).decode()
@@ -71,7 +72,105 @@ CROSSING = {
     "picture in a text": (entity(html=f"<p>x</p><img src='data:image/png;base64,{PNG}'>"), "pictures"),
     "picture in json": (entity(seen={"type": "JsonProperty", "json": [{"a": JPEG}]}), "pictures"),
     "vector": (entity("Person", embedding=VECTOR), "vectors"),
+    "plural": (entity(licensePlates=["1234 BCD"]), "plates"),
+    "plural of a name": (entity(faceTemplates=1), "biometrics"),
+    "small letters": (entity(facehash="x"), "biometrics"),
+    "small letters, eye": (entity(irisscan="x"), "biometrics"),
+    "small letters, long": (entity(personfacedescriptors="x"), "biometrics"),
+    "small letters, score": (entity(socialscoring=1), "social-score"),
+    "small letters, rating": (entity(citizenrating=1), "social-score"),
+    "a number at the end": (entity(face2="x"), "faces"),
+    "a name of resources": (entity(**{"urn:x:face": "x"}), "faces"),
+    "a plate by a name of resources": (entity(**{"urn:x:plate": "ABC 123"}), "plates"),
+    "an address with more": (entity(**{"https://x.example/face/1": "x"}), "faces"),
+    "Cyrillic": (entity(**{"pl\u0430te": "ABC 123"}), "plates"),
+    "Cyrillic within": (entity(seen={"f\u0430ce": "x"}), "faces"),
+    "Greek": (entity(seen={"fac\u03b5_t\u03b5mplat\u03b5": "x"}), "biometrics"),
+    "a sign that is not seen": (entity(seen={"fa\u200bce": "x"}), "faces"),
 }  # fmt: skip
+
+PLATES: dict[str, Any] = {
+    "not seen": "AB\u200bC-123",
+    "dash": "ABC\u2013123",
+    "slash": "ABC/123",
+    "star": "*ABC123",
+    "Cyrillic": "\u0410\u0412\u0421 123",
+    "one by one": ["A", "B", "C", "1", "2", "3"],
+    "by name": {"a": "ABC", "b": 123},
+    "name of a member": {"ABC-123": 1},
+    "small name of a member": {"abc123": 1},
+    "number": 123456,
+    "number in a list": [123456],
+    "number within": {"read": 123456.0},
+    "in a text": "the blue car had ABC-123 on it",
+    "in a text, parted": "the blue car had ABC 123 on it, I am sure",
+    "in a text, run in": "blue car,plate:ABC123, moving north",
+    "end of an identifier": "https://cars.example/by-plate/ABC-123",
+}
+POINT = {"type": "Point", "coordinates": [1.5, 2.5]}
+PNG_PIECES = [PNG[at : at + 90] for at in range(0, len(PNG), 90)]
+PICTURES: dict[str, Any] = {
+    "a letter before": "x" + JPEG,
+    "a quote before": '"' + PNG,
+    "name of a member": {PNG: 1},
+    "names of members": dict.fromkeys(PNG_PIECES, 1),
+    "pieces": PNG_PIECES,
+    "pieces by name": {f"p{n}": piece for n, piece in enumerate(PNG_PIECES)},
+    "pieces in lists": [[piece] for piece in PNG_PIECES],
+    "bytes": list(base64.b64decode(JPEG)),
+    "bytes with a sign": [b - 256 if b > 127 else b for b in base64.b64decode(JPEG)],
+    "bytes as floats": {"a": [float(b) for b in base64.b64decode(PNG)]},
+    "capitals": f"DATA:IMAGE/PNG;BASE64,{PNG}",
+    "for addresses": JPEG.replace("/", "_"),
+    "hexadecimal in capitals": "0x" + base64.b64decode(PNG).hex().upper(),
+}
+
+
+@pytest.mark.parametrize("how", PLATES)
+def test_a_plate_is_one_in_every_dress(how: str) -> None:
+    for attribute in (PLATES[how], {"type": "JsonProperty", "json": {"plate": PLATES[how]}}):
+        with pytest.raises(RedLine) as refused:
+            check(entity(plate=attribute))
+        assert refused.value.extra["rule"] == "plates"
+
+
+@pytest.mark.parametrize("how", PICTURES)
+def test_a_picture_is_one_in_every_dress(how: str) -> None:
+    with pytest.raises(RedLine) as refused:
+        Screening().check(entity(note=PICTURES[how]))
+    assert refused.value.extra["rule"] == "pictures"
+
+
+@pytest.mark.parametrize("scope", ["/" + PNG.rstrip("="), ["/a", "/" + PNG.replace("=", "")]])
+def test_no_scope_holds_a_picture(scope: Any) -> None:
+    with pytest.raises(RedLine):
+        Screening().check(entity(speed=5) | {"scope": [scope] if isinstance(scope, str) else scope})
+    Screening().check(entity(speed=5) | {"scope": ["/Madrid/Gardens", "/Company"]})
+
+
+@pytest.mark.parametrize(
+    "name, more, rule",
+    [
+        ("plate", {"note": "ABC-123"}, "plates"),
+        ("seat", {"face": "x"}, "faces"),
+        ("seat", {"note": JPEG}, "pictures"),
+        ("seat", {"a": {"licensePlate": "ABC-123"}}, "plates"),
+        ("plate", {"bbox": ["ABC-123"]}, "plates"),
+    ],
+    ids=["plate", "face", "picture", "within", "box"],
+)
+def test_members_of_a_geometry_are_looked_at(name: str, more: Any, rule: str) -> None:
+    place = {"type": "GeoProperty", "value": POINT | more}
+    for found in (
+        entity(**{name: place}),
+        entity(speed={"type": "Property", "value": 1, name: place}),
+    ):
+        with pytest.raises(RedLine) as refused:
+            Screening().check(found)
+        assert refused.value.extra["rule"] == rule
+    Screening().check(
+        entity(seat={"type": "GeoProperty", "value": POINT | {"bbox": [1, 2, 1, 2], "note": "x"}})
+    )
 
 
 @pytest.mark.parametrize("name", CROSSING)
@@ -101,8 +200,24 @@ def test_what_crosses_a_line_is_refused_with_the_law(name: str) -> None:
         entity(url="https://city.example/" + "a/9j/" * 80),
         entity(plateThickness=3, temperatureOfPlate=50, tectonicPlate="Nazca"),
         entity(image="https://city.example/facade.jpg"),
+        entity(surface=7, surfaces=["x"], interface="x", interfaces="x", plateau=3, plateaus=[3]),
+        entity(facet="x", facets=["x"], facade="x", template="x", score=3, scores=[3, 2]),
+        entity(surfacetemplate="x", surfacehash="x", interfaceid="x", invoicetemplate="x"),
+        entity(
+            templatenumber="A12", certificateFingerprint="ab:cd", loadprofile=[1, 2], typeface="x"
+        ),
+        entity(matriculas=1250, plates=3, patentes=120),
+        entity("SurfaceDetection", clockFace="x", faceValue=5),
+        entity(licensePlate="4f1c2d3e-7e0b-24d5-5a6f-0c1d2e3f4a5b"),
+        entity(licensePlate="urn:ngsi-ld:Vehicle:p-abcdefghijklmnopqrstuvwxyz"),
+        entity(licensePlate={"type": "LanguageProperty", "languageMap": {"es-419": "sin placa"}}),
+        entity(licensePlate="could not be read, the car was too far away"),
+        entity(**{"https://x.example/plate/thickness": 12, "urn:x:surface": 345}),
+        entity(поверхность="x", 표면="x", seen={"лицо": "x", "επιφάνεια": 1}),
+        entity(series=list(range(256)), temperatures=[20.5] * 100),
+        entity(words=["a text of some length that is one of several"] * 20),
     ],
-    ids=range(12),
+    ids=range(26),
 )
 def test_what_only_looks_like_it_goes_in(fine: dict[str, Any]) -> None:
     check(fine)

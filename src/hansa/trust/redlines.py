@@ -2,9 +2,11 @@
 
 Asked of an entity as it would be stored, in this order:
 
-1. the names of its types and attributes, sub-attributes included (the verdict is kept for each set of names);
-2. the values under names that say *plate*: a plate in clear is refused, a pseudonym is none;
-3. long texts anywhere: a picture, film or sound inside them is refused;
+1. the names of its types and attributes, sub-attributes included (:mod:`.spelling`; the verdict is kept for each set of
+   names);
+2. the values under names that say *plate*: a plate in clear is refused, a pseudonym is none (:mod:`.plates`);
+3. long texts anywhere, names, scopes and pieces that make one included, and lists of bytes: a picture, film or sound
+   in them is refused (:mod:`.recordings`);
 4. lists of numbers under names that say *embedding*, on what is a person by its type.
 
 What an edit leaves as it was is not asked again. Most entities are passed at a glance before (:mod:`.screen`). The rules are data with their source: ``redlines.toml``.
@@ -12,24 +14,26 @@ What an edit leaves as it was is not asked again. Most entities are passed at a 
 
 from __future__ import annotations
 
-import re
 import tomllib
-import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final
-from urllib.parse import unquote
 
 from hansa.kernel.errors import RedLine
 from hansa.ngsild.model import ENTITY_MEMBERS, INSTANCE_MEMBERS, Entity
+from hansa.trust.plates import Plates
+from hansa.trust.recordings import LONG, are_bytes_of_recording, is_plain, is_recording, parts_hold
+from hansa.trust.spelling import has, is_one_of, last_part
 
 __all__ = [
     "LONG",
     "SKIP",
+    "are_brief",
     "are_harmless",
     "check",
     "check_value",
+    "is_bare",
     "is_plain",
     "is_plate",
     "laws",
@@ -41,19 +45,7 @@ _RULES: Final[dict[str, Any]] = tomllib.loads(
     files("hansa.trust").joinpath("redlines.toml").read_text(encoding="utf-8")
 )
 _BY_NAME: Final = ("biometrics", "faces", "social-score", "profiles")
-_WORD: Final = re.compile(r"[^\W\d_]+|\d+")
-_BORDER: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_FORMS: Final = re.compile("|".join(_RULES["plates"]["forms"]))
-_PLATE: Final = re.compile(r"(?=.*\d)[\w][\w ·.\-]{1,10}[\w]")
-LONG: Final = 200
-"""Texts shorter than this hold no picture in which anybody could be recognised."""
-
-_MEDIA: Final = re.compile(
-    r"data:(?:image|video|audio)/[\w.+\-]{1,40}[;,]|/9j/|iVBORw0KGgo|UklGR|R0lGOD|AAAA[A-Za-z0-9+/]{2}Z0eX|SUQz"
-    r"|(?i:ffd8ff(?:e0|e1|db|ee)|89504e470d0a1a0a)"
-)
-_BEGINNINGS: Final = frozenset("d/iURASfF8b \t\r\n")
-_BASE64: Final = re.compile(r"[A-Za-z0-9+/_\-\s]{150,}={0,2}\s*")
+_PLATES: Final = Plates(_RULES["plates"]["forms"])
 _VECTOR: Final = 32
 _KEPT: Final = 10_000
 SKIP: Final = frozenset({"type", "createdAt", "modifiedAt", "observedAt", "instanceId"})
@@ -79,6 +71,9 @@ def check(entity: Entity, before: Entity | None = None) -> None:
     """
     shape = (*entity["type"], *entity)
     close, names = _shapes.get(shape) or _first_look(entity, before, shape)
+    scopes = entity.get("scope")
+    if before is None or before.get("scope") != scopes:
+        _pieces(entity, "scope", [entity.get("id"), *(scopes if type(scopes) is list else ())])
     for name in names:
         instances = entity[name]
         if before is not None and before.get(name) is instances:
@@ -96,8 +91,11 @@ def are_harmless(types: Iterable[str], names: Iterable[str]) -> bool:
     """Whether no rule is against these names, nor looks closely at what stands under them."""
     people = tuple(_RULES["vectors"]["types"])
     return not (
-        any(rule_of(type, "types") or _has(type, people) for type in types)
-        or any(rule_of(name, "attributes") or looks_closely(name) for name in names)
+        any(rule_of(type, "types") or has(type, people) or len(type) >= LONG for type in types)
+        or any(
+            rule_of(name, "attributes") or looks_closely(name) or len(name) >= LONG
+            for name in names
+        )
     )
 
 
@@ -106,9 +104,14 @@ def laws() -> dict[str, str]:
     return {rule: said["law"] for rule, said in _RULES.items()}
 
 
-def is_plain(value: str) -> bool:
-    """Whether a long text surely holds no recording."""
-    return value[0] not in _BEGINNINGS and ";base64," not in value
+def is_bare(geometry: Any) -> bool:
+    """Whether a geometry has no members that GeoJSON does not give it (RFC 7946, section 6.1)."""
+    return len(geometry) == 2 and "coordinates" in geometry and "type" in geometry
+
+
+def are_brief(texts: Iterable[Any]) -> bool:
+    """Whether texts, as the identifier and the scopes of an entity, are too short to hold a recording."""
+    return sum(map(len, texts)) < LONG
 
 
 def _first_look(
@@ -126,7 +129,10 @@ def _first_look(
             if kept.get(name) is not entity[name]:
                 raise _refusal(entity, f"attribute '{_local(name)}'", rule)
             clean = False
-    person = any(_has(type, tuple(_RULES["vectors"]["types"])) for type in entity["type"])
+        _text(entity, "name", name)
+    for type in entity["type"]:
+        _text(entity, "type", type)
+    person = any(has(type, tuple(_RULES["vectors"]["types"])) for type in entity["type"])
     found = person or any(map(looks_closely, names)), names
     if clean:
         _keep(_shapes, shape, found)
@@ -146,16 +152,27 @@ def _instance(entity: Entity, name: str, instance: Any, close: bool) -> None:
                     _deep(entity, member, each, own or close)
             continue
         kind = type(value)
-        if kind is str:
-            if close:
-                _plate(entity, name, value)
+        if kind is str and not close:
             if len(value) >= LONG:
                 _text(entity, name, value)
-        elif kind is dict or kind is list:
-            if instance.get("type") != "GeoProperty":
-                _deep(entity, name, value, close)
-        elif close and kind is int:
-            _plate(entity, name, str(value))
+        elif kind is dict and instance.get("type") == "GeoProperty":
+            if not is_bare(value):
+                _deep(entity, name, _foreign(value), close)
+        elif close or kind is dict or kind is list:
+            _deep(entity, name, value, close, member != "languageMap")
+
+
+_GEOMETRY: Final = frozenset({"type", "coordinates", "bbox"})
+
+
+def _foreign(geometry: dict[str, Any]) -> dict[str, Any]:
+    """The members of a geometry that are none of GeoJSON's; its box, if it is no list of numbers."""
+    return {
+        name: value
+        for name, value in geometry.items()
+        if name not in _GEOMETRY
+        or (name == "bbox" and not (type(value) is list and _NUMBERS.issuperset(map(type, value))))
+    }
 
 
 def _look_at_form(entity: Entity, form: tuple[str, ...]) -> tuple[tuple[str, bool | None], ...]:
@@ -179,70 +196,87 @@ def _keep(known: dict[Any, Any], key: Any, value: Any) -> None:
     known[key] = value
 
 
-def _deep(entity: Entity, name: str, value: Any, close: bool) -> None:
-    """Ask a value of JSON all through; its members' names count as attributes' names do."""
+def _deep(entity: Entity, name: str, value: Any, close: bool, keyed: bool = True) -> None:
+    """Ask a value of JSON all through; its members' names count as attributes' names do.
+
+    With `keyed`, names of members may be plates, too, as tags of languages may not.
+    """
+    texts: list[str] = []
     waiting: list[tuple[str, Any, bool]] = [(name, value, close)]
     while waiting:
         name, value, close = waiting.pop()
-        if type(value) is str:
+        kind = type(value)
+        if kind is str:
+            texts.append(value)
             if close:
                 _plate(entity, name, value)
-            if len(value) >= LONG:
-                _text(entity, name, value)
-        elif type(value) is list:
-            if close and len(value) >= _VECTOR:
-                _vector(entity, name, value)
-            waiting += [(name, each, close) for each in value if type(each) in _DEEP]
-        elif type(value) is dict:
-            for member, each in value.items():
-                if rule := rule_of(member, "attributes"):
-                    raise _refusal(entity, f"member '{_local(member)}'", rule)
+            _text(entity, name, value)
+        elif kind is list:
+            _list(entity, name, value, close)
+            waiting += [(name, each, close) for each in reversed(value) if type(each) in _DEEP]
+        elif kind is dict:
+            _members(entity, name, value, close and keyed)
+            for member, each in reversed(value.items()):
                 if type(each) in _DEEP:
                     own = looks_closely(member)
                     waiting.append((member if own or not close else name, each, own or close))
+        elif close and kind in _NUMBERS and value == value // 1:
+            _plate(entity, name, str(int(value)))
+    if len(texts) > 1:
+        _pieces(entity, name, texts)
 
 
-_DEEP: Final = frozenset({str, list, dict})
-_LONGEST_PLATE: Final = 14
+_NUMBERS: Final = frozenset({int, float})
+_DEEP: Final = frozenset({str, list, dict, *_NUMBERS})
+
+
+def _list(entity: Entity, name: str, value: list[Any], close: bool) -> None:
+    if close and len(value) >= _VECTOR:
+        _vector(entity, name, value)
+    if close and _is_plates(name) and _PLATES.is_spelt(value):
+        raise _refusal(entity, f"attribute '{_local(name)}'", "plates")
+    if are_bytes_of_recording(value):
+        raise _refusal(entity, f"attribute '{_local(name)}'", "pictures")
+
+
+def _members(entity: Entity, name: str, value: dict[str, Any], close: bool) -> None:
+    for member in value:
+        if rule := rule_of(member, "attributes"):
+            raise _refusal(entity, f"member '{_local(member)}'", rule)
+    plates = close and _is_plates(name)
+    if plates and (any(map(_PLATES.is_key, value)) or _PLATES.is_spelt(list(value.values()))):
+        raise _refusal(entity, f"attribute '{_local(name)}'", "plates")
+    _pieces(entity, name, list(value))
+
+
+def _pieces(entity: Entity, name: str, texts: list[Any]) -> None:
+    """Ask texts, each and as the one that they make."""
+    if parts_hold(each for each in texts if type(each) is str):
+        raise _refusal(entity, f"attribute '{_local(name)}'", "pictures")
 
 
 def _plate(entity: Entity, name: str, value: str) -> None:
-    if len(value) > _LONGEST_PLATE and ":" in value:  # an identifier may end in one
-        value = re.split(r"[/#:]", value)[-1]
-    if len(value) <= _LONGEST_PLATE and is_plate(name, value):
+    if is_plate(name, value):
         raise _refusal(entity, f"attribute '{_local(name)}'", "plates")
 
 
 def is_plate(name: str, value: str) -> bool:
     """Whether a text under a name is a number plate in clear."""
-    plates = _RULES["plates"]
-    if _has(name, tuple(plates["attributes"]), tuple(plates["exact"])):
-        return _PLATE.fullmatch(value.strip()) is not None
-    if _has(name, (), tuple(plates["maybe"])):
-        return _FORMS.fullmatch(value.strip().upper()) is not None
-    return False
+    if _is_plates(name):
+        return _PLATES.is_one(value)
+    return _may_be_plates(name) and _PLATES.has_form(value)
 
 
 def _text(entity: Entity, name: str, value: str) -> None:
-    """Ask a long text: does it begin as recordings do, or hold one?"""
-    if value[0] in _BEGINNINGS:
-        start = value.lstrip().removeprefix("b'")
-        if _MEDIA.match(start) and (start.startswith("data:") or _BASE64.match(start)):
-            raise _refusal(entity, f"attribute '{_local(name)}'", "pictures")
-    if ";base64," in value and _EMBEDDED.search(value):
+    if len(value) >= LONG and is_recording(value):
         raise _refusal(entity, f"attribute '{_local(name)}'", "pictures")
-
-
-_EMBEDDED: Final = re.compile(
-    r"data:(?:image|video|audio)/[\w.+\-]{1,40}(?:;[\w=\-]{1,40})*;base64,"
-)
 
 
 def _vector(entity: Entity, name: str, value: list[Any]) -> None:
     vectors = _RULES["vectors"]
-    person = any(_has(type, tuple(vectors["types"])) for type in entity["type"])
+    person = any(has(type, tuple(vectors["types"])) for type in entity["type"])
     numbers = person and all(type(each) in (int, float) for each in value)
-    if numbers and _has(name, tuple(vectors["attributes"])):
+    if numbers and has(name, tuple(vectors["attributes"])):
         raise _refusal(entity, f"attribute '{_local(name)}'", "vectors")
 
 
@@ -252,7 +286,7 @@ def rule_of(name: str, part: str) -> str | None:
     for rule in _BY_NAME:
         said = _RULES[rule]
         exact = tuple(said["exact"]) if part == "attributes" else ()
-        if _has(name, tuple(said[part]), exact):
+        if has(name, tuple(said[part]), exact):
             return rule
     return None
 
@@ -260,31 +294,24 @@ def rule_of(name: str, part: str) -> str | None:
 @lru_cache(maxsize=20_000)
 def looks_closely(name: str) -> bool:
     """Whether values under a name may be plates, or lists of numbers that mean a face."""
+    vectors = tuple(_RULES["vectors"]["attributes"])
+    return _is_plates(name) or _may_be_plates(name) or has(name, vectors)
+
+
+@lru_cache(maxsize=20_000)
+def _is_plates(name: str) -> bool:
     plates = _RULES["plates"]
-    exact = (*plates["exact"], *plates["maybe"])
-    return _has(name, (*plates["attributes"], *_RULES["vectors"]["attributes"]), exact)
+    if _local(name).casefold() in plates["maybe"]:
+        return False
+    return has(name, tuple(plates["attributes"]), tuple(plates["exact"]))
 
 
-@lru_cache(maxsize=50_000)
-def _has(name: str, patterns: tuple[str, ...], exact: tuple[str, ...] = ()) -> bool:
-    spelt = _words(name)
-    if spelt.replace(" ", "") in {each.replace(" ", "") for each in exact}:
-        return True
-    padded = f" {spelt} "
-    return any(f" {each} " in padded for each in patterns)
+@lru_cache(maxsize=20_000)
+def _may_be_plates(name: str) -> bool:
+    return is_one_of(name, tuple(_RULES["plates"]["maybe"]))
 
 
-def _local(name: str) -> str:
-    """The last part of an IRI, as people read it."""
-    return unquote(re.split(r"[/#]", name.rstrip("/#"))[-1])[:80]
-
-
-def _words(name: str) -> str:
-    """The words of a name in small letters, without accents: "face template" of ``FaceTemplate``."""
-    plain = unicodedata.normalize("NFKD", _local(name))
-    plain = "".join(each for each in plain if not unicodedata.combining(each))
-    parts = _WORD.findall(_BORDER.sub(" ", plain))
-    return " ".join(part.casefold() for part in parts)
+_local: Final = last_part
 
 
 def _refusal(entity: Mapping[str, Any], what: str, rule: str) -> RedLine:

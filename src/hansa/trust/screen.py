@@ -84,7 +84,12 @@ class Screening:
         if names is _UNKNOWN:
             names = _look_at_names(entity, asks)
             _keep(known, shape, names)
-        if names is not None and _glance(entity, names, before):
+        if (
+            names is not None
+            and _glance(entity, names, before)
+            and len(entity["id"]) < _LONG
+            and ("scope" not in entity or redlines.are_brief(entity["scope"]))
+        ):
             return
         redlines.check(entity, before)
         if asks and (found := personal(entity, before, self.steps)):
@@ -121,7 +126,7 @@ def refusal(types: Sequence[str], found: Sequence[str]) -> PersonalData:
 
 def _glance(entity: Entity, names: tuple[str, ...], before: Entity | None) -> bool:
     """Whether an entity whose names are harmless surely holds nothing that any rule is against."""
-    is_simple, is_plain = _SIMPLE.issuperset, redlines.is_plain
+    is_simple, is_plain, is_bare = _SIMPLE.issuperset, redlines.is_plain, redlines.is_bare
     for name in names:
         instances = entity[name]
         if before is not None and before.get(name) is instances:
@@ -136,7 +141,7 @@ def _glance(entity: Entity, names: tuple[str, ...], before: Entity | None) -> bo
                     kind is float
                     or kind is int
                     or (kind is str and (len(value) < _LONG or is_plain(value)))
-                    or (kind is dict and instance["type"] == "GeoProperty")
+                    or (kind is dict and instance["type"] == "GeoProperty" and is_bare(value))
                 ) and ("unitCode" not in instance or _is_short(instance["unitCode"])):
                     continue
             if not _is_harmless(instance):
@@ -165,7 +170,7 @@ def _is_harmless(instance: Any) -> bool:
             if len(value) >= _LONG and not redlines.is_plain(value):
                 return False
         elif kind is dict:
-            if instance.get("type") != "GeoProperty":
+            if instance.get("type") != "GeoProperty" or not redlines.is_bare(value):
                 return False
         elif kind is list:
             return False
