@@ -24,8 +24,9 @@ def make() -> str:
         "API",
         "The API is that of NGSI-LD, [ETSI GS CIM 009](https://www.etsi.org/committee/cim) V1.9.1, under "
         "`/ngsi-ld/v1`. A running node describes it for programs at `/openapi.json` (OpenAPI 3.1). "
-        "Reading the city's own tenant needs no account; writing needs the operator's token as "
-        "`Authorization: Bearer TOKEN`. A request that names no @context speaks in the terms of the "
+        "Reading the city's own tenant needs no account; writing needs a token as "
+        "`Authorization: Bearer TOKEN`: the operator's, or one of an account or a client with the scope `write` "
+        "that names its source (see [Accounts and logins](../how-to/accounts.md#tokens-for-programs)). A request that names no @context speaks in the terms of the "
         "[city's vocabulary](entity-types.md).",
         "## Operations",
         table(("verb", "path", "operation", "clause", "parameters"), operations),

@@ -385,8 +385,11 @@ def test_rows_that_appear_twice_or_are_short_name_their_line(tmp_path: Path) -> 
     reading.close()
     assert str(refusal).startswith("x.csv, line 4: the identifier urn:ngsi-ld:T:town:1 appears")
     assert refusal.reason.endswith("first at x.csv, line 2")
-    (note,) = reading.about.notes
-    assert note.startswith("2 rows have fewer fields than the header of x.csv: the first is line 3")
+    again, short = reading.about.notes
+    assert 'id = "{counter}-{hour}"' in again
+    assert short.startswith(
+        "2 rows have fewer fields than the header of x.csv: the first is line 3"
+    )
 
 
 def test_a_mapping_must_be_given(tmp_path: Path) -> None:

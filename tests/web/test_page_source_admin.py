@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
+import orjson
 import pytest
 from starlette.testclient import TestClient
 
 from hansa.kernel.settings import Settings
 from hansa.node import Node
 from hansa.trust.principals import LOCAL
-from hansa.trust.sources.record import elements
+from hansa.trust.sources.record import REFUSED, elements
+from hansa.web.pages.source_form import PARTS, rows_of
 from tests.trust.sources.test_record import WHOLE
 
 HOME = "http://127.0.0.1:1356"
@@ -121,6 +123,59 @@ def test_a_source_from_before_the_register_is_offered(node: Node, officer: TestC
     assert "/admin/sources?id=old" in officer.get("/admin/sources").text
 
 
+def test_a_step_is_a_row_of_attributes_step_and_detail(node: Node, officer: TestClient) -> None:
+    people = {"data": ["personal"], "lawful_basis": "public_task", "process": ["de_identified"]}
+    rows = {
+        "step_attributes": ["driver, owner", "observedAt", "", "location"],
+        "step_word": ["drop", "time", "", "place"],
+        "step_detail": ["", "PT1H", "", "8"],
+        "anonymise": '[{"step": "drop", "types": ["Car"], "attributes": ["speed"]}]',
+    }
+    assert "Buses is declared." in send(officer, **{**FORM, **people, **rows})
+    steps = node.trust.sources.get("buses")["anonymise"]
+    assert steps == [
+        {"step": "drop", "attributes": ["driver", "owner"]},
+        {"step": "time", "attributes": ["observedAt"], "period": "PT1H"},
+        {"step": "place", "attributes": ["location"], "resolution": 8},
+        {"step": "drop", "types": ["Car"], "attributes": ["speed"]},
+    ]
+    page = unescape(officer.get("/admin/sources?id=buses").text)
+    assert 'name="step_attributes" value="driver, owner"' in page
+    assert page.count('name="step_word"') == 5
+    assert '"Car"' in page.split('name="anonymise"')[1].split("</textarea>")[0]
+
+
+def test_what_is_wrong_with_a_step_or_a_group_stands_below_its_name(
+    node: Node, officer: TestClient
+) -> None:
+    rows = {"step_attributes": "location", "step_word": "place", "step_detail": "fine"}
+    page = send(officer, **{**FORM, **rows, "purpose": [], "lawful_basis": ""})
+    assert "Steps before data are stored: <span" in page
+    assert "resolution is no whole number from 0 to 10" in page
+    assert 'value="fine"' in page
+    group = page.split("<legend>What it is for")[1].split("</fieldset>")[0]
+    assert re.match(
+        r'[^<]*<small>[^<]*</small></legend><p class="fault"[^>]*>What it is for: ', group
+    )
+    assert "<details open>" in group
+    assert 'id="fault-retention"' not in page
+    assert page.count("<details open>") == 2  # the record, and what it is for
+    assert "Lawful basis: is missing" in page
+
+
+@pytest.mark.parametrize("steps", [[], [{"step": "budget", "epsilon": 1}], [7], "odd", None])
+def test_steps_that_no_row_can_say_stand_as_they_are(steps: object) -> None:
+    rows, rest = rows_of(steps)
+    assert rows == [("", "", "")] * 2
+    assert (orjson.loads(rest) if rest else []) == (steps or [])
+
+
+def test_red_lines_are_not_offered(officer: TestClient) -> None:
+    page = officer.get("/admin/sources?spoke=gtfs").text
+    for element in REFUSED["tech"]:
+        assert f'value="{element}"' not in page
+
+
 def test_only_officers_keep_it(node: Node) -> None:
     anyone = TestClient(node.app, base_url=HOME, follow_redirects=False)
     assert anyone.get("/admin/sources").headers["location"] == "/login?next=/admin/sources"
@@ -131,5 +186,5 @@ def test_only_officers_keep_it(node: Node) -> None:
 @pytest.mark.parametrize("language", ["en", "es", "fr", "ko"])
 def test_every_element_is_explained_in_every_language(officer: TestClient, language: str) -> None:
     page = officer.get(f"/admin/sources?lang={language}&spoke=osm").text
-    assert page.count("<small>") >= sum(map(len, elements().values()))
+    assert page.count("<small>") >= sum(len(elements()[p] - REFUSED.get(p, set())) for p in PARTS)
     assert f'<html lang="{language}"' in page

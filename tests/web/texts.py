@@ -19,6 +19,7 @@ from hansa.web.pages import (
     roles,
     rule_words,
     source_admin,
+    source_form,
     sources,
     vocabulary,
 )
@@ -60,7 +61,8 @@ def shown_texts() -> dict[str, bool]:
     found |= {text: False for table in (*tables, book_words._STATES) for text in table.values()}
     words = (algorithms.LABELS, algorithms.RISK_WORDS, algorithms.STATUS_WORDS)
     found |= {text: False for table in words for text in table.values()}
-    found |= {text: False for pair in source_admin.TEXTS.values() for text in pair if text}
+    found |= {text: False for pair in source_form.TEXTS.values() for text in pair if text}
+    found |= dict.fromkeys(source_form.STEPS.values(), False)
     found |= dict.fromkeys((*source_admin.FAULTS, "unlimited"), False)
     found |= dict.fromkeys(api._GROUPS.values(), False)
     found |= dict.fromkeys((*roles.ROLE_NAMES.values(), *roles.SCOPE_NAMES.values()), False)

@@ -14,6 +14,11 @@ from hansa.spokes.table.read import open_table
 
 __all__ = ["SPOKE", "TableSpoke"]
 
+_TWICE: Final = (
+    "A row is one entity. Where rows with the same identifier are values of different times, take the time into it, as in "
+    "id = \"{counter}-{hour}\", or bring them in with 'hansa history import'."
+)
+
 
 class TableSpoke:
     """Reads the mapping first, then holds it against the table's columns, then reads rows."""
@@ -43,6 +48,7 @@ class TableReading:
     def items(self) -> Iterator[Item]:
         """See :meth:`hansa.spokes.port.Reading.items`."""
         refusals: list[Refusal] = []
+        twice = 0
         first: dict[str, Place] = {}
         for row in self._table.rows(refusals.append):
             yield from refusals
@@ -54,8 +60,11 @@ class TableReading:
             ):
                 reason = f"the identifier {item['id']} appears twice; first at {before}"
                 item = Refusal(row.place, reason, "the identifier of an earlier row appears again")
+                twice += 1
             yield item
         yield from refusals
+        if twice:
+            self.about.notes.append(_TWICE)
         if self._table.short:
             self.about.notes.append(self._table.short)
 

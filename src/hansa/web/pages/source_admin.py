@@ -17,30 +17,16 @@ from hansa.ngsild.query import Query, TypeName
 from hansa.spokes.registry import all_spokes
 from hansa.trust.keeping import is_keeper
 from hansa.trust.principals import Principal
-from hansa.trust.sources.record import BASES, CHAIN
+from hansa.trust.sources.record import BASES
 from hansa.trust.sources.shown import named
 from hansa.trust.sources.words import words
+from hansa.web.pages.source_form import PARTS, STEPS, TEXTS, offered, read_record, rows_of
 from hansa.web.pages.values import text
 from hansa.web.shell.forms import Form, posted
 from hansa.web.shell.language import choose
 from hansa.web.shell.site import Site
 
-__all__ = ["FAULTS", "TEXTS", "SourceAdminPage"]
-
-TEXTS: Final = {
-    "name": ("What people call it", ""),
-    "accountable": (
-        "Who answers for it",
-        "The body that decided to have this source, not the company that installed it.",
-    ),
-    "contact": ("Contact", "Where people can ask about it and object: an address that is read."),
-    "retention_period": (
-        "How long data are kept",
-        "A duration such as P30D (30 days) or P1Y (a year); 'unlimited' only where the data concern no person.",
-    ),
-    "description": ("What it does", "In your own words, for people who pass by."),
-}
-"""The texts of the form: what they are called, and how they are explained."""
+__all__ = ["FAULTS", "SourceAdminPage"]
 
 FAULTS: Final = (
     "is missing",
@@ -50,12 +36,11 @@ FAULTS: Final = (
     "must say 'personal': the technology identifies people's things",
     "is missing: a source in public space stands somewhere",
     "is missing: data about people come in by a declared step only",
+    "must not say 'raw_data' beside steps: say what they do (de_identified, k_anonymity, differential_privacy)",
     "is no GeoJSON Point [longitude, latitude]",
     "is neither a duration such as P30D or P1Y nor 'unlimited'",
 )
 """What the register says of a member that is wrong, in the words that are translated."""
-
-_PARTS: Final = tuple(part for part in CHAIN if part != "retention")
 
 
 @dataclass(slots=True)
@@ -105,7 +90,7 @@ class SourceAdminPage:
     def _change(self, who: Principal, form: Form, said: _Said) -> dict[str, Any]:
         match form.get("do", ""):
             case "declare":
-                said.record = _read(form)
+                said.record = read_record(form)
                 return self._sources.declare(who, said.id, said.record)
             case "withdraw":
                 return self._sources.withdraw(who, said.id)
@@ -122,6 +107,8 @@ class SourceAdminPage:
         spoke = request.query_params.get("spoke", "")
         spokes = {each.manifest.name: each.manifest.title for each in all_spokes()}
         record = said.record or dict(known or self._sources.filled({"adapter": spoke}))
+        rows, others = rows_of(record.get("anonymise"))
+        said_words = words(choose(request).code)
         response = self._site.page(
             request,
             "source_admin.html",
@@ -134,11 +121,14 @@ class SourceAdminPage:
             record=record,
             is_open=bool(said.fault or wanted or spoke or not records),
             texts_of=TEXTS,
-            parts=_PARTS,
+            parts=PARTS,
             bases=BASES,
-            words=words(choose(request).code),
+            words=said_words,
+            offered={part: offered(part, said_words[part]) for part in PARTS},
             faults=FAULTS,
-            anonymise=_shown(record.get("anonymise")),
+            rows=rows,
+            other_steps=others,
+            step_words=STEPS,
             texts={},
         )
         response.headers["Cache-Control"] = "no-store"
@@ -151,35 +141,6 @@ class SourceAdminPage:
         found = map(orjson.loads, self._site.store.query(query).documents)
         pairs = ((named(each["id"]), text(each, iri("adapter"))) for each in found)
         return [(name, kind) for name, kind in pairs if name and name not in declared]
-
-
-def _read(form: Form) -> dict[str, Any]:
-    """The record that a form says; what is left empty is left out.
-
-    Raises:
-        BadRequest: a part of it cannot be read.
-    """
-    record: dict[str, Any] = {name: form.get(name, "").strip() for name in (*TEXTS, "adapter")}
-    record["lawful_basis"] = form.get("lawful_basis", "")
-    record |= {part: form.getlist(part) for part in _PARTS}
-    record["public_space"] = form.get("public_space") == "yes"
-    if record["public_space"]:
-        try:
-            place = [float(form.get(name, "")) for name in ("longitude", "latitude")]
-        except ValueError:
-            place = []
-        record["place"] = {"type": "Point", "coordinates": place} if place else None
-    if steps := form.get("anonymise", "").strip():
-        try:
-            record["anonymise"] = orjson.loads(steps)
-        except orjson.JSONDecodeError as error:
-            fault = f"is no JSON ({error})"
-            raise BadRequest("the steps", fault, faults={"anonymise": fault}) from error
-    return {name: value for name, value in record.items() if value not in ("", [], None)}
-
-
-def _shown(steps: object) -> str:
-    return orjson.dumps(steps, option=orjson.OPT_INDENT_2).decode() if steps else ""
 
 
 def _check(principal: Principal) -> None:
