@@ -245,7 +245,9 @@ def test_the_token_of_another_node(
 ) -> None:
     served = serve(node[0])
     monkeypatch.setenv("HANSA_TOKEN", "hansa_of-another-node")
-    assert run("query", "--folder", node[0]).exit_code == 0
+    asked = run("query", "--folder", node[0])
+    assert asked.exit_code == 0
+    assert "asked as the public" in asked.stderr
     for words in (["--url", served.address], ["--folder", node[0], "--tenant", "port"]):
         refused = run("query", *words)
         assert refused.exit_code == 1

@@ -15,7 +15,15 @@ import orjson
 import typer
 
 from hansa.cli.console import Json, Screen
-from hansa.cli.reach import Ask, FolderOption, TenantOption, TokenOption, UrlOption, reached
+from hansa.cli.reach import (
+    Ask,
+    FolderOption,
+    TenantOption,
+    TokenOption,
+    UrlOption,
+    is_public,
+    reached,
+)
 
 __all__ = ["register"]
 
@@ -101,6 +109,10 @@ def query(
         hints = _hints(ask, type or "", q or "", here) if here and form is Form.table else []
     if not rows and limit and form is Form.table:
         _nothing(screen, here, hints)
+        if url is None and is_public(folder, token):
+            screen.note(
+                "The node is being served, so this was asked as the public; --token asks as somebody."
+            )
         return
     _show(screen, rows, form, total)
 

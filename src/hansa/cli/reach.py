@@ -25,7 +25,15 @@ import typer
 
 from hansa.kernel.errors import BadRequest, Unauthorized, Unavailable
 
-__all__ = ["Ask", "FolderOption", "TenantOption", "TokenOption", "UrlOption", "reached"]
+__all__ = [
+    "Ask",
+    "FolderOption",
+    "TenantOption",
+    "TokenOption",
+    "UrlOption",
+    "is_public",
+    "reached",
+]
 
 FolderOption = Annotated[
     Path, typer.Option("--folder", "-f", help="The node's folder.", show_default=True)
@@ -80,6 +88,15 @@ def reached(
     opening = _served(address, sent, source) if address else _opened(folder, sent)
     with opening as ask:
         yield ask
+
+
+def is_public(folder: Path, token: str | None) -> bool:
+    """Whether a question about a folder goes to the node that serves it without a token of the command line."""
+    from hansa.kernel.folder import Folder
+
+    given = token is not None and token != os.environ.get("HANSA_TOKEN")
+    holder = Folder.open(folder).holder()
+    return not given and bool(holder and holder.address)
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
