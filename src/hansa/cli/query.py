@@ -108,11 +108,7 @@ def query(
         here = _types(ask) if not rows and limit else []
         hints = _hints(ask, type or "", q or "", here) if here and form is Form.table else []
     if not rows and limit and form is Form.table:
-        _nothing(screen, here, hints)
-        if url is None and is_public(folder, token):
-            screen.note(
-                "The node is being served, so this was asked as the public; --token asks as somebody."
-            )
+        _nothing(screen, here, hints, is_public(folder, url, token))
         return
     _show(screen, rows, form, total)
 
@@ -158,7 +154,7 @@ def _unknown(kind: str, name: str, known: list[str], where: str = "entity here")
     return f"No {where} has the {kind} '{name}'.{meant}"
 
 
-def _nothing(screen: Screen, here: list[str], hints: list[str]) -> None:
+def _nothing(screen: Screen, here: list[str], hints: list[str], public: bool) -> None:
     """That nothing matches, and what there is to ask for."""
     if here:
         screen.note(f"Nothing matches. Types here: {', '.join(here)}.")
@@ -166,6 +162,10 @@ def _nothing(screen: Screen, here: list[str], hints: list[str]) -> None:
         screen.note("Nothing matches: the node is empty.")
     for hint in hints:
         screen.note(hint)
+    if public:
+        screen.note(
+            "The node is being served, so it was asked as the public; --token asks as somebody."
+        )
 
 
 def _total(ask: Ask, words: dict[str, str]) -> int:

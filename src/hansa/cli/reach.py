@@ -90,10 +90,12 @@ def reached(
         yield ask
 
 
-def is_public(folder: Path, token: str | None) -> bool:
+def is_public(folder: Path, url: str | None, token: str | None) -> bool:
     """Whether a question about a folder goes to the node that serves it without a token of the command line."""
     from hansa.kernel.folder import Folder
 
+    if url is not None:
+        return False
     given = token is not None and token != os.environ.get("HANSA_TOKEN")
     holder = Folder.open(folder).holder()
     return not given and bool(holder and holder.address)
