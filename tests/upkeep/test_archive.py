@@ -9,6 +9,7 @@ import sys
 import tarfile
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -139,8 +140,9 @@ def pack(archive: Path, *members: tuple[str, bytes]) -> None:
             tar.addfile(member, io.BytesIO(content))
 
 
-def manifest(*items: Item, **more: int) -> tuple[str, bytes]:
-    return "manifest.json", Manifest("x", "2026-01-01", "0.1.0", items, **more).to_json()
+def manifest(*items: Item, **more: object) -> tuple[str, bytes]:
+    right = Manifest("x", "2026-01-01", "0.1.0", items)
+    return "manifest.json", replace(right, **more).to_json()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -150,6 +152,15 @@ def manifest(*items: Item, **more: int) -> tuple[str, bytes]:
         ([("manifest.json", b"{}")], "list of contents cannot be read"),
         ([("manifest.json", b"[1]")], "list of contents cannot be read"),
         ([manifest(format=99)], "is of format 99"),
+        ([manifest(format="x")], "list of contents cannot be read"),
+        ([manifest(format=True)], "list of contents cannot be read"),
+        ([manifest(city="\x1b[2JEVIL")], "list of contents cannot be read"),
+        ([manifest(version="\x1b")], "list of contents cannot be read"),
+        ([manifest(made_at="x")], "list of contents cannot be read"),
+        ([manifest(made_at="0001-01-01T00:00:00+14:00")], "list of contents cannot be read"),
+        ([manifest(made_at=["2026"])], "list of contents cannot be read"),
+        ([manifest(Item("hansa.toml", 1, 7))], "list of contents cannot be read"),  # type: ignore[arg-type]
+        ([manifest(Item("store/\x1b[2J", 1, ""))], "list of contents cannot be read"),
         ([manifest(Item("../evil", 1, ""))], "no part of a node"),
         ([manifest(Item("store/../../evil", 1, ""))], "no part of a node"),
         ([manifest(Item("/etc/passwd", 1, ""))], "no part of a node"),

@@ -316,3 +316,16 @@ def test_the_log_says_which_administrator_changed_whose_account(
     for index, _ in told:
         assert [o.value for o in node.trust.openings.principals(index)] == ["ana"]
         assert index in [numbered.index for numbered, _ in book.about("what", f"token:{id}")]
+
+
+def test_a_token_of_a_source_is_made_by_who_keeps_the_register(node: Node) -> None:
+    """It would bring data as soon as its owner became a data officer."""
+    node.trust.sources.declare(LOCAL, "meters", WHOLE)
+    for name, status in (("bo", 403), ("ana", 200)):
+        browser = TestClient(node.app, base_url=HOME, headers={"Origin": HOME})
+        assert browser.post("/login", data={"name": name, "password": SECRET}).is_success
+        form = {"form": form_of(browser), "do": "token", "current": SECRET, "days": "5"}
+        form |= {"scope": "write", "source": "meters", "label": "t"}
+        assert browser.post("/account", data=form).status_code == status
+        made = [each.source for each in node.trust.desk.tokens.all(name)]
+        assert made == ([] if status == 403 else ["meters"])

@@ -87,3 +87,15 @@ def test_it_is_whole_in_every_language(node: Node, language: str) -> None:
     page = browser(node, "rosa").get(f"/my-data?lang={language}")
     assert page.status_code == 200
     assert page.text.count("<h1") == 1
+
+
+def test_a_consent_with_a_member_that_is_unknown_is_none(node: Node) -> None:
+    """Who writes `until` would else be taken at another word: for a year."""
+    _, token = node.trust.desk.tokens.add("rosa", "t", scopes=["write"])
+    api = TestClient(node.app, base_url=HOME, headers={"Authorization": f"Bearer {token}"})
+    for wrong in ({"until": "0001-01-01T00:00:00+23:00"}, {"days": 5, "Days": 3}):
+        answer = api.put("/hansa/v1/me/consents/abc", json=wrong)
+        assert answer.status_code == 400
+        assert "days" in answer.json()["detail"]
+    assert not node.trust.residents.consents.of("rosa")
+    assert api.put("/hansa/v1/me/consents/abc", json={"days": 5}).status_code == 200

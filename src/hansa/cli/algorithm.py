@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -13,6 +12,7 @@ from hansa.cli.console import Json, Screen
 from hansa.cli.reach import FolderOption
 from hansa.cli.work import in_node
 from hansa.kernel.errors import BadRequest, InvalidRequest, NotFound
+from hansa.kernel.toml import TOMLDecodeError, parsed
 
 if TYPE_CHECKING:
     from hansa.trust.algorithms.record import Record
@@ -134,8 +134,8 @@ def read_record(file: Path) -> Any:
     try:
         if file.suffix.lower() == ".json":
             return orjson.loads(content)
-        return tomllib.loads(content.decode("utf-8"))
-    except (orjson.JSONDecodeError, tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        return parsed(content.decode("utf-8"))
+    except (orjson.JSONDecodeError, TOMLDecodeError, UnicodeDecodeError) as fault:
         kind = "JSON" if file.suffix.lower() == ".json" else "TOML"
         raise InvalidRequest(f"file {file}", f"is no {kind} ({fault})", "mend it there") from fault
 

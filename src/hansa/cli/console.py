@@ -34,6 +34,8 @@ from hansa.kernel.program import program
 __all__ = ["Json", "Screen", "moment", "program", "show_error"]
 
 _JSON = "hansa.json"
+_JOINED = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}\N{SOFT HYPHEN}\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
+"""Not printable by their kind, but parts of words."""
 
 
 def _remember_json(context: typer.Context, value: bool) -> bool:
@@ -75,11 +77,11 @@ class Screen:
     def say(self, text: str) -> None:
         """One line of the result."""
         if not self.json:
-            self.out.print(text, markup=False, emoji=False)
+            self.out.print(_shown(text), markup=False, emoji=False)
 
     def note(self, text: str) -> None:
         """One line beside the result: progress, advice."""
-        self.err.print(text, markup=False, emoji=False)
+        self.err.print(_shown(text), markup=False, emoji=False)
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Rows under heads; columns of numbers are set to the right."""
@@ -195,6 +197,18 @@ def moment(text: str | None) -> str:
     return "" if not text else f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def _shown(text: str) -> str:
+    """What can come from elsewhere, without the signs that a terminal would obey."""
+    if text.isprintable():
+        return text
+    return "".join(
+        sign
+        if sign in "\n\t" or sign.isprintable() or sign in _JOINED
+        else "\N{REPLACEMENT CHARACTER}"
+        for sign in text
+    )
+
+
 def _text(cell: Any) -> str:
     if cell is None:
         return ""
@@ -202,7 +216,7 @@ def _text(cell: Any) -> str:
         return "yes" if cell else "no"
     if isinstance(cell, int):
         return f"{cell:,}"
-    return str(cell)
+    return _shown(str(cell))
 
 
 def _columns(rows: list[list[str]], right: list[bool]) -> Iterator[str]:
@@ -224,6 +238,6 @@ def show_error(error: HansaError, context: typer.Context) -> None:
         sys.stderr.write(orjson.dumps(document).decode() + "\n")
         return
     console = _console(sys.stderr)
-    console.print(f"{error.subject}: {error.fact}.", style="bold")
+    console.print(_shown(f"{error.subject}: {error.fact}."), style="bold")
     if error.remedy:
-        console.print(error.remedy[0].upper() + error.remedy[1:] + ".")
+        console.print(_shown(error.remedy[0].upper() + error.remedy[1:] + "."))

@@ -9,6 +9,7 @@ command that hangs up ends its work, as Ctrl-C does.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import socket
 import socketserver
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from hansa.spokes.runner import Request
 
 __all__ = ["ask", "ask_import", "listening", "work_through"]
+
+_LOG: Final = logging.getLogger("hansa.door")
 
 _LONGEST_LINE: Final = 16_000_000
 _PATIENCE: Final = 20.0
@@ -112,6 +115,12 @@ class _Asked(socketserver.StreamRequestHandler):
             except (orjson.JSONDecodeError, KeyError, TypeError) as fault:
                 wrong = BadRequest("the request", f"cannot be understood ({fault})")
                 self._say({"error": _told(wrong)})
+            except (_HungUp, ConnectionError):
+                raise
+            except Exception:  # the node goes on, and says so
+                _LOG.exception("work that was asked for through the door failed")
+                fact = "failed, and the node's log says where; nothing else of it did"
+                self._say({"error": _told(InternalError("the work", fact))})
 
     def _import(self, asked: dict[str, Any]) -> dict[str, Any]:
         from hansa.spokes.report import Step

@@ -17,13 +17,13 @@ a row per moment and a column per attribute::
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from hansa.kernel.errors import BadRequest
+from hansa.kernel.toml import TOMLDecodeError, parsed
 
 __all__ = ["Column", "Mapping", "read_mapping"]
 
@@ -70,8 +70,8 @@ def read_mapping(path: Path) -> Mapping:
         BadRequest: it cannot be read, or is no such mapping; the error says where.
     """
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        found = parsed(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, TOMLDecodeError) as error:
         raise _wrong(path, f"cannot be read ({error})") from error
     if unknown := found.keys() - set(_KEYS):
         raise _wrong(path, f"'{min(unknown)}' is not known")

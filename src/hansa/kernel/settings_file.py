@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from hansa.kernel.settings import OPTIONS, Option, Settings, SettingsError
+from hansa.kernel.toml import TOMLDecodeError, parsed
 
 __all__ = ["SETTINGS_FILE", "load", "template"]
 
@@ -68,8 +68,8 @@ def _from_file(path: Path) -> _Found:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(path.name, f"cannot be read ({error})", "mend the file") from error
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        document = parsed(text)
+    except TOMLDecodeError as error:
         raise SettingsError(path.name, f"is not TOML: {error}", "mend that line") from error
     values, places = {}, {}
     for name, value in document.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
@@ -53,8 +54,7 @@ class Manifest:
             raise BadRequest(
                 archive, "its list of contents cannot be read", "use another backup"
             ) from error
-        texts = (manifest.city, manifest.made_at, manifest.version)
-        if type(manifest.format) is not int or not all(isinstance(text, str) for text in texts):
+        if not _is_plain(manifest):
             raise BadRequest(archive, "its list of contents cannot be read", "use another backup")
         if not 1 <= manifest.format <= FORMAT:
             raise BadRequest(
@@ -63,12 +63,26 @@ class Manifest:
                 f"restore it with Hansa {manifest.version}",
             )
         for item in items:
-            if type(item.bytes) is not int or item.bytes < 0 or not isinstance(item.path, str):
-                raise BadRequest(
-                    archive, "its list of contents cannot be read", "use another backup"
-                )
             _check_path(item.path, archive)
         return manifest
+
+
+def _is_plain(manifest: Manifest) -> bool:
+    """Whether all of it is of its kind, can be shown, and the moment is one."""
+    texts = [manifest.city, manifest.made_at, manifest.version]
+    for item in manifest.items:
+        if type(item.bytes) is not int or item.bytes < 0:
+            return False
+        texts += (item.path, item.sha256)
+    if type(manifest.format) is not int:
+        return False
+    if not all(isinstance(text, str) and text.isprintable() for text in texts):
+        return False
+    try:
+        datetime.fromisoformat(manifest.made_at).astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        return False
+    return True
 
 
 def _check_path(path: str, archive: str) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import string
-import tomllib
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Mapping_
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from hansa.kernel.errors import BadRequest, MissingExtra, NotFound
+from hansa.kernel.toml import TOMLDecodeError, parsed
 from hansa.spokes.unit_codes import unit_code
 
 __all__ = [
@@ -246,9 +246,12 @@ def _data(file: Path, label: str) -> Any:
             return yaml.safe_load(text)
         except yaml.YAMLError as fault:
             raise BadRequest(label, f"is not valid YAML ({fault})", "mend it there") from None
+        except (RecursionError, ValueError):
+            fact = "is nested too deeply, or holds a value that is none"
+            raise BadRequest(label, fact, "mend it there") from None
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
+        return parsed(text)
+    except TOMLDecodeError as fault:
         raise BadRequest(label, f"is not valid TOML ({fault})", _no_toml(file)) from None
 
 

@@ -59,6 +59,9 @@ class MeRoutes:
 
     async def _give(self, request: Request) -> Response:
         who, given = self._writer(request), await _body(request)
+        if other := given.keys() - {"days"}:
+            fact, remedy = "is not known here", "say for how many days, as days"
+            raise InvalidRequest(f"the member {min(other)[:60]!r}", fact, remedy)
         days = given.get("days", 365)
         if isinstance(days, bool) or not isinstance(days, int):
             raise InvalidRequest("days", "is no whole number", "say for how many days")

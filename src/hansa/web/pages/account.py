@@ -30,7 +30,7 @@ from hansa.trust.identity.passkeys import Place, place_of
 from hansa.trust.identity.second import address, picture
 from hansa.trust.identity.sessions import Session
 from hansa.trust.identity.tokens import Token
-from hansa.trust.keeping import is_keeper
+from hansa.trust.keeping import is_keeper, keeps_registers
 from hansa.trust.principals import SCOPES
 from hansa.web.pages.login import here
 from hansa.web.pages.roles import ROLE_NAMES, SCOPE_NAMES
@@ -170,7 +170,10 @@ class AccountPages:
         raise InvalidRequest("the form", "asks for nothing that this page does", "load it again")
 
     def _token(self, form: Form, account: Account) -> str:
-        days = form.get("days", "")
+        days, source = form.get("days", ""), form.get("source", "")[:100]
+        if source and not keeps_registers(account.principal()):
+            fact = "brings a source's data only for data officers and administrators"
+            raise Forbidden("a token", fact, "make it without a source")
         given = form.get("types", "").replace(",", " ").split()
         types = [self._site.iri(name) for name in given]
         _, text = self._desk.tokens.add(
@@ -179,7 +182,7 @@ class AccountPages:
             scopes=form.getlist("scope"),
             types=types or None,
             days=int(days) if days.isascii() and days.isdigit() and len(days) < 6 else 0,
-            source=form.get("source", "")[:100],
+            source=source,
             who=account.principal(),
         )
         return text
