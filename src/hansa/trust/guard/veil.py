@@ -18,6 +18,7 @@ from hansa.hub.federation.past import Pasts
 from hansa.ngsild.model import ENTITY_MEMBERS, Entity
 from hansa.store.history import SCOPE
 from hansa.store.port import Reader, Shape
+from hansa.store.within import last_change
 from hansa.trust.guard.sieve import Sieve
 from hansa.trust.guard.witness import Notes
 
@@ -67,7 +68,10 @@ class Veil:
         shown = self._sieve.names_shown(whole, names)
         if len(shown) == len(names):
             return entity
-        return {k: v for k, v in entity.items() if k in ENTITY_MEMBERS or k in shown}
+        left = {k: v for k, v in entity.items() if k in ENTITY_MEMBERS or k in shown}
+        if "modifiedAt" in left:  # it does not tell when something hidden changed
+            left["modifiedAt"] = last_change(left) or left["modifiedAt"]
+        return left
 
     def pasts(self, pasts: Pasts) -> Pasts:
         """What is left of pasts."""
