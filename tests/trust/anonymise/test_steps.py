@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hansa.ngsild.city import city_iri
+from hansa.ngsild.city import city_context, city_iri
+from hansa.ngsild.represent import View, represent
 from hansa.trust.anonymise.personal import people, table
 from hansa.trust.anonymise.pseudonyms import Key, is_pseudonym
 from hansa.trust.anonymise.steps import Steps
@@ -138,6 +139,107 @@ def test_short_words_are_no_accident(name: str) -> None:
     given = entity(name[:3], "Bike", label=f"a bike 12 {name}", age=12)
     made, _ = steps(HIDE, rotate="P1D").apply([given], KEY)
     assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    "hidden, rest",
+    [
+        ("Anna Andersson", {"found": {"Anna Andersson": 1}}),
+        ("Anna Andersson", {"found": [{"x": [{"anna-andersson": 1}]}]}),
+        ("Anna Andersson", {"found": {"type": "Anna Andersson"}}),
+        ("Anna Andersson", {"login": "annaandersson7"}),
+        ("annaandersson", {"label": "of Anna Andersson"}),
+        ("José Núñez", {"label": "the bike of Jose Nunez"}),
+        ("46701234567", {"found": 46701234567}),
+        (46701234567, {"found": {"a": ["+46 70 123 45 67"]}}),
+        (46701234567, {"found": {"a": 46701234567.0}}),
+        ("Bo", {"label": "Bo's bike"}),
+        ("Ana", {"found": {"Ana": 1}}),
+    ],
+    ids=range(11),
+)
+def test_a_hidden_value_is_found_however_it_is_written(hidden: Any, rest: Any) -> None:
+    declared = steps({"step": "pseudonymise", "attributes": ["owner"]}, rotate="P1D")
+    made, account = declared.apply([entity("1", "Bike", owner=hidden, **rest)], KEY)
+    assert made == []
+    assert account.withheld == {"shows": 1}
+
+
+def test_a_hidden_value_may_not_stand_in_a_scope() -> None:
+    declared = steps({"step": "pseudonymise", "attributes": ["owner"]}, rotate="P1D")
+    given = entity("1", "Bike", owner="Anna Andersson") | {"scope": ["/owner/Anna_Andersson"]}
+    assert declared.apply([given], KEY)[0] == []
+
+
+@pytest.mark.parametrize(
+    "hidden, rest",
+    [
+        ("owner", {"size": 1}),
+        ("Property", {"size": {"type": "Property", "value": 1}}),
+        ("Bo", {"label": "bo and boat"}),
+        ("Andersson", {"label": "Anderssonsgatan"}),
+        (2026, {"year": 2026}),
+        ("es", {"label": {"type": "Property", "value": "ES"}}),
+    ],
+    ids=range(6),
+)
+def test_what_is_like_a_hidden_value_is_none(hidden: Any, rest: Any) -> None:
+    declared = steps({"step": "pseudonymise", "attributes": ["owner"]}, rotate="P1D")
+    made, _ = declared.apply([entity("1", "Bike", owner=hidden, **rest)], KEY)
+    assert len(made) == 1
+
+
+def test_times_and_places_within_values_are_generalised() -> None:
+    exact = "2026-01-01T10:11:12Z"
+    given = entity(
+        "1",
+        x={"startTime": exact, "legs": [{"starttime": exact, "at": 3}], "bad": {"startTime": "x"}},
+        y={"location": point(8.123456, 53.123456), "none": {"location": "at home"}},
+    )
+    before = deepcopy(given)
+    declared = steps(
+        {"step": "time", "attributes": ["startTime"], "period": "P1D"},
+        {"step": "place", "attributes": ["location"], "resolution": 6},
+    )
+    (made,), account = declared.apply([given])
+    whole = orjson.dumps(made)
+    assert b"10:11" not in whole and b"123456" not in whole and b"at home" not in whole
+    assert value(made, "x")["legs"][0]["at"] == 3
+    assert value(made, "x")["startTime"].startswith("2026-01-01")
+    assert value(made, "y")["location"]["type"] == "Point"
+    assert account.done == {"time": 2, "place": 1}
+    assert account.unfit == 2
+    assert given == before
+
+
+def test_pseudonyms_of_texts_by_language_can_be_read_in_one() -> None:
+    given = entity("1", "Bike", owner="x")
+    given[city_iri("owner")] = [
+        {"type": "LanguageProperty", "languageMap": {"es": "secreto", "en": ["secret"]}},
+        {"type": "JsonProperty", "json": {"a": "secret"}, "datasetId": "urn:x:d"},
+    ]
+    (made,), _ = steps(HIDE, rotate="P1D").apply([given], KEY)
+    for instance in made[city_iri("owner")]:
+        assert instance["type"] == "Property"
+        assert is_pseudonym(instance["value"])
+    shown = represent(made, View(context=city_context(), language="es"))
+    assert b"secret" not in orjson.dumps(shown)
+
+
+@pytest.mark.parametrize("name", ["Name", "NOMBRE", "nom", "이름", "dirección"])
+def test_names_of_people_are_personal_in_every_language(name: str) -> None:
+    _, account = Steps().apply([entity("ana", "Person", **{name: "x"})])
+    assert account.withheld == {"personal": 1}
+    assert account.why.total() == 2
+    assert len(Steps().apply([entity("1", "Bench", **{name: "x"})])[0]) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["urn:x:email", "https://x.example/email/", "teléfono", "em\u0430il"]
+)
+def test_what_is_personal_is_so_in_every_dress(name: str) -> None:
+    _, account = Steps().apply([entity("1", **{name: "x"})])
+    assert account.withheld == {"personal": 1}
 
 
 def test_a_key_never_shows_itself() -> None:

@@ -7,7 +7,7 @@ whatever was inlined with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from hansa.trust.anonymise.cells import Shown, generalised
 from hansa.trust.anonymise.periods import Period
 from hansa.trust.anonymise.personal import is_listed, local_name
 from hansa.trust.anonymise.pseudonyms import Key
+from hansa.trust.anonymise.showing import stands_in, texts_of
 
 __all__ = ["dropped", "placed", "renamed", "shows", "timed"]
 
@@ -27,10 +28,6 @@ _BESIDE: Final = frozenset(
 )
 """Members that may tell what the value was, or more about it."""
 
-_SHORTEST: Final = 4
-_SHORTEST_NUMBER: Final = 6
-"""Hidden texts below these lengths are not looked for elsewhere: too much has them by chance."""
-
 
 def dropped(entity: Entity, names: frozenset[str], hidden: set[str], account: Account) -> Entity:
     """The entity without these attributes, wherever they stand; ``scope`` is one too."""
@@ -40,7 +37,7 @@ def dropped(entity: Entity, names: frozenset[str], hidden: set[str], account: Ac
         if name in names:
             account.done["drop"] += 1
             if is_listed(name):
-                hidden.update(_texts(_value(instance)))
+                hidden.update(texts_of(_value(instance)))
             return None
         member = VALUE_MEMBER[instance["type"]]
         value = instance.get(member)
@@ -58,7 +55,11 @@ def dropped(entity: Entity, names: frozenset[str], hidden: set[str], account: Ac
 
 
 def timed(entity: Entity, names: frozenset[str], period: Period, account: Account) -> Entity:
-    """The entity with these times at the beginning of their period."""
+    """The entity with these times at the beginning of their period, within JSON values, too."""
+    inner = _inner_names(names)
+
+    def begun_of(value: Any) -> Any:
+        return _begun(value, period)
 
     def visit(name: str, instance: Instance) -> Instance | None:
         if "observedAt" in names and "observedAt" in instance:
@@ -70,8 +71,8 @@ def timed(entity: Entity, names: frozenset[str], period: Period, account: Accoun
                 account.done["time"] += 1
                 instance = {**instance, "observedAt": begun}
         if name in names:
-            return _replaced(instance, lambda value: _begun(value, period), "time", account)
-        return instance
+            return _replaced(instance, begun_of, "time", account)
+        return _with_members(instance, inner, begun_of, "time", account)
 
     return _rewritten(entity, ENTITY_MEMBERS, visit)
 
@@ -79,12 +80,16 @@ def timed(entity: Entity, names: frozenset[str], period: Period, account: Accoun
 def placed(
     entity: Entity, names: frozenset[str], resolution: int, shown: Shown, account: Account
 ) -> Entity:
-    """The entity with these places as cells."""
+    """The entity with these places as cells, within JSON values, too."""
+    inner = _inner_names(names)
+
+    def cell(value: Any) -> Any:
+        return generalised(value, resolution, shown)
 
     def visit(name: str, instance: Instance) -> Instance | None:
-        if name not in names:
-            return instance
-        return _replaced(instance, lambda v: generalised(v, resolution, shown), "place", account)
+        if name in names:
+            return _replaced(instance, cell, "place", account)
+        return _with_members(instance, inner, cell, "place", account)
 
     return _rewritten(entity, ENTITY_MEMBERS, visit)
 
@@ -97,31 +102,32 @@ def renamed(
     def visit(name: str, instance: Instance) -> Instance | None:
         if name not in names:
             return instance
-        hidden.update(_texts(_value(instance)))
+        hidden.update(texts_of(_value(instance)))
         if "datasetId" in instance:
-            hidden.update(_texts(instance["datasetId"]))
+            hidden.update(texts_of(instance["datasetId"]))
             instance = {**instance, "datasetId": key.uri(instance["datasetId"])}
+        if instance["type"] in _MAPS:  # a word is no map
+            member = VALUE_MEMBER[instance["type"]]
+            rest = {n: v for n, v in instance.items() if n != member}
+            instance = {**rest, "type": "Property", "value": instance.get(member)}
         is_link = instance["type"] in {"Relationship", "ListRelationship", "VocabProperty"}
         return _replaced(instance, lambda v: _pseudonym(v, key, is_link), "pseudonymise", account)
 
     made = _rewritten(entity, ENTITY_MEMBERS, visit)
     if "id" in names:
         account.done["pseudonymise"] += 1
-        hidden.update(_texts(entity["id"]))
+        hidden.update(texts_of(entity["id"]))
         made = {**made, "id": key.uri(entity["id"])}
     return made
 
 
+_MAPS: Final = frozenset({"LanguageProperty", "JsonProperty"})
+"""Kinds of attributes whose pseudonyms are Properties."""
+
+
 def shows(entity: Entity, hidden: set[str]) -> bool:
     """Whether a text that was hidden stands somewhere in the entity, as a word or more."""
-    wanted = {
-        text.casefold()
-        for text in hidden
-        if len(text) >= (_SHORTEST_NUMBER if text.isdecimal() else _SHORTEST)
-    }
-    if not wanted:
-        return False
-    return any(_has_word(text.casefold(), word) for text in _all_texts(entity) for word in wanted)
+    return stands_in(entity, hidden)
 
 
 def _rewritten(holder: Entity, members: frozenset[str], visit: _Visit) -> Entity:
@@ -212,43 +218,52 @@ def _without(value: Any, inner: frozenset[str], account: Account) -> Any:
     return value
 
 
+def _with_members(
+    instance: Instance,
+    inner: frozenset[str],
+    made: Callable[[Any], Any],
+    word: str,
+    account: Account,
+) -> Instance:
+    """The instance with other values of members of these names within its own value, which is JSON."""
+    member = VALUE_MEMBER[instance["type"]]
+    value = instance.get(member)
+    if not isinstance(value, dict | list):
+        return instance
+    new = _within(value, inner, made, word, account)
+    if new is value:
+        return instance
+    return {**{n: v for n, v in instance.items() if n not in _BESIDE}, member: new}
+
+
+def _within(
+    value: Any,
+    inner: frozenset[str],
+    made: Callable[[Any], Any],
+    word: str,
+    account: Account,
+) -> Any:
+    """A JSON value with other values of these members; the very same if nothing differs."""
+    if isinstance(value, list):
+        parts = [_within(each, inner, made, word, account) for each in value]
+        return value if all(a is b for a, b in zip(parts, value, strict=True)) else parts
+    if not isinstance(value, dict):
+        return value
+    changed: dict[str, Any] = {}
+    for name, part in value.items():
+        if local_name(name) not in inner:
+            changed[name] = _within(part, inner, made, word, account)
+        elif (new := made(part)) is None:
+            account.unfit += 1
+        elif new == part:
+            changed[name] = part
+        else:
+            account.done[word] += 1
+            changed[name] = new
+    same = len(changed) == len(value) and all(changed[n] is value[n] for n in changed)
+    return value if same else changed
+
+
 @lru_cache(maxsize=256)
 def _inner_names(names: frozenset[str]) -> frozenset[str]:
     return frozenset(map(local_name, names))
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """The texts in a hidden value; of an identifier also its last part."""
-    if isinstance(value, str):
-        yield value
-        if value.startswith("urn:"):
-            yield value.rsplit(":", 1)[-1]
-    elif isinstance(value, list):
-        for each in value:
-            yield from _texts(each)
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _texts(each)
-
-
-def _all_texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for each in value:
-            yield from _all_texts(each)
-    elif isinstance(value, dict):
-        for name, each in value.items():
-            if name != "type":
-                yield from _all_texts(each)
-
-
-def _has_word(text: str, word: str) -> bool:
-    at = text.find(word)
-    while at >= 0:
-        end = at + len(word)
-        before, after = text[at - 1 : at], text[end : end + 1]
-        if not before.isalnum() and not after.isalnum():
-            return True
-        at = text.find(word, at + 1)
-    return False

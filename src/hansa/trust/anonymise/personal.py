@@ -6,6 +6,7 @@ Where a word may mean people and may not (``owner``), a source may declare that 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from hansa.ngsild.model import ENTITY_MEMBERS, INSTANCE_MEMBERS, VALUE_MEMBER
+from hansa.trust.spelling import folded
 
 __all__ = [
     "Rule",
@@ -54,13 +56,13 @@ Rules = Mapping[str, Rule]
 
 
 def local_name(iri: str) -> str:
-    """A name without its namespace and case."""
+    """A name without its namespace, case and accents, in Latin letters where it looks like them."""
     return _local(iri) if len(iri) < 500 else iri
 
 
 @lru_cache(maxsize=4096)
 def _local(iri: str) -> str:
-    return iri.rsplit("/", 1)[-1].rsplit("#", 1)[-1].casefold()
+    return folded(re.split("[/#:]", iri.rstrip("/#:"))[-1]).casefold()
 
 
 @cache
