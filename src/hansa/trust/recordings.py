@@ -16,8 +16,6 @@ __all__ = ["LONG", "are_bytes_of_recording", "is_plain", "is_recording", "parts_
 LONG: Final = 200
 """Texts shorter than this hold no picture in which anybody could be recognised."""
 
-_MARKS: Final = ("/9j/", "_9j_", "iVBORw0KGgo", "UklGR", "R0lGOD", "Z0eX", "SUQz", "T2dnU", "GkXfo")
-_SMALL_MARKS: Final = ("data:", "ffd8ff", "89504e47")
 _WRITTEN: Final = re.compile(
     r"(?:[/_]9j[/_][24567wx/_]|iVBORw0KGgo|UklGR|R0lGOD[dl]|AAAA[\w+/\-]{2}Z0eX|SUQz(?:A[gwo]|B[A-P])|T2dnUwAC|GkXfo)"
     r"[A-Za-z0-9+/_\-\s]{150,}"
@@ -39,11 +37,23 @@ _FEWEST: Final = 64
 
 
 def is_plain(text: str) -> bool:
-    """Whether a long text surely holds no recording."""
-    if any(map(text.__contains__, _MARKS)):
+    """Whether a long text surely holds no recording.
+
+    Each mark has a sign that is rare in what people write; to look for one sign costs a twentieth of looking for a word.
+    """
+    if (
+        ("9" in text and ("/9j/" in text or "_9j_" in text))
+        or ("0" in text and ("R0lGOD" in text or "Z0eX" in text))
+        or ("V" in text and "iVBORw0KGgo" in text)
+        or ("U" in text and ("UklGR" in text or "SUQz" in text))
+        or ("2" in text and "T2dnU" in text)
+        or ("X" in text and "GkXfo" in text)
+    ):
         return False
-    small = text.lower()
-    return not any(map(small.__contains__, _SMALL_MARKS))
+    if ":" in text or "8" in text:
+        small = text.lower()
+        return "data:" not in small and "ffd8ff" not in small and "89504e47" not in small
+    return True
 
 
 def is_recording(text: str) -> bool:

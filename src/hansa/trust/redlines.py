@@ -71,9 +71,8 @@ def check(entity: Entity, before: Entity | None = None) -> None:
     """
     shape = (*entity["type"], *entity)
     close, names = _shapes.get(shape) or _first_look(entity, before, shape)
-    scopes = entity.get("scope")
-    if before is None or before.get("scope") != scopes:
-        _pieces(entity, "scope", [entity.get("id"), *(scopes if type(scopes) is list else ())])
+    if "scope" in entity or len(entity["id"]) >= LONG:
+        _pieces(entity, "scope", [entity["id"], *entity.get("scope", ())])
     for name in names:
         instances = entity[name]
         if before is not None and before.get(name) is instances:
@@ -106,7 +105,7 @@ def laws() -> dict[str, str]:
 
 def is_bare(geometry: Any) -> bool:
     """Whether a geometry has no members that GeoJSON does not give it (RFC 7946, section 6.1)."""
-    return len(geometry) == 2 and "coordinates" in geometry and "type" in geometry
+    return len(geometry) == 2  # its type and its coordinates, without which none is taken
 
 
 def are_brief(texts: Iterable[Any]) -> bool:

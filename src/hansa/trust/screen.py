@@ -126,7 +126,7 @@ def refusal(types: Sequence[str], found: Sequence[str]) -> PersonalData:
 
 def _glance(entity: Entity, names: tuple[str, ...], before: Entity | None) -> bool:
     """Whether an entity whose names are harmless surely holds nothing that any rule is against."""
-    is_simple, is_plain, is_bare = _SIMPLE.issuperset, redlines.is_plain, redlines.is_bare
+    is_simple, is_plain = _SIMPLE.issuperset, redlines.is_plain
     for name in names:
         instances = entity[name]
         if before is not None and before.get(name) is instances:
@@ -141,7 +141,7 @@ def _glance(entity: Entity, names: tuple[str, ...], before: Entity | None) -> bo
                     kind is float
                     or kind is int
                     or (kind is str and (len(value) < _LONG or is_plain(value)))
-                    or (kind is dict and instance["type"] == "GeoProperty" and is_bare(value))
+                    or (kind is dict and instance["type"] == "GeoProperty" and len(value) == 2)
                 ) and ("unitCode" not in instance or _is_short(instance["unitCode"])):
                     continue
             if not _is_harmless(instance):
