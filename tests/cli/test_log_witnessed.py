@@ -48,8 +48,8 @@ def keys(folder: Path) -> tuple[str, str]:
         return node.trust.log.keys.log.verifier.vkey, node.trust.witness.verifier.vkey
 
 
-ENTRIES = 3 + 5
-"""The log, the first policy and the operator's source are begun with; then five refusals."""
+ENTRIES = 4 + 5
+"""The log, the first policy, the operator's source and the administrator's link are begun with; then five refusals."""
 
 
 def about(port: int) -> dict[str, object]:

@@ -258,8 +258,11 @@ def test_a_resident_s_request_is_not_decided_by_who_makes_it(people: People) -> 
     assert (kept.account, kept.decision, kept.reason) == ("rosa", "", "")
     assert kept.id != "mine"
     assert residents.wishes.of("nils") == []
-    given = {"days": 9, "account": "nils", "given": LONG_AGO, "until": "2099-01-01T00:00:00Z"}
-    assert people["rosa"].put("/hansa/v1/me/consents/parking", json=given).is_success
+    consents = "/hansa/v1/me/consents/parking"
+    for more in ({"account": "nils"}, {"given": LONG_AGO}, {"until": "2099-01-01T00:00:00Z"}):
+        assert people["rosa"].put(consents, json={"days": 9, **more}).status_code == 400
+    assert residents.consents.of("rosa") == []
+    assert people["rosa"].put(consents, json={"days": 9}).is_success
     (consent,) = residents.consents.of("rosa")
     assert consent.given > "2020" and consent.until < "2099"
     assert residents.consents.of("nils") == []

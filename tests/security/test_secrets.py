@@ -60,7 +60,7 @@ def test_a_defect_tells_neither_reader_nor_log_the_token(
         def broken(*_: object, **__: object) -> None:
             raise RuntimeError("inner detail")
 
-        node.gate.reader = broken  # type: ignore[method-assign, assignment]
+        node.gate.sighted = broken  # type: ignore[method-assign, assignment]
         headers = {"authorization": f"Bearer {TOKEN}"}
         reply = ask(node, "GET", "/ngsi-ld/v1/entities?type=T", headers)
         assert reply.status == 500

@@ -22,7 +22,8 @@ OPERATOR = "the operator's own token"
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:
     made = Node.open(
-        tmp_path / "node", Settings(city="Visby", operator_token_hash=token_hash(OPERATOR))
+        tmp_path / "node",
+        Settings(city="Visby", operator_token_hash=token_hash(OPERATOR), second_factor="nobody"),
     )
     desk, trust = made.trust.desk, made.trust
     desk.accounts.add("rosa", kind="resident")

@@ -85,7 +85,7 @@ class ApiPage:
     async def page(self, request: Request) -> Response:
         """The whole description on one page, folded up."""
         tongue = choose(request)
-        document = openapi()
+        document = openapi(request.app.routes)
         base = self._site.base(request)
         return self._site.page(
             request,
