@@ -42,6 +42,15 @@ _GROUPS: Final = {
     "csourceRegistrations": "Other brokers as sources",
     "csourceSubscriptions": "Subscriptions to sources",
     "info": "About this node",
+    "sources": "Sources",
+    "policies": "Policies",
+    "algorithms": "Algorithms",
+    "privacy": "Privacy",
+    "open-book": "Open book",
+    "log": "The log",
+    "me": "My data",
+    "clients": "Programs and cities",
+    "accounts": "Accounts of this node",
 }
 """What the first part of a path is about."""
 
