@@ -34,9 +34,8 @@ _MAX_TOPIC: Final = 65_535
 _WAITING: Final = 10_000
 _log: Final = logging.getLogger("hansa.mqtt")
 _of_library: Final = logging.getLogger("hansa.mqtt.library")
-_of_library.setLevel(
-    logging.WARNING
-)  # below that it names the topic of every message, and topics name people's things
+# Below that it names the topic of every message, and topics name people's things.
+_of_library.setLevel(logging.WARNING)
 
 
 class MqttFailed(HansaError):

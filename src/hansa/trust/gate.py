@@ -264,7 +264,9 @@ class Gate(Sights):
         return self._tenants.get(tenant)
 
     def source_of(self, principal: Principal) -> dict[str, Any] | None:
-        """The record of the source of what `principal` writes by the API; ``None``: none is asked for. What the operator writes belongs to a source of its own, declared when it is first needed.
+        """The record of the source of what `principal` writes by the API; ``None``: none is asked for.
+
+        The operator's own entries have a source, declared when it is first needed.
 
         Raises:
             UndeclaredSource: its token names no source, or one that is not declared.

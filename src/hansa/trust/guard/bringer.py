@@ -89,6 +89,8 @@ class SourceStore:
     def _pasts(self, ids: Collection[str]) -> dict[str, bool]:
         """Of identifiers, whether all that they ever stood for was of this source."""
         found: dict[str, bool] = {}
+        if not ids:  # as for every change of what is there
+            return found
         with self._store.past() as past:
             for id in ids:
                 known, named = past.head(id) is not None, set[str]()

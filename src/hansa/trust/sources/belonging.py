@@ -5,17 +5,11 @@ What says nothing is the operator's.
 
 from __future__ import annotations
 
-from typing import Final
-
-from hansa.ngsild.city import city_iri
 from hansa.ngsild.model import Entity, Instance
 from hansa.trust.sources.register import OPERATOR_SOURCE
-from hansa.trust.sources.shown import entity_id
+from hansa.trust.sources.shown import IMPORTED_FROM, entity_id
 
 __all__ = ["IMPORTED_FROM", "belongs", "given", "owners"]
-
-IMPORTED_FROM: Final = city_iri("importedFrom")
-"""The attribute that says where an entity came from."""
 
 
 def owners(entity: Entity) -> list[str]:

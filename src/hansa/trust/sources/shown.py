@@ -19,7 +19,7 @@ from hansa.ngsild.model import Entity, attributes
 from hansa.store.port import Edited, Store, Write
 from hansa.trust.vault import Record
 
-__all__ = ["Shower", "entity_id", "named"]
+__all__ = ["IMPORTED_FROM", "Shower", "entity_id", "named"]
 
 _TERMS: Final = {
     "accountable": "accountable",
@@ -40,8 +40,8 @@ _TERMS: Final = {
 }
 """Members of a record, and the city's words for them."""
 
-_FROM: Final = city_iri("importedFrom")
-"""Not of a source's own entity: it comes from nowhere."""
+IMPORTED_FROM: Final = city_iri("importedFrom")
+"""The attribute that says where an entity came from; a source's own entity comes from nowhere."""
 
 _PREFIX: Final = urn("DataSource", "")
 _ALSO: Final = ("location", "description")
@@ -103,7 +103,7 @@ def _revised(current: Entity | None, fresh: Entity, own: set[str], now: str) -> 
     if current is None:
         return Edited(merge.create(fresh, now))
     different = {n: v for n, v in attributes(fresh) if not _is_same(current.get(n), v)}
-    gone = [name for name in current if name in {*own, _FROM} and name not in fresh]
+    gone = [name for name in current if name in {*own, IMPORTED_FROM} and name not in fresh]
     if not different and not gone:
         return Edited(current)
     left = {name: value for name, value in current.items() if name not in gone}
