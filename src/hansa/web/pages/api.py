@@ -51,6 +51,8 @@ _GROUPS: Final = {
     "me": "My data",
     "clients": "Programs and cities",
     "accounts": "Accounts of this node",
+    "providers": "Accounts from elsewhere",
+    "told": "Live",
 }
 """What the first part of a path is about."""
 
